@@ -1,0 +1,1 @@
+//! Wire types: what users write and read.

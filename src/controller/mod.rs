@@ -1,0 +1,1 @@
+//! The sequence of one reconcile, and its wiring.

@@ -1,0 +1,1 @@
+//! Pure decisions: specification, observation and time in, plan out.

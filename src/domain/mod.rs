@@ -1,0 +1,1 @@
+//! Pure values that cannot be wrong.

@@ -1,0 +1,15 @@
+//! Cross-account AWS access as a Kubernetes object.
+//!
+//! A `CrossAccountRole` declares a role in one AWS account and who may use it from another. The operator makes that
+//! true, proves it by assuming the role, and keeps fresh temporary credentials in a Secret that pods mount.
+//!
+//! Where to look: [`api`] is what users write; [`domain`] and [`decide`] are pure and hold every decision; [`aws`] and
+//! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`runtime`] hosts the process.
+
+pub mod api;
+pub mod aws;
+pub mod cluster;
+pub mod controller;
+pub mod decide;
+pub mod domain;
+pub mod runtime;

@@ -1,0 +1,1 @@
+//! The host of the controllers: settings, leader lease, admin server, metrics, logs, shutdown.

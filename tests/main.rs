@@ -1,0 +1,3 @@
+//! All behaviour tests, one file per behaviour, in one binary.
+
+mod support;
