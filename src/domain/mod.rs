@@ -1,1 +1,35 @@
-//! Pure values that cannot be wrong.
+//! Pure values that cannot be wrong: whoever holds one need not check it again.
+//!
+//! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it.
+
+mod access;
+mod account;
+mod arn;
+mod aws_failure;
+mod caller;
+mod credentials;
+mod cut;
+mod external_id;
+mod glob;
+mod iam_role;
+mod identity;
+mod ownership;
+mod principal;
+mod session;
+
+pub mod policy;
+
+pub use access::{AccountAccess, Hop};
+pub use account::{AccountId, Partition, Region};
+pub use arn::{ArnError, PolicyArn, RoleArn, RoleName, RolePath};
+pub use aws_failure::{AwsFailure, FailureKind};
+pub use caller::{BaseIdentity, CallerIdentity};
+pub use credentials::{Credentials, SecretText};
+pub use cut::{cut_with_hash, digest_hex, fraction_of};
+pub use external_id::ExternalId;
+pub use glob::glob_covers;
+pub use principal::Principal;
+pub use iam_role::{DesiredRole, IamRole, IamRoleState, RoleSettings};
+pub use identity::ObjectIdentity;
+pub use ownership::{Owner, Ownership, RoleTags};
+pub use session::{SessionName, SessionRequest};

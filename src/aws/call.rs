@@ -1,0 +1,46 @@
+//! One call: timed, counted, and its error made ours.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::Instant;
+
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+
+use super::error_codes::failure;
+use crate::domain::{AccountId, AwsFailure};
+use crate::runtime::metrics::{AwsCall, Metrics};
+
+/// Who calls, for metrics.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub service: &'static str,
+    /// Account that is called or entered; unknown for the base identity.
+    pub account: Option<AccountId>,
+    pub metrics: Metrics,
+}
+
+impl Caller {
+    /// Awaits one SDK call under the name of its operation.
+    pub async fn call<T, E>(
+        &self,
+        operation: &'static str,
+        sent: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> Result<T, AwsFailure>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let start = Instant::now();
+        let result = sent.await.map_err(|error| failure(self.service, operation, &error));
+        self.metrics.aws_request(&AwsCall {
+            service: self.service,
+            operation,
+            outcome: result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok"),
+            account: self.account.as_ref().map_or("", AccountId::as_str),
+            seconds: start.elapsed().as_secs_f64(),
+        });
+        if let Err(failure) = &result {
+            tracing::debug!(operation, account = self.account.as_ref().map(AccountId::as_str), %failure, "AWS call failed");
+        }
+        result
+    }
+}

@@ -1,0 +1,148 @@
+//! Clients for AWS: as the base identity, as the manager of an account, as a session just issued.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use aws_config::SdkConfig;
+use aws_sdk_iam::config::{Credentials as SdkCredentials, IdentityCache, SharedCredentialsProvider};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::api::{Iam, Sts};
+use super::call::Caller;
+use super::chain::{ChainFailure, walk};
+use super::iam::SdkIam;
+use super::sts::SdkSts;
+use super::{base_identity, config};
+use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region};
+use crate::runtime::metrics::Metrics;
+
+/// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.
+const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// Hands out clients. One per process: it holds the connection pool, the manager sessions and the retry budgets.
+pub struct Gateway {
+    sdk: SdkConfig,
+    metrics: Metrics,
+    principal_arn: Option<String>,
+    managers: Mutex<HashMap<AccountAccess, Arc<AsyncMutex<Option<Credentials>>>>>,
+    budgets: Mutex<HashMap<AccountId, RetryPartition>>,
+}
+
+impl Gateway {
+    /// Loads the SDK's configuration; makes no call. `principal_arn` overrides the look-up of the operator's principal.
+    pub async fn load(metrics: Metrics, principal_arn: Option<String>) -> Self {
+        let (managers, budgets) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
+        Self { sdk: config::load().await, metrics, principal_arn, managers, budgets }
+    }
+
+    /// Asks AWS who the operator is.
+    pub async fn base_identity(&self) -> Result<BaseIdentity, AwsFailure> {
+        let sts = self.sts_client(None, None, None);
+        let iam = self.iam_client(None, None);
+        base_identity::look_up(&sts, &iam, self.principal_arn.as_deref()).await
+    }
+
+    /// STS as the base identity, for assuming roles of `account` at the endpoint of `region`.
+    #[must_use]
+    pub fn sts(&self, account: &AccountId, region: &Region) -> Arc<dyn Sts> {
+        Arc::new(self.sts_client(Some(region), Some(account), None))
+    }
+
+    /// STS as a session just issued, to ask who it is.
+    #[must_use]
+    pub fn sts_as(&self, credentials: &Credentials, account: &AccountId, region: &Region) -> Arc<dyn Sts> {
+        Arc::new(self.sts_client(Some(region), Some(account), Some(credentials)))
+    }
+
+    /// IAM as the manager of an account. The manager's session is shared, and renewed by one caller while others wait.
+    pub async fn enter(&self, access: &AccountAccess) -> Result<Arc<dyn Iam>, ChainFailure> {
+        let manager = self.manager_session(access).await?;
+        Ok(Arc::new(self.iam_client(Some(access), manager.as_ref())))
+    }
+
+    /// Who the end of an account's chain is.
+    pub async fn manager_identity(&self, access: &AccountAccess) -> Result<CallerIdentity, ChainFailure> {
+        let manager = self.manager_session(access).await?;
+        let sts = self.sts_client(Some(&access.region), Some(&access.id), manager.as_ref());
+        sts.caller_identity().await.map_err(|failure| ChainFailure::at_the_end(access, failure))
+    }
+
+    /// Drops the manager's session, so that the next call enters anew.
+    pub fn forget(&self, access: &AccountAccess) {
+        lock(&self.managers).remove(access);
+    }
+
+    async fn manager_session(&self, access: &AccountAccess) -> Result<Option<Credentials>, ChainFailure> {
+        if access.chain.is_empty() {
+            return Ok(None);
+        }
+        let slot = {
+            let mut managers = lock(&self.managers);
+            managers.retain(|known, _| known == access || known.name != access.name); // the account was edited
+            Arc::clone(managers.entry(access.clone()).or_default())
+        };
+        let mut session = slot.lock().await;
+        let fresh = |held: &Credentials| Timestamp::now() + MANAGER_MARGIN < held.expires_at;
+        if !session.as_ref().is_some_and(fresh) {
+            let sts_as = |held: &Credentials| self.sts_as(held, &access.id, &access.region);
+            *session = walk(access, self.sts(&access.id, &access.region), sts_as).await?;
+        }
+        Ok(session.clone())
+    }
+
+    fn sts_client(&self, region: Option<&Region>, account: Option<&AccountId>, who: Option<&Credentials>) -> SdkSts {
+        let mut builder = aws_sdk_sts::config::Builder::from(&self.sdk);
+        if let Some(region) = region {
+            builder = builder.region(aws_config::Region::new(region.as_str().to_owned()));
+        }
+        if let Some(account) = account {
+            builder = builder.retry_partition(self.budget(account));
+        }
+        if let Some(credentials) = who {
+            builder = builder.credentials_provider(provider(credentials)).identity_cache(IdentityCache::no_cache());
+        }
+        let caller = Caller { service: "sts", account: account.cloned(), metrics: self.metrics.clone() };
+        SdkSts { client: aws_sdk_sts::Client::from_conf(builder.build()), caller }
+    }
+
+    /// IAM is one per partition; the account's region tells the SDK which.
+    fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> SdkIam {
+        let mut builder = aws_sdk_iam::config::Builder::from(&self.sdk);
+        if let Some(AccountAccess { id, region, .. }) = access {
+            let region = aws_config::Region::new(region.as_str().to_owned());
+            builder = builder.retry_partition(self.budget(id)).region(region);
+        }
+        if let Some(credentials) = who {
+            builder = builder.credentials_provider(provider(credentials)).identity_cache(IdentityCache::no_cache());
+        }
+        let account = access.map(|access| access.id.clone());
+        let caller = Caller { service: "iam", account, metrics: self.metrics.clone() };
+        SdkIam { client: aws_sdk_iam::Client::from_conf(builder.build()), caller }
+    }
+
+    /// Retries and throttling of one account never slow down another: the SDK's default budget is shared by the process.
+    fn budget(&self, account: &AccountId) -> RetryPartition {
+        let mut budgets = lock(&self.budgets);
+        let new = || RetryPartition::custom(account.to_string()).build();
+        budgets.entry(account.clone()).or_insert_with(new).clone()
+    }
+}
+
+fn provider(credentials: &Credentials) -> SharedCredentialsProvider {
+    let Credentials { access_key_id, secret_access_key, session_token, expires_at } = credentials;
+    SharedCredentialsProvider::new(SdkCredentials::new(
+        access_key_id.expose(),
+        secret_access_key.expose(),
+        Some(session_token.expose().to_owned()),
+        Some(SystemTime::from(*expires_at)),
+        "crossaccount",
+    ))
+}
+
+/// A panic while one of these maps is locked leaves it whole: every change is a single insert or remove.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

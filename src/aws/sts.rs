@@ -1,0 +1,80 @@
+//! STS through the SDK.
+
+use async_trait::async_trait;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use jiff::Timestamp;
+
+use super::api::{AssumeRole, IssuedSession, Sts};
+use super::call::Caller;
+use crate::domain::{AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText};
+
+/// STS as one identity, at one regional endpoint.
+pub(super) struct SdkSts {
+    pub client: Client,
+    pub caller: Caller,
+}
+
+#[async_trait]
+impl Sts for SdkSts {
+    async fn assume_role(&self, call: AssumeRole<'_>) -> Result<IssuedSession, AwsFailure> {
+        let AssumeRole { role, session_name, external_id, request } = call;
+        let arns = request.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn.as_str()).build());
+        let sent = self
+            .client
+            .assume_role()
+            .role_arn(role.to_string())
+            .role_session_name(session_name.as_str())
+            .duration_seconds(request.duration_seconds)
+            .set_external_id(external_id.map(str::to_owned))
+            .set_tags(some_unless_empty(session_tags(request)?))
+            .set_transitive_tag_keys(some_unless_empty(request.transitive_tag_keys.clone()))
+            .set_source_identity(request.source_identity.clone())
+            .set_policy(request.policy.clone())
+            .set_policy_arns(some_unless_empty(arns.collect()))
+            .send();
+        let answer = self.caller.call("AssumeRole", sent).await?;
+        let issued_at = Timestamp::now();
+        let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
+        let expires_at = Timestamp::from_second(credentials.expiration.secs())
+            .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;
+        Ok(IssuedSession {
+            credentials: Credentials {
+                access_key_id: SecretText::new(credentials.access_key_id),
+                secret_access_key: SecretText::new(credentials.secret_access_key),
+                session_token: SecretText::new(credentials.session_token),
+                expires_at,
+            },
+            issued_at,
+            packed_policy_size_percent: answer.packed_policy_size,
+        })
+    }
+
+    async fn caller_identity(&self) -> Result<CallerIdentity, AwsFailure> {
+        let answer = self.caller.call("GetCallerIdentity", self.client.get_caller_identity().send()).await?;
+        let account = answer.account.as_deref().and_then(AccountId::parse);
+        match (account, answer.arn, answer.user_id) {
+            (Some(account), Some(arn), Some(user_id)) => Ok(CallerIdentity { account, arn, user_id }),
+            _ => Err(unreadable("GetCallerIdentity", "an answer without account, ARN or user id")),
+        }
+    }
+}
+
+fn session_tags(request: &crate::domain::SessionRequest) -> Result<Vec<Tag>, AwsFailure> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    request.tags.iter().map(tag).collect::<Result<_, _>>().map_err(|_| unreadable("AssumeRole", "a tag without a key"))
+}
+
+fn some_unless_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}
+
+fn unreadable(operation: &'static str, what: &str) -> AwsFailure {
+    AwsFailure {
+        service: "sts",
+        operation,
+        kind: FailureKind::Unavailable,
+        code: "bad answer".to_owned(),
+        message: format!("STS gave {what}"),
+    }
+}

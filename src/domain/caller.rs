@@ -1,0 +1,76 @@
+//! Who AWS says we are (`sts:GetCallerIdentity`).
+
+use std::fmt;
+
+use super::{AccountId, Partition};
+
+/// The answer of `GetCallerIdentity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// Account the credentials belong to.
+    pub account: AccountId,
+    /// ARN of the user or of the role session. A session's ARN hides the role's path.
+    pub arn: String,
+    /// `AIDA…` of a user, `AROA…:<session>` of a role session, the account id of root.
+    pub user_id: String,
+}
+
+impl CallerIdentity {
+    /// Name of the role and unique id of the role, if this is a role session.
+    #[must_use]
+    pub fn role_session(&self) -> Option<(&str, &str)> {
+        let (_, resource) = self.arn.split_once(":assumed-role/")?;
+        let (role, _session) = resource.split_once('/')?;
+        let (role_id, _session) = self.user_id.split_once(':')?;
+        Some((role, role_id))
+    }
+
+    /// Partition of the account.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.arn.split(':').nth(1).and_then(Partition::parse).unwrap_or(Partition::Aws)
+    }
+}
+
+/// The operator's own identity, from which every chain starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseIdentity {
+    /// As AWS names it.
+    pub caller: CallerIdentity,
+    /// What trust policies must name: the user's ARN, or the *role's* ARN (with its path) behind a role session.
+    pub principal_arn: String,
+}
+
+impl BaseIdentity {
+    /// Sessions assumed from a role session are chained and live at most one hour (STS API reference, `AssumeRole`).
+    #[must_use]
+    pub fn is_role_session(&self) -> bool {
+        self.caller.role_session().is_some()
+    }
+}
+
+impl fmt::Display for BaseIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.caller.arn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(arn: &str, user_id: &str) -> CallerIdentity {
+        CallerIdentity {
+            account: AccountId::parse("222222222222").expect("an account id"),
+            arn: arn.into(),
+            user_id: user_id.into(),
+        }
+    }
+
+    #[test]
+    fn a_role_session_shows_the_roles_name_and_id_and_a_user_shows_none() {
+        let session = caller("arn:aws:sts::222222222222:assumed-role/reader/a.b", "AROA1:a.b");
+        assert_eq!(session.role_session(), Some(("reader", "AROA1")));
+        assert_eq!(caller("arn:aws:iam::222222222222:user/x", "AIDA1").role_session(), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! A policy document as it is written, stored and compared.
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::canonical::canonical;
+
+/// What keeps a value from being a policy document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// The text is not JSON.
+    #[error("is not JSON: {0}")]
+    Json(String),
+    /// The value is not an object with a `Statement`.
+    #[error("is not a policy document: {0}")]
+    Grammar(String),
+}
+
+/// A JSON policy document (IAM user guide, "Grammar of the IAM JSON policy language").
+///
+/// Two documents are equal when IAM treats them the same; see `canonical` for what that takes in.
+#[derive(Clone, Debug)]
+pub struct PolicyDocument(Value);
+
+impl PolicyDocument {
+    /// Takes a value that has the outer shape of a policy: an object, with at least one statement, each an object with
+    /// `Effect` of `Allow` or `Deny`, and no unknown elements. The rest of the grammar is AWS's to judge.
+    pub fn from_value(value: Value) -> Result<Self, PolicyError> {
+        let grammar = |text: &str| PolicyError::Grammar(text.to_owned());
+        let object = value.as_object().ok_or_else(|| grammar("write an object with Version and Statement"))?;
+        refuse_unknown(object, &["Version", "Id", "Statement"], "the document")?;
+        if let Some(version) = object.get("Version")
+            && !matches!(version.as_str(), Some("2012-10-17" | "2008-10-17"))
+        {
+            return Err(grammar(&format!("Version {version} is unknown; write \"2012-10-17\" in quotes")));
+        }
+        let statements = match object.get("Statement") {
+            Some(Value::Array(many)) if !many.is_empty() => many.iter().collect(),
+            Some(one @ Value::Object(_)) => vec![one],
+            _ => return Err(grammar("Statement must be an object or a non-empty list of objects")),
+        };
+        for (index, statement) in statements.into_iter().enumerate() {
+            check_statement(statement, index)?;
+        }
+        Ok(Self(value))
+    }
+
+    /// Reads JSON text.
+    pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        Self::from_value(serde_json::from_str(text).map_err(|e| PolicyError::Json(e.to_string()))?)
+    }
+
+    /// Reads a document as IAM returns it: JSON, percent-encoded after RFC 3986, so a plus sign is a plus sign
+    /// (IAM API reference, `GetRole`).
+    pub fn from_iam(encoded: &str) -> Result<Self, PolicyError> {
+        let text = percent_decode_str(encoded).decode_utf8().map_err(|e| PolicyError::Json(e.to_string()))?;
+        Self::from_json(&text)
+    }
+
+    /// Minified JSON, what is sent to AWS.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Length as IAM's quotas count it: characters without white space (IAM user guide, "IAM and STS quotas").
+    #[must_use]
+    pub fn quota_size(&self) -> usize {
+        self.to_json().chars().filter(|c| !c.is_whitespace()).count()
+    }
+
+    /// The statements, always as a list.
+    pub fn statements(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        let statements = &self.0["Statement"];
+        let list = statements.as_array().map_or_else(|| std::slice::from_ref(statements), Vec::as_slice);
+        list.iter().filter_map(Value::as_object)
+    }
+}
+
+impl PartialEq for PolicyDocument {
+    fn eq(&self, other: &Self) -> bool {
+        canonical(&self.0) == canonical(&other.0)
+    }
+}
+
+const STATEMENT_ELEMENTS: [&str; 9] =
+    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+
+fn check_statement(statement: &Value, index: usize) -> Result<(), PolicyError> {
+    let place = format!("Statement[{index}]");
+    let object = statement.as_object().ok_or_else(|| PolicyError::Grammar(format!("{place} must be an object")))?;
+    refuse_unknown(object, &STATEMENT_ELEMENTS, &place)?;
+    match object.get("Effect").and_then(Value::as_str) {
+        Some("Allow" | "Deny") => Ok(()),
+        _ => Err(PolicyError::Grammar(format!("{place}.Effect must be Allow or Deny"))),
+    }
+}
+
+fn refuse_unknown(object: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), PolicyError> {
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => {
+            Err(PolicyError::Grammar(format!("{place} has an unknown element {key:?}; known are {}", known.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_without_a_policys_shape_is_refused_with_its_place() {
+        for (wrong, told) in [
+            (json!("hello"), "object with Version"),
+            (json!({"Version": "2012-10-17"}), "Statement must be"),
+            (json!({"Statement": []}), "Statement must be"),
+            (json!({"Statement": [{"Effect": "Allow"}, {"Effect": "Maybe"}]}), "Statement[1].Effect"),
+            (json!({"Statement": {"Effect": "Allow", "Actions": "s3:*"}}), "\"Actions\""),
+            (json!({"Version": "2012-10-18", "Statement": {"Effect": "Allow"}}), "Version \"2012-10-18\" is unknown"),
+            (json!({"Statements": []}), "\"Statements\""),
+        ] {
+            let message = PolicyDocument::from_value(wrong.clone()).expect_err(&wrong.to_string()).to_string();
+            assert!(message.contains(told), "{message}");
+        }
+    }
+
+    #[test]
+    fn iams_percent_encoding_is_undone_and_a_plus_sign_stays_one() {
+        let doc = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+                         "Condition": {"StringEquals": {"sts:ExternalId": "a+b é"}}}});
+        let encoded = percent_encoding::utf8_percent_encode(&doc.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string();
+        let read = PolicyDocument::from_iam(&encoded.replace("%2B", "+")).expect("a document");
+        assert_eq!(read, PolicyDocument::from_value(doc).expect("a document"));
+    }
+
+    #[test]
+    fn white_space_does_not_count_towards_a_quota() {
+        let size = |text: &str| PolicyDocument::from_json(text).map(|d| d.quota_size());
+        assert_eq!(
+            size(r#"{"Statement":{"Effect":"Allow","Sid":"a b"}}"#),
+            size("{ \"Statement\" : {\n \"Effect\": \"Allow\", \"Sid\": \"ab\" } }")
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Principals that a trust policy may name beside the operator.
+
+use std::fmt;
+
+use super::AccountId;
+use super::Partition;
+use super::arn::is_name_byte;
+
+/// An account, a user or a role. Everyone (`*`), services and federated identities are never declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// A whole account, by its id.
+    Account(AccountId),
+    /// An ARN of an account's root, of a user or of a role.
+    Arn(String),
+}
+
+impl Principal {
+    /// Accepts twelve digits, or `arn:<partition>:iam::<account>:` followed by `root`, `user/<name>` or `role/<name>`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(account) = AccountId::parse(text) {
+            return Some(Self::Account(account));
+        }
+        let (partition, rest) = text.strip_prefix("arn:")?.split_once(":iam::")?;
+        let (account, resource) = rest.split_once(':')?;
+        Partition::parse(partition)?;
+        AccountId::parse(account)?;
+        let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b == b'/' || is_name_byte(b));
+        let fine = resource == "root"
+            || resource.strip_prefix("user/").is_some_and(named)
+            || resource.strip_prefix("role/").is_some_and(named);
+        fine.then(|| Self::Arn(text.to_owned()))
+    }
+
+    /// As an ARN, for comparing with globs: an account id means the account's root.
+    #[must_use]
+    pub fn as_arn(&self, partition: Partition) -> String {
+        match self {
+            Self::Account(account) => format!("arn:{}:iam::{account}:root", partition.as_str()),
+            Self::Arn(arn) => arn.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(account) => account.fmt(f),
+            Self::Arn(arn) => f.write_str(arn),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_roots_users_and_roles_are_principals_and_everyone_is_not() {
+        for fine in ["111111111111", "arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:user/ci/deployer"] {
+            assert_eq!(Principal::parse(fine).map(|p| p.to_string()).as_deref(), Some(fine));
+        }
+        for wrong in [
+            "*",
+            "arn:aws:iam::*:root",
+            "arn:aws:iam::111111111111:role/*",
+            "arn:aws:sts::111111111111:assumed-role/a/b",
+            "arn:aws:iam::111111111111:group/x",
+            "AIDAEXAMPLE",
+            "ec2.amazonaws.com",
+        ] {
+            assert!(Principal::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}
