@@ -1,1 +1,94 @@
-//! Wire types: what users write and read.
+//! Wire types: what users write and what they read back.
+//!
+//! [`CrossAccountRole`] is the tenant's wish, [`AWSAccount`] the platform team's boundary around it. Their fields are
+//! plain strings and numbers, because an object that is stored once must stay readable for ever; the values that cannot
+//! be wrong are parsed from them in [`crate::domain`]. Every rule that the API server can check is part of the schema
+//! ([`schema`]), and the reconciler checks the same rules again.
+
+mod account;
+mod condition;
+mod crds;
+mod guardrails;
+mod lifecycle;
+mod policy;
+mod reason;
+mod role;
+pub mod schema;
+
+pub use account::{AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountAccess, AccountRef, Hop};
+pub use condition::ConditionType;
+pub use crds::{crd_yaml, crds, crds_yaml};
+pub use guardrails::{AllowedNamespaces, Guardrails};
+pub use lifecycle::{DeletionPolicy, Lifecycle};
+pub use policy::PolicyDocumentSource;
+pub use reason::{Outlook, Reason, reasons_markdown};
+pub use role::{
+    CredentialsStatus, CrossAccountRole, CrossAccountRoleSpec, CrossAccountRoleStatus, OnExpiry, Output,
+    ProcessCommand, RoleSpec, RoleStatus, RolloutRestart, SecretSpec, SessionSpec, SourceGrant, TrustSpec,
+    WorkloadKind,
+};
+
+/// API group of both kinds.
+pub const GROUP: &str = "iam.crossaccount.dev";
+
+/// The one served and stored version.
+pub const VERSION: &str = "v1alpha1";
+
+/// Name of the operator wherever Kubernetes asks who did something: field manager, Event reporter, `managed-by`.
+pub const FIELD_MANAGER: &str = "crossaccount-operator";
+
+/// Namespace of the operator where nothing else says so.
+pub const OPERATOR_NAMESPACE: &str = "crossaccount-system";
+
+/// Finalizer that holds a `CrossAccountRole` until AWS is cleaned.
+pub const FINALIZER: &str = "iam.crossaccount.dev/cleanup";
+
+/// `type` of every Secret the operator writes. Kubernetes never lets the type of a Secret change.
+pub const SECRET_TYPE: &str = "iam.crossaccount.dev/credentials";
+
+/// Label of every Secret the operator writes; its value is [`FIELD_MANAGER`].
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+/// Annotations, on Secrets and on a `CrossAccountRole`.
+pub mod annotation {
+    /// On a Secret: ARN of the role whose credentials it holds.
+    pub const ROLE_ARN: &str = "iam.crossaccount.dev/role-arn";
+
+    /// On a Secret: when its credentials were issued, RFC 3339.
+    pub const ISSUED_AT: &str = "iam.crossaccount.dev/issued-at";
+
+    /// On a Secret: when its credentials expire, RFC 3339.
+    pub const EXPIRES_AT: &str = "iam.crossaccount.dev/expires-at";
+
+    /// On a Secret: hash of everything the session was requested with; another value means that the set is stale.
+    pub const INPUTS_HASH: &str = "iam.crossaccount.dev/inputs-hash";
+
+    /// On a Secret: hash of its data; another value means that somebody edited it.
+    pub const CONTENT_HASH: &str = "iam.crossaccount.dev/content-hash";
+
+    /// On a `CrossAccountRole`, RFC 3339: issue new credentials now, once per value.
+    pub const RENEW_REQUESTED_AT: &str = "iam.crossaccount.dev/renew-requested-at";
+
+    /// On a `CrossAccountRole`, `"true"`: let the object go although AWS cannot be cleaned.
+    pub const ABANDON: &str = "iam.crossaccount.dev/abandon";
+}
+
+/// Tags of an IAM role. Cluster, namespace and name prove ownership; the uid tells a recreated object.
+///
+/// With `session.kubernetesTags` the first three are session tags too, so that one policy condition fits both.
+pub mod tag {
+    /// Prefix of tag keys that belong to the operator; users cannot set keys that begin with it.
+    pub const RESERVED_PREFIX: &str = "crossaccount.dev/";
+
+    /// Name of the cluster whose operator owns the role.
+    pub const CLUSTER: &str = "crossaccount.dev/cluster";
+
+    /// Namespace of the owning `CrossAccountRole`.
+    pub const NAMESPACE: &str = "crossaccount.dev/namespace";
+
+    /// Name of the owning `CrossAccountRole`.
+    pub const NAME: &str = "crossaccount.dev/name";
+
+    /// `metadata.uid` of the owning `CrossAccountRole`.
+    pub const UID: &str = "crossaccount.dev/uid";
+}

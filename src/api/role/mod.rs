@@ -1,0 +1,86 @@
+//! `CrossAccountRole`: the access a tenant declares.
+
+mod iam;
+mod secret;
+mod session;
+mod status;
+mod trust;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+pub use iam::RoleSpec;
+pub use secret::{OnExpiry, Output, ProcessCommand, RolloutRestart, SecretSpec, WorkloadKind};
+pub use session::SessionSpec;
+pub use status::{CredentialsStatus, CrossAccountRoleStatus, RoleStatus};
+pub use trust::{SourceGrant, TrustSpec};
+
+use super::AccountRef;
+
+/// Access to one AWS account: a role, who may assume it, and credentials for it. Only `accountRef` is required.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "iam.crossaccount.dev",
+    version = "v1alpha1",
+    kind = "CrossAccountRole",
+    plural = "crossaccountroles",
+    shortname = "car",
+    category = "crossaccount",
+    namespaced,
+    status = "CrossAccountRoleStatus",
+    derive = "PartialEq",
+    doc = "An IAM role in another AWS account, the permission to assume it, and fresh temporary credentials for it in a \
+           Secret of this namespace.",
+    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name"),
+    printcolumn(name = "Role ARN", type_ = "string", json_path = ".status.role.arn", priority = 1),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.credentials.expiresAt"),
+    printcolumn(name = "Renews", type_ = "string", json_path = ".status.credentials.renewAt", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "self.role.lifecycle != 'Create' || self.session.durationSeconds <= self.role.maxSessionDurationSeconds"
+).message("session.durationSeconds must not be more than role.maxSessionDurationSeconds: \
+           raise the one or lower the other"))]
+pub struct CrossAccountRoleSpec {
+    /// The AWSAccount that the role is in. It must allow this namespace. Cannot be changed.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(
+        "accountRef cannot be changed: create another CrossAccountRole for the other account"
+    ))]
+    pub account_ref: AccountRef,
+
+    /// The IAM role.
+    #[serde(default)]
+    pub role: RoleSpec,
+
+    /// Who else may assume the role, beside the operator.
+    #[serde(default)]
+    pub trust: TrustSpec,
+
+    /// Users, groups and roles of other accounts that get permission to assume this role, by an inline policy on their
+    /// side. At most 20. They also need to be among `trust.principals`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub source_grants: Vec<SourceGrant>,
+
+    /// The session whose credentials the Secret holds.
+    #[serde(default)]
+    pub session: SessionSpec,
+
+    /// The Secret that pods mount.
+    #[serde(default)]
+    pub secret: SecretSpec,
+
+    /// Workloads of this namespace to restart after each renewal, for those that cannot read credentials again:
+    /// environment variables, subPath mounts. At most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
+    pub rollout_restarts: Vec<RolloutRestart>,
+
+    /// Stops all writes to AWS and all renewals; credentials that exist stay until they expire. Default false.
+    #[serde(default)]
+    pub suspend: bool,
+}
