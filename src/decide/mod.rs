@@ -1,1 +1,43 @@
-//! Pure decisions: specification, observation and time in, plan out.
+//! Pure decisions: what is declared, what was observed and what time it is go in; what to do comes out.
+//!
+//! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
+//! reconcile asks: [`supported`], [`allowed`] and [`guardrails`] say whether the object may be at all; [`desired`] parses
+//! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
+//! [`failure`] says what a failed call means; [`status`] sums up.
+
+pub mod account;
+pub mod allowed;
+pub mod conditions;
+pub mod credentials;
+pub mod desired;
+pub mod failure;
+pub mod guardrails;
+pub mod policies;
+pub mod published;
+pub mod renewal;
+pub mod retry;
+pub mod revocation;
+pub mod role_plan;
+pub mod secret;
+pub mod status;
+pub mod supported;
+pub mod trust;
+
+use crate::api::Reason;
+
+/// A "no" of ours, before AWS is asked: why, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Word of the vocabulary.
+    pub reason: Reason,
+    /// One sentence for people, naming the field.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal for this reason.
+    #[must_use]
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}

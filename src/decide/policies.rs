@@ -1,0 +1,76 @@
+//! The declared policies, parsed, and measured where AWS's limit is fixed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Refusal;
+use super::desired::DesiredPolicies;
+use crate::api::{PolicyDocumentSource, Reason, RoleSpec};
+use crate::domain::PolicyArn;
+use crate::domain::policy::PolicyDocument;
+
+/// All inline policies of a role together, in characters without white space (IAM user guide, "IAM and STS quotas").
+const INLINE_TOTAL_MAX: usize = 10_240;
+
+/// Parses managed and inline policies.
+pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
+    let mut managed = BTreeSet::new();
+    for (index, arn) in role.managed_policy_arns.iter().enumerate() {
+        managed.insert(policy_arn(&format!("spec.role.managedPolicyArns[{index}]"), arn)?);
+    }
+    let mut inline = BTreeMap::new();
+    for (name, source) in &role.inline_policies {
+        inline.insert(name.clone(), document(&format!("spec.role.inlinePolicies.{name}"), source)?);
+    }
+    let total: usize = inline.values().map(PolicyDocument::quota_size).sum();
+    if total > INLINE_TOTAL_MAX {
+        return Err(Refusal::new(
+            Reason::LimitExceeded,
+            format!(
+                "spec.role.inlinePolicies add up to {total} characters, {} more than the {INLINE_TOTAL_MAX} that IAM allows \
+                 a role; move some to managed policies",
+                total - INLINE_TOTAL_MAX
+            ),
+        ));
+    }
+    Ok(DesiredPolicies { managed, inline })
+}
+
+/// Parses one ARN of a managed policy.
+pub fn policy_arn(field: &str, arn: &str) -> Result<PolicyArn, Refusal> {
+    PolicyArn::parse(arn).map_err(|e| Refusal::new(Reason::InvalidSpec, format!("{field}: {e}")))
+}
+
+/// Parses one policy document.
+pub fn document(field: &str, source: &PolicyDocumentSource) -> Result<PolicyDocument, Refusal> {
+    PolicyDocument::from_value(source.0.clone().into())
+        .map_err(|e| Refusal::new(Reason::InvalidSpec, format!("{field} {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn role(inline: &serde_json::Value) -> RoleSpec {
+        serde_json::from_value(json!({"inlinePolicies": inline})).expect("a role")
+    }
+
+    #[test]
+    fn a_malformed_policy_is_refused_with_its_field() {
+        let refusal = policies(&role(&json!({"read": {"Version": "2012-10-17"}}))).expect_err("no statement");
+        assert_eq!(refusal.reason, Reason::InvalidSpec);
+        assert!(refusal.message.starts_with("spec.role.inlinePolicies.read is not a policy document"), "{}", refusal.message);
+    }
+
+    #[test]
+    fn inline_policies_beyond_iams_total_are_refused_with_the_arithmetic() {
+        let statement = |n: usize| json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "x".repeat(n)}]});
+        let empty = PolicyDocument::from_value(statement(0)).expect("a policy").quota_size();
+        let (half, rest) = (5_000 - empty, INLINE_TOTAL_MAX - 5_000 - empty);
+        assert!(policies(&role(&json!({"a": statement(half), "b": statement(rest)}))).is_ok());
+        let refusal = policies(&role(&json!({"a": statement(half), "b": statement(rest + 3)}))).expect_err("too long");
+        assert_eq!(refusal.reason, Reason::LimitExceeded);
+        assert!(refusal.message.contains("10243 characters, 3 more"), "{}", refusal.message);
+    }
+}

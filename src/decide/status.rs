@@ -1,0 +1,194 @@
+//! The status of an object: a summary of what a reconcile found and did, and nothing else.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::conditions::Conditions;
+use super::failure::Verdict;
+use crate::api::{ConditionType, CredentialsStatus, CrossAccountRoleStatus, Outlook, Reason, RoleStatus};
+use crate::domain::ExternalId;
+
+/// How one part of the work ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is as declared.
+    Done,
+    /// It is not, for this reason.
+    Failing(Verdict),
+    /// It was not looked at this time: what was known of it stays.
+    Untouched,
+}
+
+impl Outcome {
+    /// What is wrong, if something is.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Verdict> {
+        match self {
+            Self::Failing(verdict) => Some(verdict),
+            Self::Done | Self::Untouched => None,
+        }
+    }
+}
+
+/// The set that pods can read now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedFacts {
+    /// Name of the Secret.
+    pub secret_name: String,
+    /// When the set was issued.
+    pub issued_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When it is to be replaced.
+    pub renew_at: Timestamp,
+    /// Who AWS says it is.
+    pub caller_arn: Option<String>,
+    /// Share of the packed size that session policies and tags use, in percent.
+    pub packed_policy_size_percent: Option<u32>,
+}
+
+/// What a reconcile found and did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The role.
+    pub role: Outcome,
+    /// What is known of the role.
+    pub role_facts: Option<RoleStatus>,
+    /// The credentials.
+    pub credentials: Outcome,
+    /// The set in the Secret, expired or not.
+    pub published: Option<PublishedFacts>,
+    /// The external id in the trust policy.
+    pub external_id: Option<ExternalId>,
+}
+
+impl Report {
+    /// The first thing that is wrong.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Verdict> {
+        self.role.problem().or(self.credentials.problem())
+    }
+}
+
+/// Sums up. `previous` lends transition times, and what was known of parts that were not looked at.
+#[must_use]
+pub fn status(
+    previous: &CrossAccountRoleStatus,
+    generation: Option<i64>,
+    report: &Report,
+    now: Timestamp,
+) -> CrossAccountRoleStatus {
+    let Report { role, role_facts, credentials, published, external_id } = report;
+    let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
+    let ready = summary(report, good_until);
+
+    let mut conditions = Conditions::after(&previous.conditions, generation, now);
+    conditions.set(ConditionType::Ready, ready.status, ready.reason, &ready.message);
+    let stalled = ready.cause.is_some_and(|reason| reason.outlook() == Outlook::NeedsSomeone);
+    let reconciling = ready.cause.is_some() && !stalled;
+    let role_condition = lane(role, "The role is as declared.");
+    let credentials_condition = credentials_lane(credentials, published.as_ref(), good_until);
+    let mut carried = Vec::new();
+    for (kind, condition) in
+        [(ConditionType::RoleReady, role_condition), (ConditionType::CredentialsReady, credentials_condition)]
+    {
+        match condition {
+            Some((status, reason, message)) => conditions.set(kind, status, reason, &message),
+            None => carried.extend(carried_over(&previous.conditions, kind)),
+        }
+    }
+    conditions.set(ConditionType::Stalled, stalled, ready.reason, if stalled { &ready.message } else { "" });
+    conditions.set(ConditionType::Reconciling, reconciling, ready.reason, if reconciling { &ready.message } else { "" });
+
+    let mut conditions = conditions.into_vec();
+    conditions.extend(carried);
+    CrossAccountRoleStatus {
+        observed_generation: generation,
+        conditions,
+        role: role_facts.clone().or_else(|| previous.role.clone()),
+        external_id: external_id.as_ref().map(ToString::to_string).or_else(|| previous.external_id.clone()),
+        credentials: published.as_ref().map(credentials_status),
+        planned_changes: Vec::new(),
+    }
+}
+
+/// Status, reason and message of one condition.
+type Line = (bool, Reason, String);
+
+struct Summary {
+    status: bool,
+    reason: Reason,
+    message: String,
+    /// What is behind it if not all is well.
+    cause: Option<Reason>,
+}
+
+fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
+    let problem = report.problem();
+    let cause = problem.map(|verdict| verdict.reason);
+    let (status, reason, message) = match (problem, good_until) {
+        (None, Some(until)) => (true, Reason::Available, format!("The credentials are good until {until}.")),
+        (None, None) => (false, Reason::Progressing, "Waiting for the first credentials.".into()),
+        (Some(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
+            let told = format!("{reason}: {message}. The last good credentials are kept; they are good until {until}.");
+            (true, Reason::Degraded, told)
+        }
+        (Some(Verdict { reason, message, .. }), None) if report.published.is_some() && !forbids_use(*reason) => {
+            (false, Reason::Expired, format!("The credentials expired. {reason}: {message}"))
+        }
+        (Some(Verdict { reason, message, .. }), _) => (false, *reason, message.clone()),
+    };
+    let cause = if problem.is_none() && good_until.is_none() { Some(Reason::Progressing) } else { cause };
+    Summary { status, reason, message, cause }
+}
+
+/// Reasons that are not softened by credentials which happen to work still.
+fn forbids_use(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NotAllowed | Reason::NotSupported | Reason::ExternalIdNotEnforced | Reason::Conflict | Reason::SecretNotOwned
+    )
+}
+
+fn lane(outcome: &Outcome, fine: &str) -> Option<Line> {
+    match outcome {
+        Outcome::Done => Some((true, Reason::Available, fine.to_owned())),
+        Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
+        Outcome::Untouched => None,
+    }
+}
+
+fn credentials_lane(outcome: &Outcome, published: Option<&PublishedFacts>, good_until: Option<Timestamp>) -> Option<Line> {
+    match (outcome, good_until) {
+        (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
+            Some((true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}.")))
+        }
+        (Outcome::Failing(Verdict { reason, message, .. }), None) if published.is_some() && !forbids_use(*reason) => {
+            Some((false, Reason::Expired, format!("{reason}: {message}")))
+        }
+        (Outcome::Untouched, None) if published.is_some() => Some((false, Reason::Expired, "The set expired.".into())),
+        (Outcome::Untouched, Some(until)) => Some((true, Reason::Available, format!("The set is good until {until}."))),
+        (Outcome::Untouched, None) => Some((false, Reason::Progressing, "There are no credentials yet.".into())),
+        (Outcome::Done, _) => lane(outcome, "The Secret holds verified credentials."),
+        (Outcome::Failing(_), _) => lane(outcome, ""),
+    }
+}
+
+fn carried_over(previous: &[Condition], kind: ConditionType) -> Option<Condition> {
+    super::conditions::find(previous, kind).cloned()
+}
+
+fn credentials_status(facts: &PublishedFacts) -> CredentialsStatus {
+    let PublishedFacts { secret_name, issued_at, expires_at, renew_at, caller_arn, packed_policy_size_percent } = facts;
+    CredentialsStatus {
+        secret_name: Some(secret_name.clone()),
+        issued_at: Some(Time(*issued_at)),
+        expires_at: Some(Time(*expires_at)),
+        renew_at: Some(Time(*renew_at)),
+        caller_arn: caller_arn.clone(),
+        packed_policy_size_percent: *packed_policy_size_percent,
+    }
+}
+
+#[cfg(test)]
+mod tests;

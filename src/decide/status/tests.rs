@@ -1,0 +1,77 @@
+use super::*;
+use crate::decide::conditions::find;
+use crate::decide::retry::Retry;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+fn set() -> PublishedFacts {
+    PublishedFacts {
+        secret_name: "reader".into(),
+        issued_at: at(0),
+        expires_at: at(3600),
+        renew_at: at(1700),
+        caller_arn: Some("arn:aws:sts::222222222222:assumed-role/reader/s".into()),
+        packed_policy_size_percent: None,
+    }
+}
+
+fn failing(reason: Reason) -> Outcome {
+    Outcome::Failing(Verdict { reason, message: "it fails".into(), retry: Retry::Soon })
+}
+
+fn report(role: Outcome, credentials: Outcome, published: Option<PublishedFacts>) -> Report {
+    Report { role, role_facts: None, credentials, published, external_id: None }
+}
+
+fn line(status: &CrossAccountRoleStatus, kind: ConditionType) -> (String, String) {
+    let condition = find(&status.conditions, kind).expect("the condition");
+    (condition.status.clone(), condition.reason.clone())
+}
+
+#[test]
+fn ready_says_whether_access_works_and_why_not() {
+    let now = at(100);
+    let late = at(4000);
+    for (what, report, now, ready, stalled, reconciling) in [
+        ("all is well", report(Outcome::Done, Outcome::Done, Some(set())), now, ("True", "Available"), "False", "False"),
+        ("the role fails while the set is good", report(failing(Reason::ManagerDenied), Outcome::Done, Some(set())), now, ("True", "Degraded"), "True", "False"),
+        ("the renewal fails while the set is good", report(Outcome::Done, failing(Reason::Throttled), Some(set())), now, ("True", "Degraded"), "False", "True"),
+        ("the renewal fails and the set is gone", report(Outcome::Done, failing(Reason::Throttled), Some(set())), late, ("False", "Expired"), "False", "True"),
+        ("the first issue waits for AWS", report(Outcome::Done, failing(Reason::Propagating), None), now, ("False", "Propagating"), "False", "True"),
+        ("the first issue is denied", report(Outcome::Done, failing(Reason::IdentityDenied), None), now, ("False", "IdentityDenied"), "True", "False"),
+        ("not allowed, whatever still works", report(failing(Reason::NotAllowed), Outcome::Untouched, Some(set())), now, ("False", "NotAllowed"), "True", "False"),
+        ("not supported, whatever still works", report(failing(Reason::NotSupported), Outcome::Untouched, Some(set())), now, ("False", "NotSupported"), "True", "False"),
+        ("no external id enforced", report(Outcome::Done, failing(Reason::ExternalIdNotEnforced), Some(set())), now, ("False", "ExternalIdNotEnforced"), "True", "False"),
+    ] {
+        let status = status(&CrossAccountRoleStatus::default(), Some(3), &report, now);
+        let (value, reason) = line(&status, ConditionType::Ready);
+        assert_eq!((value.as_str(), reason.as_str()), ready, "{what}");
+        assert_eq!(line(&status, ConditionType::Stalled).0, stalled, "{what}: Stalled");
+        assert_eq!(line(&status, ConditionType::Reconciling).0, reconciling, "{what}: Reconciling");
+        assert_eq!(status.observed_generation, Some(3));
+    }
+}
+
+#[test]
+fn a_degraded_message_says_what_fails_and_until_when_the_credentials_are_good() {
+    let report = report(Outcome::Done, failing(Reason::Throttled), Some(set()));
+    let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));
+    let message = &find(&status.conditions, ConditionType::Ready).expect("Ready").message;
+    assert!(message.contains("Throttled: it fails") && message.contains(&at(3600).to_string()), "{message}");
+}
+
+#[test]
+fn what_was_not_looked_at_keeps_what_was_known() {
+    let first = status(&CrossAccountRoleStatus::default(), Some(1), &report(Outcome::Done, Outcome::Done, Some(set())), at(10));
+    let second = status(&first, Some(1), &report(Outcome::Untouched, failing(Reason::Throttled), Some(set())), at(20));
+    assert_eq!(find(&second.conditions, ConditionType::RoleReady), find(&first.conditions, ConditionType::RoleReady));
+}
+
+#[test]
+fn saying_the_same_again_gives_the_very_same_status() {
+    let report = report(Outcome::Done, Outcome::Done, Some(set()));
+    let first = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(10));
+    assert_eq!(status(&first, Some(1), &report, at(500)), first);
+}

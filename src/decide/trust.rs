@@ -1,0 +1,131 @@
+//! The trust policy: who may assume the role, and on what condition.
+
+use serde_json::{Map, Value, json};
+
+use super::Refusal;
+use crate::api::{Reason, TrustSpec};
+use crate::domain::policy::PolicyDocument;
+use crate::domain::{ExternalId, Principal, SessionRequest};
+
+/// Parses the declared principals.
+pub fn principals(trust: &TrustSpec) -> Result<Vec<Principal>, Refusal> {
+    let parse = |(index, text): (usize, &String)| {
+        Principal::parse(text).ok_or_else(|| {
+            let told = "write a 12-digit account id or the ARN of an account's root, a user or a role, without wildcards";
+            Refusal::new(Reason::InvalidSpec, format!("spec.trust.principals[{index}]: {text:?} is no principal; {told}"))
+        })
+    };
+    trust.principals.iter().enumerate().map(parse).collect()
+}
+
+/// Builds the trust policy: the operator with the external id, then the declared principals with the declared
+/// conditions.
+///
+/// `sts:TagSession` and `sts:SetSourceIdentity` appear only when the session uses them, in a statement of their own:
+/// the external id is part of the request context of `sts:AssumeRole` (service authorization reference, AWS STS).
+pub fn trust_policy(
+    operator: &str,
+    external_id: &ExternalId,
+    session: Option<&SessionRequest>,
+    principals: &[Principal],
+    declared: &TrustSpec,
+) -> Result<PolicyDocument, Refusal> {
+    let mut statements = vec![json!({
+        "Effect": "Allow",
+        "Principal": {"AWS": operator},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": external_id.as_str()}},
+    })];
+    let extra = session.map(extra_actions).unwrap_or_default();
+    if !extra.is_empty() {
+        statements.push(json!({"Effect": "Allow", "Principal": {"AWS": operator}, "Action": extra}));
+    }
+    if !principals.is_empty() {
+        let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
+        let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": names}, "Action": "sts:AssumeRole"});
+        if !declared.conditions.is_empty() {
+            statement["Condition"] = conditions(declared)?;
+        }
+        statements.push(statement);
+    }
+    PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statements}))
+        .map_err(|e| Refusal::new(Reason::InvalidSpec, format!("spec.trust {e}")))
+}
+
+fn extra_actions(session: &SessionRequest) -> Vec<&'static str> {
+    [("sts:TagSession", !session.tags.is_empty()), ("sts:SetSourceIdentity", session.source_identity.is_some())]
+        .into_iter()
+        .filter_map(|(action, used)| used.then_some(action))
+        .collect()
+}
+
+/// Operators, keys and values as declared; each value a text, a number, a boolean or a list of those.
+fn conditions(declared: &TrustSpec) -> Result<Value, Refusal> {
+    let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
+    let mut operators = Map::new();
+    for (operator, keys) in &declared.conditions {
+        for (key, value) in keys {
+            let fine = scalar(value) || value.as_array().is_some_and(|many| !many.is_empty() && many.iter().all(scalar));
+            if !fine {
+                let place = format!("spec.trust.conditions.{operator}.{key}");
+                return Err(Refusal::new(Reason::InvalidSpec, format!("{place}: write a text, or a list of texts")));
+            }
+        }
+        operators.insert(operator.clone(), json!(keys));
+    }
+    Ok(operators.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ObjectIdentity;
+
+    fn external_id() -> ExternalId {
+        ExternalId::of(&ObjectIdentity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() })
+    }
+
+    fn build(trust: &Value, session: Option<&SessionRequest>) -> Result<Value, String> {
+        let declared: TrustSpec = serde_json::from_value(trust.clone()).expect("a trust");
+        let built = principals(&declared)
+            .and_then(|list| trust_policy("arn:aws:iam::111111111111:user/op", &external_id(), session, &list, &declared));
+        built.map(|d| serde_json::from_str(&d.to_json()).expect("JSON")).map_err(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn the_operator_is_trusted_only_with_the_external_id() {
+        let policy = build(&json!({}), None).expect("a policy");
+        assert_eq!(policy["Statement"].as_array().map(Vec::len), Some(1));
+        let statement = &policy["Statement"][0];
+        assert_eq!(statement["Principal"]["AWS"], "arn:aws:iam::111111111111:user/op");
+        assert_eq!(statement["Condition"]["StringEquals"]["sts:ExternalId"], external_id().as_str());
+    }
+
+    #[test]
+    fn tagging_and_source_identity_are_permitted_only_when_used() {
+        let mut session = SessionRequest::for_hop(&[("a".to_owned(), "b".to_owned())].into(), &[]);
+        let actions = |session: &SessionRequest| build(&json!({}), Some(session)).expect("a policy")["Statement"][1]["Action"].clone();
+        assert_eq!(actions(&session), json!(["sts:TagSession"]));
+        session.source_identity = Some("me".into());
+        assert_eq!(actions(&session), json!(["sts:TagSession", "sts:SetSourceIdentity"]));
+        session.tags.clear();
+        session.source_identity = None;
+        assert_eq!(actions(&session), Value::Null);
+    }
+
+    #[test]
+    fn declared_principals_come_with_the_declared_conditions() {
+        let trust = json!({"principals": ["111111111111"], "conditions": {"Bool": {"aws:MultiFactorAuthPresent": true}}});
+        let policy = build(&trust, None).expect("a policy");
+        assert_eq!(policy["Statement"][1]["Principal"]["AWS"], json!(["111111111111"]));
+        assert_eq!(policy["Statement"][1]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], true);
+    }
+
+    #[test]
+    fn wildcards_and_odd_values_are_refused_with_their_place() {
+        let wild = build(&json!({"principals": ["*"]}), None).expect_err("a wildcard");
+        assert!(wild.contains("spec.trust.principals[0]"), "{wild}");
+        let odd = build(&json!({"principals": ["111111111111"], "conditions": {"Bool": {"k": {"x": 1}}}}), None);
+        assert!(odd.expect_err("an object").contains("spec.trust.conditions.Bool.k"));
+    }
+}
