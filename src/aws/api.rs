@@ -75,7 +75,7 @@ pub struct IssuedSession {
     /// Our clock when the answer came.
     pub issued_at: Timestamp,
     /// Share of the packed size that session policies and tags use, in percent.
-    pub packed_policy_size_percent: Option<i32>,
+    pub packed_policy_size_percent: Option<u32>,
 }
 
 /// STS as one identity.

@@ -7,15 +7,15 @@ use std::time::Instant;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
 use super::error_codes::failure;
-use crate::domain::{AccountId, AwsFailure};
-use crate::runtime::metrics::{AwsCall, Metrics};
+use crate::domain::{AwsFailure, FailureKind};
+use crate::runtime::metrics::{AwsCall, CallOutcome, Metrics};
 
 /// Who calls, for metrics.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub service: &'static str,
-    /// Account that is called or entered; unknown for the base identity.
-    pub account: Option<AccountId>,
+    /// Name of the `AWSAccount` on whose behalf the call is made; empty for the operator's own identity.
+    pub account: String,
     pub metrics: Metrics,
 }
 
@@ -34,13 +34,22 @@ impl Caller {
         self.metrics.aws_request(&AwsCall {
             service: self.service,
             operation,
-            outcome: result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok"),
-            account: self.account.as_ref().map_or("", AccountId::as_str),
+            outcome: result.as_ref().map_or_else(|failure| outcome(failure.kind), |_| CallOutcome::Ok),
+            account: &self.account,
             seconds: start.elapsed().as_secs_f64(),
         });
         if let Err(failure) = &result {
-            tracing::debug!(operation, account = self.account.as_ref().map(AccountId::as_str), %failure, "AWS call failed");
+            tracing::debug!(operation, account = self.account, %failure, "AWS call failed");
         }
         result
+    }
+}
+
+fn outcome(kind: FailureKind) -> CallOutcome {
+    match kind {
+        FailureKind::Throttled => CallOutcome::Throttled,
+        FailureKind::Denied => CallOutcome::Denied,
+        FailureKind::Unavailable | FailureKind::Busy => CallOutcome::Unavailable,
+        _ => CallOutcome::Rejected,
     }
 }

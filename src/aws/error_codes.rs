@@ -38,7 +38,8 @@ where
 
 /// The SDK reports missing credentials as a failed dispatch; only the cause tells it from a network failure.
 fn caused_by_credentials<E: Error + 'static>(error: &SdkError<E>) -> bool {
-    std::iter::successors(error.source(), |cause| cause.source()).any(<dyn Error>::is::<CredentialsError>)
+    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.into_iter().any(<dyn Error>::is::<CredentialsError>)
 }
 
 const NO_CREDENTIALS: &str = "the operator has no usable AWS credentials of its own; give it an IRSA role, Pod Identity, \

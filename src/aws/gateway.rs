@@ -40,21 +40,21 @@ impl Gateway {
 
     /// Asks AWS who the operator is.
     pub async fn base_identity(&self) -> Result<BaseIdentity, AwsFailure> {
-        let sts = self.sts_client(None, None, None);
+        let sts = self.sts_client(None, None);
         let iam = self.iam_client(None, None);
         base_identity::look_up(&sts, &iam, self.principal_arn.as_deref()).await
     }
 
-    /// STS as the base identity, for assuming roles of `account` at the endpoint of `region`.
+    /// STS as the base identity, for assuming roles of the account at the endpoint of its region.
     #[must_use]
-    pub fn sts(&self, account: &AccountId, region: &Region) -> Arc<dyn Sts> {
-        Arc::new(self.sts_client(Some(region), Some(account), None))
+    pub fn sts(&self, access: &AccountAccess) -> Arc<dyn Sts> {
+        Arc::new(self.sts_client(Some(access), None))
     }
 
     /// STS as a session just issued, to ask who it is.
     #[must_use]
-    pub fn sts_as(&self, credentials: &Credentials, account: &AccountId, region: &Region) -> Arc<dyn Sts> {
-        Arc::new(self.sts_client(Some(region), Some(account), Some(credentials)))
+    pub fn sts_as(&self, credentials: &Credentials, access: &AccountAccess) -> Arc<dyn Sts> {
+        Arc::new(self.sts_client(Some(access), Some(credentials)))
     }
 
     /// IAM as the manager of an account. The manager's session is shared, and renewed by one caller while others wait.
@@ -66,7 +66,7 @@ impl Gateway {
     /// Who the end of an account's chain is.
     pub async fn manager_identity(&self, access: &AccountAccess) -> Result<CallerIdentity, ChainFailure> {
         let manager = self.manager_session(access).await?;
-        let sts = self.sts_client(Some(&access.region), Some(&access.id), manager.as_ref());
+        let sts = self.sts_client(Some(access), manager.as_ref());
         sts.caller_identity().await.map_err(|failure| ChainFailure::at_the_end(access, failure))
     }
 
@@ -87,40 +87,37 @@ impl Gateway {
         let mut session = slot.lock().await;
         let fresh = |held: &Credentials| Timestamp::now() + MANAGER_MARGIN < held.expires_at;
         if !session.as_ref().is_some_and(fresh) {
-            let sts_as = |held: &Credentials| self.sts_as(held, &access.id, &access.region);
-            *session = walk(access, self.sts(&access.id, &access.region), sts_as).await?;
+            *session = walk(access, self.sts(access), |held| self.sts_as(held, access)).await?;
         }
         Ok(session.clone())
     }
 
-    fn sts_client(&self, region: Option<&Region>, account: Option<&AccountId>, who: Option<&Credentials>) -> SdkSts {
+    fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> SdkSts {
         let mut builder = aws_sdk_sts::config::Builder::from(&self.sdk);
-        if let Some(region) = region {
-            builder = builder.region(aws_config::Region::new(region.as_str().to_owned()));
-        }
-        if let Some(account) = account {
-            builder = builder.retry_partition(self.budget(account));
+        if let Some(AccountAccess { id, region, .. }) = access {
+            builder = builder.retry_partition(self.budget(id)).region(sdk_region(region));
         }
         if let Some(credentials) = who {
             builder = builder.credentials_provider(provider(credentials)).identity_cache(IdentityCache::no_cache());
         }
-        let caller = Caller { service: "sts", account: account.cloned(), metrics: self.metrics.clone() };
-        SdkSts { client: aws_sdk_sts::Client::from_conf(builder.build()), caller }
+        SdkSts { client: aws_sdk_sts::Client::from_conf(builder.build()), caller: self.caller("sts", access) }
     }
 
     /// IAM is one per partition; the account's region tells the SDK which.
     fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> SdkIam {
         let mut builder = aws_sdk_iam::config::Builder::from(&self.sdk);
         if let Some(AccountAccess { id, region, .. }) = access {
-            let region = aws_config::Region::new(region.as_str().to_owned());
-            builder = builder.retry_partition(self.budget(id)).region(region);
+            builder = builder.retry_partition(self.budget(id)).region(sdk_region(region));
         }
         if let Some(credentials) = who {
             builder = builder.credentials_provider(provider(credentials)).identity_cache(IdentityCache::no_cache());
         }
-        let account = access.map(|access| access.id.clone());
-        let caller = Caller { service: "iam", account, metrics: self.metrics.clone() };
-        SdkIam { client: aws_sdk_iam::Client::from_conf(builder.build()), caller }
+        SdkIam { client: aws_sdk_iam::Client::from_conf(builder.build()), caller: self.caller("iam", access) }
+    }
+
+    fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> Caller {
+        let account = access.map(|access| access.name.clone()).unwrap_or_default();
+        Caller { service, account, metrics: self.metrics.clone() }
     }
 
     /// Retries and throttling of one account never slow down another: the SDK's default budget is shared by the process.
@@ -129,6 +126,10 @@ impl Gateway {
         let new = || RetryPartition::custom(account.to_string()).build();
         budgets.entry(account.clone()).or_insert_with(new).clone()
     }
+}
+
+fn sdk_region(region: &Region) -> aws_config::Region {
+    aws_config::Region::new(region.as_str().to_owned())
 }
 
 fn provider(credentials: &Credentials) -> SharedCredentialsProvider {

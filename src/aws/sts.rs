@@ -38,6 +38,8 @@ impl Sts for SdkSts {
         let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
         let expires_at = Timestamp::from_second(credentials.expiration.secs())
             .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;
+        #[expect(deprecated, reason = "its successor measures the token, not the policies and tags that users declare")]
+        let packed_policy_size_percent = answer.packed_policy_size;
         Ok(IssuedSession {
             credentials: Credentials {
                 access_key_id: SecretText::new(credentials.access_key_id),
@@ -46,7 +48,7 @@ impl Sts for SdkSts {
                 expires_at,
             },
             issued_at,
-            packed_policy_size_percent: answer.packed_policy_size,
+            packed_policy_size_percent: packed_policy_size_percent.and_then(|percent| u32::try_from(percent).ok()),
         })
     }
 

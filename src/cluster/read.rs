@@ -1,0 +1,42 @@
+//! Reads that must be fresh, so they go to the API server and not to a cache.
+
+use kube::core::PartialObjectMeta;
+use kube::{Api, ResourceExt};
+use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
+
+use super::Cluster;
+use crate::api::{AWSAccount, CrossAccountRole};
+use crate::decide::allowed::Namespace;
+
+impl Cluster {
+    /// An account by name; none if there is no such object.
+    pub async fn account(&self, name: &str) -> kube::Result<Option<AWSAccount>> {
+        Api::all(self.client.clone()).get_opt(name).await
+    }
+
+    /// A namespace with its labels. One that is gone has none.
+    pub async fn namespace(&self, name: &str) -> kube::Result<Namespace> {
+        let api: Api<CoreNamespace> = Api::all(self.client.clone());
+        let found: Option<PartialObjectMeta<CoreNamespace>> = api.get_metadata_opt(name).await?;
+        let labels = found.map(|namespace| namespace.labels().clone()).unwrap_or_default();
+        Ok(Namespace { name: name.to_owned(), labels })
+    }
+
+    /// UID of a namespace; that of `kube-system` is the name of a cluster that was given none.
+    pub async fn namespace_uid(&self, name: &str) -> kube::Result<Option<String>> {
+        let api: Api<CoreNamespace> = Api::all(self.client.clone());
+        Ok(api.get_metadata(name).await?.uid())
+    }
+
+    /// Whether the object is still what the cache said: the same one, of the same generation, not being deleted. Asked
+    /// before the first write to AWS, because a cache may lag by minutes (kube issue 712).
+    pub async fn is_current(&self, role: &CrossAccountRole) -> kube::Result<bool> {
+        let api: Api<CrossAccountRole> = Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default());
+        let live = api.get_metadata_opt(&role.name_any()).await?;
+        Ok(live.is_some_and(|live| {
+            live.uid() == role.uid()
+                && live.metadata.generation == role.metadata.generation
+                && live.metadata.deletion_timestamp.is_none()
+        }))
+    }
+}

@@ -1,0 +1,202 @@
+//! The Secret: read whole, written whole, and never taken from somebody else.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::{Api, Resource, ResourceExt};
+
+use super::{Cluster, apply_params};
+use crate::api::{CrossAccountRole, FIELD_MANAGER, SECRET_TYPE};
+use crate::decide::published::Publication;
+use crate::decide::secret::SecretContent;
+use crate::domain::SecretText;
+
+/// The Secret of a name, as found.
+#[derive(Clone, Debug)]
+pub enum ObservedSecret {
+    /// There is none.
+    Absent,
+    /// There is one that this object does not own; it is not touched.
+    Foreign(String),
+    /// There is ours.
+    Ours(Box<OwnSecret>),
+}
+
+/// A Secret of ours.
+#[derive(Clone, Debug)]
+pub struct OwnSecret {
+    /// The set it holds, if it holds one as it was published.
+    pub publication: Option<Publication>,
+    content: SecretContent,
+    resource_version: Option<String>,
+    uid: Option<String>,
+}
+
+impl ObservedSecret {
+    /// The set in it.
+    #[must_use]
+    pub fn publication(&self) -> Option<&Publication> {
+        match self {
+            Self::Ours(secret) => secret.publication.as_ref(),
+            Self::Absent | Self::Foreign(_) => None,
+        }
+    }
+
+    /// Whether it is ours and shows all of this, and nothing else of ours.
+    #[must_use]
+    pub fn shows(&self, wanted: &SecretContent) -> bool {
+        let Self::Ours(secret) = self else { return false };
+        let has = |all: &BTreeMap<String, String>, some: &BTreeMap<String, String>| {
+            some.iter().all(|(key, value)| all.get(key) == Some(value))
+        };
+        let SecretContent { data, labels, annotations } = wanted;
+        data.iter().all(|(key, value)| secret.content.data.get(key) == Some(value))
+            && has(&secret.content.labels, labels)
+            && has(&secret.content.annotations, annotations)
+    }
+}
+
+/// How a write of the Secret ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretWrite {
+    /// It is written.
+    Written,
+    /// Somebody else was there first; look again.
+    Overtaken,
+}
+
+impl Cluster {
+    /// Reads a Secret in the namespace of its object.
+    pub async fn secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<ObservedSecret> {
+        Ok(match self.secrets_of(role).get_opt(name).await? {
+            None => ObservedSecret::Absent,
+            Some(secret) => observe(secret, role),
+        })
+    }
+
+    /// Writes the whole Secret with server-side apply.
+    ///
+    /// Over one of ours it insists on the version that was read, so that a newer set is never lost. Where there was none
+    /// it does not force: should somebody have made a Secret of that name meanwhile, its `type` is another manager's,
+    /// and the API server answers with a conflict.
+    pub async fn write_secret(
+        &self,
+        role: &CrossAccountRole,
+        name: &str,
+        observed: &ObservedSecret,
+        content: &SecretContent,
+    ) -> kube::Result<SecretWrite> {
+        let (params, resource_version) = match observed {
+            ObservedSecret::Ours(secret) => (apply_params(), secret.resource_version.clone()),
+            ObservedSecret::Absent => (PatchParams::apply(FIELD_MANAGER), None),
+            ObservedSecret::Foreign(_) => return Ok(SecretWrite::Overtaken),
+        };
+        let body = Secret {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                labels: Some(content.labels.clone()),
+                annotations: Some(content.annotations.clone()),
+                owner_references: Some(role.controller_owner_ref(&()).into_iter().collect()),
+                resource_version,
+                ..ObjectMeta::default()
+            },
+            type_: Some(SECRET_TYPE.to_owned()),
+            data: Some(content.data.iter().map(|(key, text)| (key.clone(), bytes(text))).collect()),
+            ..Secret::default()
+        };
+        match self.secrets_of(role).patch(name, &params, &Patch::Apply(body)).await {
+            Ok(_) => Ok(SecretWrite::Written),
+            Err(kube::Error::Api(status)) if status.is_conflict() => Ok(SecretWrite::Overtaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a Secret if it is ours, and exactly the one that is looked at now; says whether there was one.
+    pub async fn delete_secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<bool> {
+        let ObservedSecret::Ours(secret) = self.secret(role, name).await? else { return Ok(false) };
+        let preconditions = Preconditions { uid: secret.uid, resource_version: None };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match self.secrets_of(role).delete(name, &params).await {
+            Ok(_) => Ok(true),
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn secrets_of(&self, role: &CrossAccountRole) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default())
+    }
+}
+
+fn bytes(text: &SecretText) -> ByteString {
+    ByteString(text.expose().as_bytes().to_vec())
+}
+
+fn observe(secret: Secret, role: &CrossAccountRole) -> ObservedSecret {
+    let name = secret.name_any();
+    let owned = secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref());
+    if !owned {
+        return ObservedSecret::Foreign(format!("Secret {name} exists and is not owned by this object"));
+    }
+    if secret.type_.as_deref() != Some(SECRET_TYPE) {
+        return ObservedSecret::Foreign(format!("Secret {name} exists and its type is not {SECRET_TYPE}"));
+    }
+    if secret.immutable == Some(true) {
+        return ObservedSecret::Foreign(format!("Secret {name} was made immutable, so it cannot be renewed"));
+    }
+    let Secret { metadata, data, .. } = secret;
+    let texts = |(key, ByteString(bytes))| Some((key, SecretText::new(String::from_utf8(bytes).ok()?)));
+    let data: BTreeMap<String, SecretText> = data.unwrap_or_default().into_iter().filter_map(texts).collect();
+    let annotations = metadata.annotations.unwrap_or_default();
+    ObservedSecret::Ours(Box::new(OwnSecret {
+        publication: Publication::read(&data, &annotations),
+        content: SecretContent { data, labels: metadata.labels.unwrap_or_default(), annotations },
+        resource_version: metadata.resource_version,
+        uid: metadata.uid,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn role() -> CrossAccountRole {
+        serde_json::from_value(json!({
+            "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
+            "metadata": {"name": "reader", "namespace": "team", "uid": "uid-1"}, "spec": {"accountRef": {"name": "a"}},
+        }))
+        .expect("a role")
+    }
+
+    fn secret(change: &serde_json::Value) -> ObservedSecret {
+        let mut value = json!({
+            "metadata": {"name": "reader", "ownerReferences": [
+                {"apiVersion": "v", "kind": "k", "name": "reader", "uid": "uid-1", "controller": true}]},
+            "type": SECRET_TYPE,
+        });
+        value.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        observe(serde_json::from_value(value).expect("a Secret"), &role())
+    }
+
+    #[test]
+    fn only_a_secret_of_our_type_that_this_object_controls_is_ours() {
+        assert!(matches!(secret(&json!({})), ObservedSecret::Ours(_)));
+        let owner = |uid: &str, controller: bool| {
+            json!({"metadata": {"name": "reader", "ownerReferences": [
+                {"apiVersion": "v", "kind": "k", "name": "reader", "uid": uid, "controller": controller}]}})
+        };
+        for (what, change) in [
+            ("no owner", json!({"metadata": {"name": "reader"}})),
+            ("an earlier object of the same name", owner("uid-0", true)),
+            ("an owner that is not its controller", owner("uid-1", false)),
+            ("another type", json!({"type": "Opaque"})),
+            ("an immutable one", json!({"immutable": true})),
+        ] {
+            assert!(matches!(secret(&change), ObservedSecret::Foreign(_)), "{what}");
+        }
+    }
+}
