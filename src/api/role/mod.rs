@@ -60,7 +60,7 @@ pub struct CrossAccountRoleSpec {
     pub trust: TrustSpec,
 
     /// Users, groups and roles of other accounts that get permission to assume this role, by an inline policy on their
-    /// side. At most 20. They also need to be among `trust.principals`.
+    /// side. At most 20. The role must trust them too: name them, or their account, in `trust.principals`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub source_grants: Vec<SourceGrant>,

@@ -20,6 +20,10 @@ pub fn tags<const MAX: u16>(_: &mut SchemaGenerator) -> Schema {
                 "self.all(key, !key.matches(r'^(?i:aws:|crossaccount[.]dev/)'))",
                 "tag keys that begin with aws: (any case) or crossaccount.dev/ are reserved: use another prefix",
             ),
+            (
+                "self.all(key, self.exists_one(other, other.lowerAscii() == key.lowerAscii()))",
+                "AWS compares tag keys without case: keep one of the keys that differ only in case",
+            ),
         ],
     )
 }

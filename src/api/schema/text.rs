@@ -74,7 +74,7 @@ pub fn profile(_: &mut SchemaGenerator) -> Schema {
 pub fn mount_path(_: &mut SchemaGenerator) -> Schema {
     text(
         1024,
-        "^(/([A-Za-z0-9_-]|[.][A-Za-z0-9_-])[A-Za-z0-9_.-]*)+$",
+        "^(/[.]?[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$",
         "mountPath is an absolute path of letters, digits and _ . - between single slashes, \
          without . or .. as a segment and without a slash at the end, such as /var/run/secrets/aws",
     )
@@ -107,7 +107,7 @@ pub(super) fn tag_value() -> Schema {
 pub(super) fn action_glob() -> Schema {
     text(
         128,
-        r"^([*]|[a-z0-9*?-]+:[A-Za-z0-9*?]+)$",
+        "^([*]|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+)$",
         "must be an action or a glob of actions, such as s3:GetObject, s3:Get* or *",
     )
 }
