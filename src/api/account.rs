@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
 
+/// How ARNs begin in the partition of `region`, as CEL.
+const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
+     self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:'";
+
 /// What the platform team says about one AWS account.
 #[expect(clippy::duplicated_attributes, reason = "each printer column has a name and a type")]
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,11 +40,9 @@ use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
         "!has(self.access.chain) || self.access.chain.size() == 0 || \
          self.access.chain[self.access.chain.size() - 1].roleArn.contains('::' + self.accountId + ':role/')"
     ).message("the last roleArn of access.chain must be a role in accountId: the chain has to end in this account"),
-    validation = Rule::new(
-        "!has(self.access.chain) || self.access.chain.all(hop, hop.roleArn.startsWith(\
-         self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
-         self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:'))"
-    ).message("every roleArn of access.chain must be in the region's partition: \
+    validation = Rule::new(format!(
+        "!has(self.access.chain) || self.access.chain.all(hop, hop.roleArn.startsWith({ARN_PREFIX_OF_REGION}))"
+    )).message("every roleArn of access.chain must be in the region's partition: \
                arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
     validation = Rule::new(
         "has(self.guardrails.permissionsBoundary) || self.guardrails.allowUnbounded || \
@@ -53,11 +55,10 @@ use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
          self.guardrails.permissionsBoundary.contains('::aws:policy/')"
     ).message("guardrails.permissionsBoundary must be a policy in accountId (arn:aws:iam::<accountId>:policy/…) \
                or one that AWS manages (arn:aws:iam::aws:policy/…)"),
-    validation = Rule::new(
-        "!has(self.guardrails.permissionsBoundary) || self.guardrails.permissionsBoundary.startsWith(\
-         self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
-         self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:')"
-    ).message("guardrails.permissionsBoundary must be in the region's partition: \
+    validation = Rule::new(format!(
+        "!has(self.guardrails.permissionsBoundary) || \
+         self.guardrails.permissionsBoundary.startsWith({ARN_PREFIX_OF_REGION})"
+    )).message("guardrails.permissionsBoundary must be in the region's partition: \
                arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
 )]
 pub struct AWSAccountSpec {
