@@ -1,3 +1,4 @@
 //! All behaviour tests, one file per behaviour, in one binary.
 
+mod crd_rules;
 mod support;

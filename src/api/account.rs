@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
 
+/// How ARNs begin in the partition of `region`, as CEL.
+const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
+     self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:'";
+
 /// What the platform team says about one AWS account.
+#[expect(clippy::duplicated_attributes, reason = "each printer column has a name and a type")]
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "iam.crossaccount.dev",
@@ -19,8 +24,8 @@ use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
     category = "crossaccount",
     status = "AWSAccountStatus",
     derive = "PartialEq",
-    doc = "An AWS account that tenants may use through CrossAccountRoles: how the operator gets in, which namespaces may \
-           use it, and how far. Tenants cannot write it; what it does not permit is refused.",
+    doc = "An AWS account that tenants may use through `CrossAccountRole` objects: how the operator gets in, which \
+           namespaces may use it, and how far. What it does not permit is refused.",
     printcolumn(name = "Account ID", type_ = "string", json_path = ".spec.accountId"),
     printcolumn(name = "Region", type_ = "string", json_path = ".spec.region"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
@@ -35,11 +40,9 @@ use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
         "!has(self.access.chain) || self.access.chain.size() == 0 || \
          self.access.chain[self.access.chain.size() - 1].roleArn.contains('::' + self.accountId + ':role/')"
     ).message("the last roleArn of access.chain must be a role in accountId: the chain has to end in this account"),
-    validation = Rule::new(
-        "!has(self.access.chain) || self.access.chain.all(hop, hop.roleArn.startsWith(\
-         self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
-         self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:'))"
-    ).message("every roleArn of access.chain must be in the region's partition: \
+    validation = Rule::new(format!(
+        "!has(self.access.chain) || self.access.chain.all(hop, hop.roleArn.startsWith({ARN_PREFIX_OF_REGION}))"
+    )).message("every roleArn of access.chain must be in the region's partition: \
                arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
     validation = Rule::new(
         "has(self.guardrails.permissionsBoundary) || self.guardrails.allowUnbounded || \
@@ -52,11 +55,10 @@ use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
          self.guardrails.permissionsBoundary.contains('::aws:policy/')"
     ).message("guardrails.permissionsBoundary must be a policy in accountId (arn:aws:iam::<accountId>:policy/…) \
                or one that AWS manages (arn:aws:iam::aws:policy/…)"),
-    validation = Rule::new(
-        "!has(self.guardrails.permissionsBoundary) || self.guardrails.permissionsBoundary.startsWith(\
-         self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
-         self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:')"
-    ).message("guardrails.permissionsBoundary must be in the region's partition: \
+    validation = Rule::new(format!(
+        "!has(self.guardrails.permissionsBoundary) || \
+         self.guardrails.permissionsBoundary.startsWith({ARN_PREFIX_OF_REGION})"
+    )).message("guardrails.permissionsBoundary must be in the region's partition: \
                arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
 )]
 pub struct AWSAccountSpec {
@@ -85,8 +87,8 @@ pub struct AWSAccountSpec {
     #[serde(default)]
     pub guardrails: Guardrails,
 
-    /// What becomes of this account's roles when their CrossAccountRole is deleted and does not say so itself. `Delete`:
-    /// they go too. `Retain`: role and trust policy stay. Default `Delete`.
+    /// What becomes of this account's roles when their `CrossAccountRole` is deleted and does not say so itself.
+    /// `Delete`: they go too. `Retain`: role and trust policy stay. Default `Delete`.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }
@@ -134,7 +136,7 @@ pub struct Hop {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountRef {
-    /// Name of the AWSAccount.
+    /// Name of the `AWSAccount`.
     #[schemars(schema_with = "schema::dns_subdomain")]
     pub name: String,
 }
@@ -156,8 +158,39 @@ pub struct AWSAccountStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_arn: Option<String>,
 
-    /// Number of CrossAccountRoles that use the account.
+    /// Number of `CrossAccountRole` objects that use the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::count")]
     pub roles: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_account_with_nothing_but_id_and_region_permits_what_the_contract_says() {
+        let spec: AWSAccountSpec =
+            serde_json::from_value(json!({ "accountId": "222222222222", "region": "eu-west-1" })).unwrap();
+        assert_eq!(
+            serde_json::to_value(&spec).unwrap(),
+            json!({
+                "accountId": "222222222222",
+                "region": "eu-west-1",
+                "access": {},
+                "guardrails": { "rolePath": "/crossaccount/", "allowUnbounded": false, "lifecycles": ["Create"] },
+                "deletionPolicy": "Delete",
+            }),
+        );
+        assert_eq!(spec.allowed_namespaces, None);
+    }
+
+    #[test]
+    fn an_empty_list_of_guardrails_is_not_an_absent_one() {
+        let guardrails: Guardrails = serde_json::from_value(json!({ "actions": [] })).unwrap();
+        assert_eq!((guardrails.actions.as_deref(), guardrails.managed_policies.as_deref()), (Some(&[][..]), None));
+        assert_eq!(serde_json::to_value(&guardrails).unwrap()["actions"], json!([]));
+    }
 }

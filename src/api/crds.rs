@@ -1,14 +1,36 @@
 //! The CRDs as manifests.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use kube::CustomResourceExt as _;
 
 use super::{AWSAccount, CrossAccountRole};
 
-/// The CRDs of both kinds.
+/// The CRDs of both kinds, as they are to be installed.
 #[must_use]
 pub fn crds() -> [CustomResourceDefinition; 2] {
-    [AWSAccount::crd(), CrossAccountRole::crd()]
+    let mut crds = [AWSAccount::crd(), CrossAccountRole::crd()];
+    for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
+            unwrap_descriptions(schema);
+        }
+    }
+    crds
+}
+
+/// Puts each description on one line: `kubectl explain` wraps text itself and would keep the line breaks of the source.
+fn unwrap_descriptions(schema: &mut JSONSchemaProps) {
+    if let Some(description) = &mut schema.description {
+        *description = description.replace('\n', " ");
+    }
+    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(unwrap_descriptions);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        unwrap_descriptions(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        unwrap_descriptions(values);
+    }
 }
 
 /// One CRD as YAML; the files in `crds/` have exactly this content.

@@ -3,7 +3,7 @@
 //! [`CrossAccountRole`] is the tenant's wish, [`AWSAccount`] the platform team's boundary around it. Their fields are
 //! plain strings and numbers, because an object that is stored once must stay readable for ever; the values that cannot
 //! be wrong are parsed from them in [`crate::domain`]. Every rule that the API server can check is part of the schema
-//! ([`schema`]), and the reconciler checks the same rules again.
+//! (module `schema`), and the reconciler checks the same rules again.
 
 mod account;
 mod condition;
@@ -13,7 +13,7 @@ mod lifecycle;
 mod policy;
 mod reason;
 mod role;
-pub mod schema;
+mod schema;
 
 pub use account::{AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountAccess, AccountRef, Hop};
 pub use condition::ConditionType;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use strum::{EnumMessage as _, IntoEnumIterator as _};
 
-/// Why a condition has its status. The text of each reason is what the documentation shows: what it means, and what to do.
+/// Why a condition has its status. The text of each reason is what the documentation shows: what it means, and what to
+/// do.
 #[derive(
     Clone,
     Copy,
@@ -25,13 +26,13 @@ pub enum Reason {
     Available,
     /// New credentials are being issued; the present ones are still good. Nothing to do.
     Renewing,
-    /// Something fails, and the last good credentials are kept. The message says what fails and until when they are good:
-    /// mend it before then.
+    /// Something fails, and the last good credentials are kept. The message says what fails and until when they are
+    /// good: mend it before then.
     Degraded,
     /// `spec.suspend` is true: no writes to AWS and no renewals. Set it to false to go on.
     Suspended,
-    /// The lifecycle is `Observe`: the role was found and is never written. `status.plannedChanges` lists what differs from
-    /// the declaration.
+    /// The lifecycle is `Observe`: the role was found and is never written. `status.plannedChanges` lists what differs
+    /// from the declaration.
     Observed,
 
     /// Work is under way that was not finished in this round. Nothing to do.
@@ -42,24 +43,26 @@ pub enum Reason {
     /// AWS asks for fewer calls, so work on this account waits. If it stays, lower `--concurrency` or find out who else
     /// calls IAM and STS in the account.
     Throttled,
-    /// The object is being deleted and AWS is being cleaned first. If it stays, the message says what cannot be removed.
+    /// The object is being deleted and AWS is being cleaned first. If it stays, the message says what cannot be
+    /// removed.
     Deleting,
 
-    /// The platform team does not allow this: no such AWSAccount, not for this namespace, or against a guardrail. The
+    /// The platform team does not allow this: no such `AWSAccount`, not for this namespace, or against a guardrail. The
     /// message says which; change the declaration, or ask for the permission.
     NotAllowed,
-    /// The AWSAccount is not Ready, so nothing can be done in it. Its own conditions say why.
+    /// The `AWSAccount` is not Ready, so nothing can be done in it. Its own conditions say why.
     AccountNotReady,
-    /// The declaration contradicts itself or is not valid for AWS. The message names the field and what to write instead.
+    /// The declaration contradicts itself or is not valid for AWS. The message names the field and what to write
+    /// instead.
     InvalidSpec,
     /// A role of that name exists and is not this object's. Choose another `role.name`, or take the role over with
     /// `role.lifecycle: Adopt`.
     RoleNotOwned,
-    /// The lifecycle is `Adopt` or `Observe` and there is no role of that name in the account. Create the role, or correct
-    /// `role.name`.
+    /// The lifecycle is `Adopt` or `Observe` and there is no role of that name in the account. Create the role, or
+    /// correct `role.name`.
     RoleNotFound,
-    /// An older object declares the same role or the same Secret, and wins. Change the name in one of the two, or delete
-    /// one.
+    /// An older object declares the same role or the same Secret, and wins. Change the name in one of the two, or
+    /// delete one.
     Conflict,
     /// A Secret of that name exists and is not this object's, so it is left untouched. Choose another `secret.name`, or
     /// delete the Secret.
@@ -72,12 +75,13 @@ pub enum Reason {
     /// The role by which the operator manages the account lacks an IAM permission. The message names it; add it to that
     /// role.
     ManagerDenied,
-    /// The role could be assumed without its external id, so nothing is published. Look for statements in the trust policy
-    /// that let the operator in without `sts:ExternalId`.
+    /// The role could be assumed without its external id, so nothing is published. Look for statements in the trust
+    /// policy that let the operator in without `sts:ExternalId`.
     ExternalIdNotEnforced,
     /// AWS does not know a principal in `trust.principals` or `sourceGrants`. Create it, or correct its name.
     PrincipalNotFound,
-    /// AWS does not know a managed policy that is to be attached or used for the session. Create it, or correct its ARN.
+    /// AWS does not know a managed policy that is to be attached or used for the session. Create it, or correct its
+    /// ARN.
     PolicyNotFound,
     /// A limit of AWS is reached, such as the size of a policy or the number of roles. The message has the arithmetic;
     /// shorten the declaration or raise the quota.
@@ -91,22 +95,22 @@ pub enum Reason {
     /// New credentials turned out to be another account, role or role id than expected, so they were not published. The
     /// message shows both; find out what answers at the AWS endpoint.
     WrongIdentity,
-    /// The operator has no AWS identity of its own at the moment. Check how it gets its credentials (IRSA, Pod Identity,
-    /// profile).
+    /// The operator has no AWS identity of its own at the moment. Check how it gets its credentials (IRSA, Pod
+    /// Identity, profile).
     BaseIdentityUnavailable,
-    /// STS is not active for this region in an account involved. Enable the region there, or choose another `region` in the
-    /// AWSAccount.
+    /// STS is not active for this region in an account involved. Enable the region there, or choose another `region` in
+    /// the `AWSAccount`.
     RegionDisabled,
     /// AWS does not let this be done, such as changing a service-linked role. Declare something else.
     NotSupported,
 
     /// The credentials in the Secret have expired and no renewal succeeded. The message says what fails.
     Expired,
-    /// The permission was withdrawn: the Secret is gone and older sessions are denied. Ask the platform team, or delete the
-    /// object.
+    /// The permission was withdrawn: the Secret is gone and older sessions are denied. Ask the platform team, or delete
+    /// the object.
     Revoked,
-    /// The object was let go by the annotation `iam.crossaccount.dev/abandon` although AWS could not be cleaned. An Event
-    /// lists what is left behind; remove it by hand.
+    /// The object was let go by the annotation `iam.crossaccount.dev/abandon` although AWS could not be cleaned. An
+    /// Event lists what is left behind; remove it by hand.
     Abandoned,
 }
 
@@ -115,13 +119,13 @@ pub enum Reason {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::EnumIter, strum::EnumMessage,
 )]
 pub enum Outlook {
-    /// While access works.
+    /// The credentials are good. Some of these still ask for attention.
     #[strum(serialize = "While access works")]
     Works,
-    /// Access is not there yet; the operator will bring it.
+    /// Not there yet; the operator goes on by itself.
     #[strum(serialize = "On the way")]
     OnTheWay,
-    /// Nothing will change until someone changes the declaration, the account or AWS.
+    /// Nothing will change until someone changes the declaration, the account or something in AWS.
     #[strum(serialize = "Needs someone")]
     NeedsSomeone,
     /// Access was there and is gone.

@@ -20,9 +20,10 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::role_name")]
     pub name: Option<String>,
 
-    /// `Create`: the operator makes the role, keeps it as declared and deletes it. `Adopt`: the role exists; the operator
-    /// takes it over by name and keeps it as declared, but never deletes it. `Observe`: the operator reads and assumes
-    /// the role but never writes to IAM, and lists in `status.plannedChanges` what it would change. Default `Create`.
+    /// `Create`: the operator makes the role, keeps it as declared and deletes it. `Adopt`: the role exists; the
+    /// operator takes it over by name and keeps it as declared, but never deletes it. `Observe`: the operator reads and
+    /// assumes the role but never writes to IAM, and lists in `status.plannedChanges` what it would change. Default
+    /// `Create`.
     #[serde(default)]
     pub lifecycle: Lifecycle,
 
@@ -41,8 +42,8 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::policy_arns::<20>")]
     pub managed_policy_arns: Vec<String>,
 
-    /// Inline policies: name, and policy document written as YAML. All together at most 10240 characters as JSON without
-    /// white space.
+    /// Inline policies: name, and policy document written as YAML. All together at most 10240 characters as JSON
+    /// without white space.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::inline_policies")]
     pub inline_policies: BTreeMap<String, PolicyDocumentSource>,
@@ -53,8 +54,8 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::tags::<45>")]
     pub tags: BTreeMap<String, String>,
 
-    /// What becomes of the role when this object is deleted. `Delete`: it goes too, if the operator made it. `Retain`: role
-    /// and trust policy stay. Default: `deletionPolicy` of the AWSAccount.
+    /// What becomes of the role when this object is deleted. `Delete`: it goes too, if the operator made it. `Retain`:
+    /// role and trust policy stay. Default: `deletionPolicy` of the `AWSAccount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 }

@@ -18,6 +18,7 @@ pub use trust::{SourceGrant, TrustSpec};
 use super::AccountRef;
 
 /// Access to one AWS account: a role, who may assume it, and credentials for it. Only `accountRef` is required.
+#[expect(clippy::duplicated_attributes, reason = "each printer column has a name and a type")]
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "iam.crossaccount.dev",
@@ -29,8 +30,8 @@ use super::AccountRef;
     namespaced,
     status = "CrossAccountRoleStatus",
     derive = "PartialEq",
-    doc = "An IAM role in another AWS account, the permission to assume it, and fresh temporary credentials for it in a \
-           Secret of this namespace.",
+    doc = "An IAM role in another AWS account, the permission to assume it, and fresh temporary credentials for it in \
+           a Secret of this namespace.",
     printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name"),
     printcolumn(name = "Role ARN", type_ = "string", json_path = ".status.role.arn", priority = 1),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
@@ -40,12 +41,8 @@ use super::AccountRef;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new(
-    "self.role.lifecycle != 'Create' || self.session.durationSeconds <= self.role.maxSessionDurationSeconds"
-).message("session.durationSeconds must not be more than role.maxSessionDurationSeconds: \
-           raise the one or lower the other"))]
 pub struct CrossAccountRoleSpec {
-    /// The AWSAccount that the role is in. It must allow this namespace. Cannot be changed.
+    /// The `AWSAccount` that the role is in. It must allow this namespace. Cannot be changed.
     #[x_kube(validation = Rule::new("self == oldSelf").message(
         "accountRef cannot be changed: create another CrossAccountRole for the other account"
     ))]
@@ -60,7 +57,7 @@ pub struct CrossAccountRoleSpec {
     pub trust: TrustSpec,
 
     /// Users, groups and roles of other accounts that get permission to assume this role, by an inline policy on their
-    /// side. At most 20. They also need to be among `trust.principals`.
+    /// side. At most 20. The role must trust them too: name them, or their account, in `trust.principals`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub source_grants: Vec<SourceGrant>,
@@ -83,4 +80,36 @@ pub struct CrossAccountRoleSpec {
     /// Stops all writes to AWS and all renewals; credentials that exist stay until they expire. Default false.
     #[serde(default)]
     pub suspend: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_with_nothing_but_an_account_means_what_the_contract_says() {
+        let spec: CrossAccountRoleSpec =
+            serde_json::from_value(json!({ "accountRef": { "name": "analytics-prod" } })).unwrap();
+        assert_eq!(
+            serde_json::to_value(&spec).unwrap(),
+            json!({
+                "accountRef": { "name": "analytics-prod" },
+                "role": { "lifecycle": "Create", "maxSessionDurationSeconds": 3600 },
+                "trust": {},
+                "session": { "durationSeconds": 3600, "kubernetesTags": false },
+                "secret": {
+                    "outputs": ["Process", "File"],
+                    "profile": "default",
+                    "mountPath": "/var/run/secrets/aws",
+                    "processCommand": "Cat",
+                    "onExpiry": "Keep",
+                },
+                "suspend": false,
+            }),
+        );
+        let account_ref = AccountRef { name: "analytics-prod".into() };
+        assert_eq!(spec, CrossAccountRoleSpec { account_ref, ..CrossAccountRoleSpec::default() });
+    }
 }

@@ -12,8 +12,8 @@ use crate::api::schema;
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretSpec {
-    /// Name of the Secret. Default: the name of this object. A Secret of that name that this object does not own is left
-    /// untouched.
+    /// Name of the Secret. Default: the name of this object. A Secret of that name that this object does not own is
+    /// left untouched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::dns_subdomain")]
     pub name: Option<String>,
@@ -52,8 +52,8 @@ pub struct SecretSpec {
     #[schemars(schema_with = "schema::secret_annotations")]
     pub annotations: BTreeMap<String, String>,
 
-    /// What becomes of a Secret whose credentials did expire because no renewal succeeded. `Keep`: it stays, so that pods
-    /// still start. `Delete`: it goes. Default `Keep`.
+    /// What becomes of a Secret whose credentials did expire because no renewal succeeded. `Keep`: it stays, so that
+    /// pods still start. `Delete`: it goes. Default `Keep`.
     #[serde(default)]
     pub on_expiry: OnExpiry,
 }
@@ -187,8 +187,8 @@ pub struct RolloutRestart {
 pub enum WorkloadKind {
     /// apps/v1 Deployment.
     Deployment,
-    /// apps/v1 StatefulSet.
+    /// apps/v1 `StatefulSet`.
     StatefulSet,
-    /// apps/v1 DaemonSet.
+    /// apps/v1 `DaemonSet`.
     DaemonSet,
 }

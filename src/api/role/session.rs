@@ -53,8 +53,8 @@ pub struct SessionSpec {
     #[serde(default)]
     pub kubernetes_tags: bool,
 
-    /// Source identity of the session, 2 to 64 letters, digits and `_+=,.@-`. CloudTrail shows it, and it stays set when
-    /// the session assumes another role.
+    /// Source identity of the session, 2 to 64 letters, digits and `_+=,.@-`. CloudTrail shows it, and it stays set
+    /// when the session assumes another role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::source_identity")]
     pub source_identity: Option<String>,

@@ -14,8 +14,8 @@ pub struct CrossAccountRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready` sums up; `RoleReady`, `CredentialsReady` and `SourceGrantsReady` tell which part. `Stalled`: nothing will
-    /// change without someone. `Reconciling`: it will.
+    /// `Ready` sums up; `RoleReady`, `CredentialsReady` and `SourceGrantsReady` tell which part. `Stalled`: nothing
+    /// will change without someone. `Reconciling`: it will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

@@ -13,7 +13,7 @@ use crate::api::{AccountRef, schema};
 #[serde(rename_all = "camelCase")]
 pub struct TrustSpec {
     /// Account ids (12 digits, in quotes) and ARNs of account roots, users and roles, at most 50; no wildcards. The
-    /// AWSAccount's `guardrails.principals` must allow each.
+    /// `AWSAccount`'s `guardrails.principals` must allow each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::principals")]
     pub principals: Vec<String>,
@@ -32,7 +32,7 @@ pub struct TrustSpec {
     "[has(self.user), has(self.group), has(self.role)].filter(given, given).size() == 1"
 ).message("a source grant names exactly one of user, group and role"))]
 pub struct SourceGrant {
-    /// The AWSAccount that the principal is in. It must allow this namespace.
+    /// The `AWSAccount` that the principal is in. It must allow this namespace.
     pub account_ref: AccountRef,
 
     /// Name of an IAM user, without its path.

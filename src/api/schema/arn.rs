@@ -4,11 +4,18 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{set, text};
 
+const MAX_LENGTH: u16 = 2048;
+const PARTITION: &str = "(aws|aws-cn|aws-us-gov)";
+const ACCOUNT: &str = "[0-9]{12}";
+const PATH: &str = r"([\w+=,.@-]+/)*";
+const NAME: &str = r"[\w+=,.@-]{1,64}";
+const POLICY_NAME: &str = r"[\w+=,.@-]{1,128}";
+
 /// ARN of an IAM role, with its path.
 pub fn role_arn(_: &mut SchemaGenerator) -> Schema {
     text(
-        2048,
-        r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$",
+        MAX_LENGTH,
+        &format!("^arn:{PARTITION}:iam::{ACCOUNT}:role/{PATH}{NAME}$"),
         "must be the ARN of an IAM role, such as arn:aws:iam::222222222222:role/name, \
          in the partition aws, aws-cn or aws-us-gov",
     )
@@ -16,18 +23,18 @@ pub fn role_arn(_: &mut SchemaGenerator) -> Schema {
 
 /// ARN of a managed policy, of a customer or of AWS.
 pub fn policy_arn(_: &mut SchemaGenerator) -> Schema {
-    policy_arn_schema()
+    any_policy_arn()
 }
 
 /// Up to `MAX` different managed policies.
 pub fn policy_arns<const MAX: u16>(_: &mut SchemaGenerator) -> Schema {
-    set(MAX, policy_arn_schema())
+    set(MAX, &any_policy_arn())
 }
 
-fn policy_arn_schema() -> Schema {
+fn any_policy_arn() -> Schema {
     text(
-        2048,
-        r"^arn:(aws|aws-cn|aws-us-gov):iam::(aws|[0-9]{12}):policy/([\w+=,.@-]+/)*[\w+=,.@-]{1,128}$",
+        MAX_LENGTH,
+        &format!("^arn:{PARTITION}:iam::(aws|{ACCOUNT}):policy/{PATH}{POLICY_NAME}$"),
         "must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess \
          or arn:aws:iam::222222222222:policy/name, in the partition aws, aws-cn or aws-us-gov",
     )
@@ -35,26 +42,22 @@ fn policy_arn_schema() -> Schema {
 
 /// Up to 100 globs of IAM ARNs.
 pub fn arn_globs(_: &mut SchemaGenerator) -> Schema {
-    set(
-        100,
-        text(
-            2048,
-            r"^([*]|arn:[a-z*?-]+:iam::[a-z0-9*?]+:[\w+=,.@/*?-]+)$",
-            "must be an IAM ARN or a glob of them, such as arn:aws:iam::aws:policy/Amazon*, \
-             arn:aws:iam::111111111111:* or *",
-        ),
-    )
+    let glob = text(
+        MAX_LENGTH,
+        r"^([*]|arn:[a-z*?-]+:iam::[a-z0-9*?]+:[\w+=,.@/*?-]+)$",
+        "must be an IAM ARN or a glob of them, such as arn:aws:iam::aws:policy/Amazon*, \
+         arn:aws:iam::111111111111:* or *",
+    );
+    set(100, &glob)
 }
 
 /// Up to 50 principals of a trust policy. No wildcard: `*` would let every AWS account in.
 pub fn principals(_: &mut SchemaGenerator) -> Schema {
-    set(
-        50,
-        text(
-            2048,
-            r"^([0-9]{12}|arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:(root|(user|role)/([\w+=,.@-]+/)*[\w+=,.@-]{1,64}))$",
-            "must be an account id of 12 digits or the ARN of one account root, user or role, \
-             such as arn:aws:iam::111111111111:role/name; wildcards are not allowed",
-        ),
-    )
+    let principal = text(
+        MAX_LENGTH,
+        &format!("^({ACCOUNT}|arn:{PARTITION}:iam::{ACCOUNT}:(root|(user|role)/{PATH}{NAME}))$"),
+        "must be an account id of 12 digits or the ARN of one account root, user or role, \
+         such as arn:aws:iam::111111111111:role/name; wildcards are not allowed",
+    );
+    set(50, &principal)
 }

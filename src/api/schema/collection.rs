@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::text::{action_glob, annotation_value, dns_label, label_value, tag_value};
+use super::text::{action_glob, annotation_value, dns_label, label_value, metadata_key, tag_value};
 use super::{map, set, text};
 use crate::api::PolicyDocumentSource;
 
@@ -10,7 +10,7 @@ use crate::api::PolicyDocumentSource;
 pub fn tags<const MAX: u16>(_: &mut SchemaGenerator) -> Schema {
     map(
         MAX,
-        tag_value(),
+        &tag_value(),
         &[
             (
                 r"self.all(key, key.matches(r'^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$'))",
@@ -20,30 +20,34 @@ pub fn tags<const MAX: u16>(_: &mut SchemaGenerator) -> Schema {
                 "self.all(key, !key.matches(r'^(?i:aws:|crossaccount[.]dev/)'))",
                 "tag keys that begin with aws: (any case) or crossaccount.dev/ are reserved: use another prefix",
             ),
+            (
+                "self.all(key, self.exists_one(other, other.lowerAscii() == key.lowerAscii()))",
+                "AWS compares tag keys without case: keep one of the keys that differ only in case",
+            ),
         ],
     )
 }
 
 /// Up to 50 keys of session tags.
 pub fn tag_keys(_: &mut SchemaGenerator) -> Schema {
-    set(50, json_schema!({ "type": "string", "minLength": 1, "maxLength": 128 }))
+    set(50, &json_schema!({ "type": "string", "minLength": 1, "maxLength": 128 }))
 }
 
 /// Up to 500 names of namespaces.
 pub fn namespace_names(_: &mut SchemaGenerator) -> Schema {
-    set(500, dns_label())
+    set(500, &dns_label())
 }
 
 /// Up to 200 globs of actions.
 pub fn action_globs(_: &mut SchemaGenerator) -> Schema {
-    set(200, action_glob())
+    set(200, &action_glob())
 }
 
 /// Up to 20 inline policies by name. The policies of a role have 10,240 characters together, so more would not fit.
 pub fn inline_policies(generator: &mut SchemaGenerator) -> Schema {
     map(
         20,
-        PolicyDocumentSource::json_schema(generator),
+        &PolicyDocumentSource::json_schema(generator),
         &[(
             r"self.all(name, name.matches(r'^[\w+=,.@-]{1,128}$'))",
             "a policy name has 1 to 128 letters, digits and _ + = , . @ -",
@@ -58,7 +62,7 @@ pub fn inline_policies(generator: &mut SchemaGenerator) -> Schema {
 pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     map(
         20,
-        json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true }),
+        &json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true }),
         &[(
             "self.all(operator, operator.matches('^((ForAllValues|ForAnyValue):)?[A-Za-z]+$'))",
             "must be an IAM condition operator, such as Bool, StringEquals or ForAnyValue:StringLike",
@@ -66,35 +70,39 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
-const METADATA_KEY: (&str, &str) = (
-    "self.all(key, key.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
-    "a key has up to 63 letters, digits and - _ . and begins and ends with a letter or digit; \
-     a DNS name and / may stand before it",
-);
-
-const RESERVED_METADATA_KEY: (&str, &str) = (
-    "self.all(key, !key.startsWith('iam.crossaccount.dev/') && key != 'app.kubernetes.io/managed-by')",
-    "app.kubernetes.io/managed-by and keys that begin with iam.crossaccount.dev/ are set by the operator: \
-     use another key",
-);
-
 /// Up to 50 labels for the Secret, none of the operator's own.
 pub fn secret_labels(_: &mut SchemaGenerator) -> Schema {
-    map(50, label_value(), &[METADATA_KEY, RESERVED_METADATA_KEY])
+    secret_metadata(&label_value())
 }
 
 /// Up to 50 annotations for the Secret, none of the operator's own.
 pub fn secret_annotations(_: &mut SchemaGenerator) -> Schema {
-    map(50, annotation_value(), &[METADATA_KEY, RESERVED_METADATA_KEY])
+    secret_metadata(&annotation_value())
+}
+
+fn secret_metadata(values: &Schema) -> Schema {
+    let legal = format!("self.all(key, key.matches(r'{}'))", metadata_key());
+    map(
+        50,
+        values,
+        &[
+            (
+                &legal,
+                "a key has up to 63 letters, digits and - _ . and begins and ends with a letter or digit; \
+                 a DNS name and / may stand before it",
+            ),
+            (
+                "self.all(key, !key.startsWith('iam.crossaccount.dev/') && key != 'app.kubernetes.io/managed-by')",
+                "app.kubernetes.io/managed-by and keys that begin with iam.crossaccount.dev/ are set by the operator: \
+                 use another key",
+            ),
+        ],
+    )
 }
 
 /// A label selector that Kubernetes can evaluate. The type's own schema accepts operators that do not exist.
 pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
-    let label_key = text(
-        317,
-        "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
-        "must be the key of a label, such as team or example.com/team",
-    );
+    let label_key = text(317, &metadata_key(), "must be the key of a label, such as team or example.com/team");
     json_schema!({
         "type": "object",
         "x-kubernetes-map-type": "atomic",

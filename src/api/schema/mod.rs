@@ -1,7 +1,8 @@
 //! Building blocks of the CRD schemas.
 //!
 //! A format is checked by a CEL rule instead of a `pattern`, because a rule can say what to write instead. Lengths are
-//! bounded everywhere: the API server estimates the cost of each rule from them and refuses a CRD that is too expensive.
+//! bounded everywhere: the API server estimates the cost of each rule from them and refuses a CRD that is too
+//! expensive.
 
 mod arn;
 mod collection;
@@ -41,7 +42,7 @@ fn text(max_length: u16, pattern: &str, advice: &str) -> Schema {
 }
 
 /// A list of at most `max_items` different values.
-fn set(max_items: u16, items: Schema) -> Schema {
+fn set(max_items: u16, items: &Schema) -> Schema {
     json_schema!({
         "type": "array",
         "items": items,
@@ -51,7 +52,7 @@ fn set(max_items: u16, items: Schema) -> Schema {
 }
 
 /// A map of at most `max_properties` entries whose keys satisfy `rules`, each a CEL expression and its advice.
-fn map(max_properties: u16, values: Schema, rules: &[(&str, &str)]) -> Schema {
+fn map(max_properties: u16, values: &Schema, rules: &[(&str, &str)]) -> Schema {
     let validations: Vec<_> =
         rules.iter().map(|(rule, advice)| serde_json::json!({ "rule": rule, "message": advice })).collect();
     json_schema!({

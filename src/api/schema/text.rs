@@ -4,6 +4,14 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::text;
 
+/// Name of a Kubernetes object (RFC 1123 subdomain), as RE2.
+const DNS_SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+
+/// Key of a label or annotation, as RE2: a name of up to 63 characters, a DNS name and `/` before it if any.
+pub(super) fn metadata_key() -> String {
+    format!("^({DNS_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?$")
+}
+
 /// Id of an AWS account.
 pub fn account_id(_: &mut SchemaGenerator) -> Schema {
     text(32, "^[0-9]{12}$", r#"must be an AWS account id: 12 digits in quotes, such as "222222222222""#)
@@ -74,17 +82,17 @@ pub fn profile(_: &mut SchemaGenerator) -> Schema {
 pub fn mount_path(_: &mut SchemaGenerator) -> Schema {
     text(
         1024,
-        "^(/([A-Za-z0-9_-]|[.][A-Za-z0-9_-])[A-Za-z0-9_.-]*)+$",
+        "^(/[.]?[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$",
         "mountPath is an absolute path of letters, digits and _ . - between single slashes, \
          without . or .. as a segment and without a slash at the end, such as /var/run/secrets/aws",
     )
 }
 
-/// Name of a Kubernetes object (RFC 1123 subdomain).
+/// Name of a Kubernetes object.
 pub fn dns_subdomain(_: &mut SchemaGenerator) -> Schema {
     text(
         253,
-        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        &format!("^{DNS_SUBDOMAIN}$"),
         "a name has up to 253 lowercase letters, digits, - and . and begins and ends with a letter or digit",
     )
 }
@@ -107,7 +115,7 @@ pub(super) fn tag_value() -> Schema {
 pub(super) fn action_glob() -> Schema {
     text(
         128,
-        r"^([*]|[a-z0-9*?-]+:[A-Za-z0-9*?]+)$",
+        "^([*]|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+)$",
         "must be an action or a glob of actions, such as s3:GetObject, s3:Get* or *",
     )
 }
