@@ -16,7 +16,7 @@ use super::chain::{ChainFailure, walk};
 use super::iam::SdkIam;
 use super::sts::SdkSts;
 use super::{base_identity, config};
-use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region};
+use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, FailureKind, Region};
 use crate::runtime::metrics::Metrics;
 
 /// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.
@@ -70,9 +70,11 @@ impl Gateway {
         sts.caller_identity().await.map_err(|failure| ChainFailure::at_the_end(access, failure))
     }
 
-    /// Drops the manager's session, so that the next call enters anew.
-    pub fn forget(&self, access: &AccountAccess) {
-        lock(&self.managers).remove(access);
+    /// Drops the manager's session if AWS no longer takes it, so that the next call enters anew.
+    pub fn forget_if_stale(&self, access: &AccountAccess, failure: &AwsFailure) {
+        if failure.kind == FailureKind::BaseIdentity {
+            lock(&self.managers).remove(access);
+        }
     }
 
     async fn manager_session(&self, access: &AccountAccess) -> Result<Option<Credentials>, ChainFailure> {

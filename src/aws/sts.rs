@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::api::{AssumeRole, IssuedSession, Sts};
 use super::call::Caller;
-use crate::domain::{AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText};
+use crate::domain::{
+    AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText, SessionRequest, whole_seconds,
+};
 
 /// STS as one identity, at one regional endpoint.
 pub(super) struct SdkSts {
@@ -34,7 +36,7 @@ impl Sts for SdkSts {
             .set_policy_arns(some_unless_empty(arns.collect()))
             .send();
         let answer = self.caller.call("AssumeRole", sent).await?;
-        let issued_at = Timestamp::now();
+        let issued_at = whole_seconds(Timestamp::now());
         let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
         let expires_at = Timestamp::from_second(credentials.expiration.secs())
             .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;
@@ -62,7 +64,7 @@ impl Sts for SdkSts {
     }
 }
 
-fn session_tags(request: &crate::domain::SessionRequest) -> Result<Vec<Tag>, AwsFailure> {
+fn session_tags(request: &SessionRequest) -> Result<Vec<Tag>, AwsFailure> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     request.tags.iter().map(tag).collect::<Result<_, _>>().map_err(|_| unreadable("AssumeRole", "a tag without a key"))
 }

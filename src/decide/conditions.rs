@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::{ConditionType, Reason};
+use crate::domain::whole_seconds;
 
 /// Longest message of a condition (meta/v1 Condition, `maxLength` 32768); ours stay readable in a terminal.
 const MESSAGE_MAX: usize = 2_000;
@@ -20,7 +21,12 @@ impl<'a> Conditions<'a> {
     /// Starts with nothing set; what is not set is gone.
     #[must_use]
     pub fn after(previous: &'a [Condition], generation: Option<i64>, now: Timestamp) -> Self {
-        Self { previous, generation, now, set: Vec::new() }
+        Self { previous, generation, now: whole_seconds(now), set: Vec::new() }
+    }
+
+    /// Leaves one condition as it was.
+    pub fn carry_over(&mut self, kind: ConditionType) {
+        self.set.extend(find(self.previous, kind).cloned());
     }
 
     /// Sets one condition. Its transition time moves only when its status does.

@@ -124,13 +124,19 @@ fn desired_role(
         trust: trust_policy(&base.principal_arn, &ExternalId::of(object), session, &principals, &spec.trust)?,
         settings: RoleSettings {
             description: spec.role.description.clone().filter(|text| !text.is_empty()),
-            max_session_seconds: seconds("spec.role.maxSessionDurationSeconds", spec.role.max_session_duration_seconds, 3600)?,
+            max_session_seconds: max_session(spec, session)?,
         },
         boundary,
         tags: tags(&spec.role.tags, object)?,
         managed: declared.managed,
         inline: declared.inline,
     })
+}
+
+/// What the declaration says, or more where the session asks for more: AWS refuses a session longer than its role allows.
+fn max_session(spec: &CrossAccountRoleSpec, session: Option<&SessionRequest>) -> Result<i32, Refusal> {
+    let declared = seconds("spec.role.maxSessionDurationSeconds", spec.role.max_session_duration_seconds, 3600)?;
+    Ok(session.map_or(declared, |session| session.duration_seconds.max(declared)))
 }
 
 fn tags(declared: &BTreeMap<String, String>, object: &ObjectIdentity) -> Result<RoleTags, Refusal> {

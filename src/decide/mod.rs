@@ -1,11 +1,12 @@
 //! Pure decisions: what is declared, what was observed and what time it is go in; what to do comes out.
 //!
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
-//! reconcile asks: [`supported`], [`allowed`] and [`guardrails`] say whether the object may be at all; [`desired`] parses
+//! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
 //! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
 //! [`failure`] says what a failed call means; [`status`] sums up.
 
 pub mod account;
+pub mod admit;
 pub mod allowed;
 pub mod conditions;
 pub mod credentials;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::fraction_of;
+use crate::domain::{fraction_of, whole_seconds};
 
 /// Sessions at least this long are renewed before the last [`SAFETY`].
 const LONG: SignedDuration = SignedDuration::from_mins(40);
@@ -24,7 +24,7 @@ pub fn renew_at(issued_at: Timestamp, expires_at: Timestamp, renew_before_second
     };
     let jitter = life.mul_f64(0.1 * fraction_of(uid));
     let lead = (lead + jitter).max(if life >= LONG { SAFETY } else { SignedDuration::ZERO });
-    expires_at - lead.min(life)
+    whole_seconds(expires_at - lead.min(life)).max(issued_at)
 }
 
 #[cfg(test)]

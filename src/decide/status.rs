@@ -1,7 +1,7 @@
 //! The status of an object: a summary of what a reconcile found and did, and nothing else.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::Conditions;
 use super::failure::Verdict;
@@ -86,25 +86,21 @@ pub fn status(
     conditions.set(ConditionType::Ready, ready.status, ready.reason, &ready.message);
     let stalled = ready.cause.is_some_and(|reason| reason.outlook() == Outlook::NeedsSomeone);
     let reconciling = ready.cause.is_some() && !stalled;
-    let role_condition = lane(role, "The role is as declared.");
-    let credentials_condition = credentials_lane(credentials, published.as_ref(), good_until);
-    let mut carried = Vec::new();
-    for (kind, condition) in
-        [(ConditionType::RoleReady, role_condition), (ConditionType::CredentialsReady, credentials_condition)]
-    {
-        match condition {
+    for (kind, line) in [
+        (ConditionType::RoleReady, role_lane(role)),
+        (ConditionType::CredentialsReady, Some(credentials_lane(credentials, published.is_some(), good_until))),
+    ] {
+        match line {
             Some((status, reason, message)) => conditions.set(kind, status, reason, &message),
-            None => carried.extend(carried_over(&previous.conditions, kind)),
+            None => conditions.carry_over(kind),
         }
     }
     conditions.set(ConditionType::Stalled, stalled, ready.reason, if stalled { &ready.message } else { "" });
     conditions.set(ConditionType::Reconciling, reconciling, ready.reason, if reconciling { &ready.message } else { "" });
 
-    let mut conditions = conditions.into_vec();
-    conditions.extend(carried);
     CrossAccountRoleStatus {
         observed_generation: generation,
-        conditions,
+        conditions: conditions.into_vec(),
         role: role_facts.clone().or_else(|| previous.role.clone()),
         external_id: external_id.as_ref().map(ToString::to_string).or_else(|| previous.external_id.clone()),
         credentials: published.as_ref().map(credentials_status),
@@ -150,32 +146,30 @@ fn forbids_use(reason: Reason) -> bool {
     )
 }
 
-fn lane(outcome: &Outcome, fine: &str) -> Option<Line> {
+/// None: as it was.
+fn role_lane(outcome: &Outcome) -> Option<Line> {
     match outcome {
-        Outcome::Done => Some((true, Reason::Available, fine.to_owned())),
+        Outcome::Done => Some((true, Reason::Available, "The role is as declared.".into())),
         Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
         Outcome::Untouched => None,
     }
 }
 
-fn credentials_lane(outcome: &Outcome, published: Option<&PublishedFacts>, good_until: Option<Timestamp>) -> Option<Line> {
+fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Timestamp>) -> Line {
     match (outcome, good_until) {
-        (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
-            Some((true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}.")))
+        (Outcome::Done, _) => (true, Reason::Available, "The Secret holds verified credentials.".into()),
+        (Outcome::Untouched, Some(until)) => (true, Reason::Available, format!("The last set is good until {until}.")),
+        (Outcome::Untouched, None) if published => (false, Reason::Expired, "The last set expired.".into()),
+        (Outcome::Untouched, None) => (false, Reason::Progressing, "There are no credentials yet.".into()),
+        (Outcome::Failing(Verdict { reason, message, .. }), _) if forbids_use(*reason) => (false, *reason, message.clone()),
+        (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) => {
+            (true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}."))
         }
-        (Outcome::Failing(Verdict { reason, message, .. }), None) if published.is_some() && !forbids_use(*reason) => {
-            Some((false, Reason::Expired, format!("{reason}: {message}")))
+        (Outcome::Failing(Verdict { reason, message, .. }), None) if published => {
+            (false, Reason::Expired, format!("{reason}: {message}"))
         }
-        (Outcome::Untouched, None) if published.is_some() => Some((false, Reason::Expired, "The set expired.".into())),
-        (Outcome::Untouched, Some(until)) => Some((true, Reason::Available, format!("The set is good until {until}."))),
-        (Outcome::Untouched, None) => Some((false, Reason::Progressing, "There are no credentials yet.".into())),
-        (Outcome::Done, _) => lane(outcome, "The Secret holds verified credentials."),
-        (Outcome::Failing(_), _) => lane(outcome, ""),
+        (Outcome::Failing(Verdict { reason, message, .. }), None) => (false, *reason, message.clone()),
     }
-}
-
-fn carried_over(previous: &[Condition], kind: ConditionType) -> Option<Condition> {
-    super::conditions::find(previous, kind).cloned()
 }
 
 fn credentials_status(facts: &PublishedFacts) -> CredentialsStatus {

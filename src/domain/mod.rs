@@ -16,6 +16,7 @@ mod identity;
 mod ownership;
 mod principal;
 mod session;
+mod time;
 
 pub mod policy;
 
@@ -33,3 +34,4 @@ pub use iam_role::{DesiredRole, IamRole, IamRoleState, RoleSettings};
 pub use identity::ObjectIdentity;
 pub use ownership::{Owner, Ownership, RoleTags};
 pub use session::{SessionName, SessionRequest};
+pub use time::whole_seconds;

@@ -3,13 +3,14 @@
 use std::{env, fs, io, time::Duration};
 
 use jiff::Timestamp;
-use kube::Client;
 use thiserror::Error;
 use tracing::info;
 
+use crate::controller::{self, StartError};
+
 use super::{
     admin::{Admin, AdminError},
-    args::{Command, ControllerSettings, RunArgs},
+    args::{Command, RunArgs},
     client::{self, ConnectError},
     health::Health,
     leader::{self, Election, Lost},
@@ -50,6 +51,9 @@ pub enum Error {
     /// Leadership was lost.
     #[error(transparent)]
     Lost(#[from] Lost),
+    /// The controllers could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// Work in flight did not end in time.
     #[error(transparent)]
     Overrun(#[from] Overrun),
@@ -91,14 +95,16 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         Election::new(namespace, controllers.shard.as_ref(), identity(&host(), std::process::id(), Timestamp::now()))
     });
     let work = shutdown
-        .bounded(DRAIN, reconcile(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()));
+        .bounded(DRAIN, controller::run(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()));
     let work = async {
         let Some(election) = election else {
             metrics.leader(true);
-            return Ok(work.await?);
+            return Ok(work.await??);
         };
-        let drained = leader::lead(clients.lease, &election, &health, &metrics, &shutdown, work).await?;
-        drained.unwrap_or(Ok(())).map_err(Error::from)
+        match leader::lead(clients.lease, &election, &health, &metrics, &shutdown, work).await? {
+            Some(drained) => Ok(drained??),
+            None => Ok(()),
+        }
     };
     let ended = tokio::select! {
         ended = work => ended,
@@ -109,28 +115,6 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         info!("stopped");
     }
     ended
-}
-
-/// The controllers.
-async fn reconcile(
-    _client: Client,
-    _settings: ControllerSettings,
-    health: Health,
-    _metrics: Metrics,
-    shutdown: Shutdown,
-) {
-    // The call of the controllers belongs here; until then, a loop that only lives.
-    let beat = async {
-        let mut pulse = tokio::time::interval(Duration::from_secs(5));
-        loop {
-            pulse.tick().await;
-            health.beat();
-        }
-    };
-    tokio::select! {
-        () = shutdown.wanted() => {}
-        () = beat => {}
-    }
 }
 
 /// The namespace of the lease if no flag names it.

@@ -32,7 +32,8 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::description")]
     pub description: Option<String>,
 
-    /// Longest session that the role grants to anyone, in seconds, 3600 to 43200. Default 3600.
+    /// Longest session that the role grants to anyone, in seconds, 3600 to 43200. A longer
+    /// `session.durationSeconds` raises it. Default 3600.
     #[serde(default = "default_max_session_duration_seconds")]
     #[schemars(schema_with = "schema::integer::<3600, 43_200>")]
     pub max_session_duration_seconds: u32,

@@ -1,0 +1,160 @@
+//! The controller of accounts: is the way in still open, and does it lead where it should?
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::Store;
+use kube::{Resource, ResourceExt};
+
+use super::Error;
+use super::context::{Context, Shared};
+use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Outlook, Reason};
+use crate::cluster::Notice;
+use crate::decide::account::access;
+use crate::decide::conditions::{Conditions, find, is_true_for};
+use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
+use crate::decide::retry::{Retry, delay};
+use crate::decide::Refusal;
+use crate::domain::CallerIdentity;
+
+/// What the account controller is given.
+pub struct AccountContext {
+    /// What all share.
+    pub shared: Shared,
+    /// The objects whose roles are counted.
+    pub roles: Vec<Store<CrossAccountRole>>,
+}
+
+/// Under which key an account is remembered. A name never has a colon, so it cannot be a UID of another object.
+#[must_use]
+pub fn memory_key(name: &str) -> String {
+    format!("account:{name}")
+}
+
+/// Checks one account.
+pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
+    let now = Timestamp::now();
+    let shared = &ctx.shared;
+    let uid = memory_key(&account.name_any());
+    let before = account.status.clone().unwrap_or_default();
+    let roles = count(&ctx.roles, &account.name_any());
+
+    let verdict = if check_is_due(shared, &account, &before, &uid, now) {
+        let checked = check(shared, &account).await;
+        shared.memory.change(&uid, |memo| {
+            memo.looked_at = Some(now);
+            memo.look_again = false;
+            memo.note(checked.is_err(), now);
+        });
+        Some(checked)
+    } else {
+        None
+    };
+    let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
+    let after = status(&account, &before, verdict, roles, now);
+    shared.cluster.write_account_status(&account, &after).await?;
+    if let Some(notice) = transition(&before, &after) {
+        shared.events.publish(&account.object_ref(&()), &notice).await;
+    }
+    Ok(Action::requeue(wait(shared, &uid, problem.as_ref(), now).unsigned_abs()))
+}
+
+/// What could not be reported is tried again.
+pub fn after_error(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountContext>) -> Action {
+    let uid = memory_key(&account.name_any());
+    tracing::warn!(name = account.name_any(), %error, "reconcile of an account broke off");
+    ctx.shared.memory.change(&uid, |memo| memo.note(true, Timestamp::now()));
+    let wait = delay(Retry::Soon, ctx.shared.memory.of(&uid).failures, None, &uid).unwrap_or_default();
+    Action::requeue(wait.unsigned_abs())
+}
+
+/// Not for every look: while the account was fine, it is asked again only when its time comes, when it was edited, or
+/// when a role could not be reached through it.
+fn check_is_due(ctx: &Context, account: &AWSAccount, before: &AWSAccountStatus, uid: &str, now: Timestamp) -> bool {
+    let memo = ctx.memory.of(uid);
+    let fine = is_true_for(&before.conditions, ConditionType::Ready, account.metadata.generation);
+    !fine || memo.look_again || now >= ctx.memory.next_look(uid, ctx.drift_interval)
+}
+
+/// Enters the account and asks where we are.
+async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Verdict> {
+    let access = access(account)?;
+    if let Err(failure) = ctx.base_identity() {
+        let told = format!("the operator's own AWS identity is not usable: {failure}");
+        return Err(Refusal::new(Reason::BaseIdentityUnavailable, told).into());
+    }
+    let caller = ctx.gateway.manager_identity(&access).await.map_err(|chain| {
+        let verdict = verdict(Work::Enter, &chain.failure, Circumstances::default());
+        Verdict { message: format!("{chain}. {}", advice(&verdict)), ..verdict }
+    })?;
+    if caller.account == access.id {
+        return Ok(caller);
+    }
+    let told = format!("the chain leads to account {} ({}), not to {}; correct spec.access.chain", caller.account, caller.arn, access.id);
+    Err(Verdict { reason: Reason::WrongIdentity, message: told, retry: Retry::Slow })
+}
+
+fn advice(verdict: &Verdict) -> &str {
+    match verdict.reason {
+        Reason::TrustDenied => {
+            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole on it"
+        }
+        Reason::RegionDisabled => "Activate STS for the region in the account, or choose another spec.region",
+        _ => "It will be tried again",
+    }
+}
+
+/// Number of objects that made or use a role in the account.
+fn count(stores: &[Store<CrossAccountRole>], account: &str) -> u32 {
+    let uses = |role: &Arc<CrossAccountRole>| {
+        role.spec.account_ref.name == account && role.status.as_ref().is_some_and(|status| status.role.is_some())
+    };
+    let number = stores.iter().flat_map(Store::state).filter(uses).count();
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn status(
+    account: &AWSAccount,
+    before: &AWSAccountStatus,
+    verdict: Option<Result<CallerIdentity, Verdict>>,
+    roles: u32,
+    now: Timestamp,
+) -> AWSAccountStatus {
+    let generation = account.metadata.generation;
+    let mut conditions = Conditions::after(&before.conditions, generation, now);
+    let mut caller_arn = before.caller_arn.clone();
+    match verdict {
+        None => conditions.carry_over(ConditionType::Ready),
+        Some(Ok(caller)) => {
+            let told = format!("Entered account {} as {}.", caller.account, caller.arn);
+            conditions.set(ConditionType::Ready, true, Reason::Available, &told);
+            caller_arn = Some(caller.arn);
+        }
+        Some(Err(Verdict { reason, message, .. })) => {
+            conditions.set(ConditionType::Ready, false, reason, &message);
+        }
+    }
+    AWSAccountStatus { observed_generation: generation, conditions: conditions.into_vec(), caller_arn, roles: Some(roles) }
+}
+
+fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
+    let next_look = ctx.memory.next_look(uid, ctx.drift_interval).duration_since(now).max(SignedDuration::from_secs(1));
+    let failures = ctx.memory.of(uid).failures.saturating_sub(1);
+    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, uid));
+    retry.map_or(next_look, |retry| retry.min(next_look))
+}
+
+fn transition(before: &AWSAccountStatus, after: &AWSAccountStatus) -> Option<Notice> {
+    let ready = find(&after.conditions, ConditionType::Ready)?;
+    let was = find(&before.conditions, ConditionType::Ready);
+    if was.is_some_and(|was| (&was.status, &was.reason) == (&ready.status, &ready.reason)) {
+        return None;
+    }
+    let passing = ready.reason.parse::<Reason>().is_ok_and(|reason| reason.outlook() == Outlook::OnTheWay);
+    match ready.status.as_str() {
+        "True" => Some(Notice::normal(&ready.reason, ready.message.clone())),
+        _ if passing => None,
+        _ => Some(Notice::warning(&ready.reason, ready.message.clone())),
+    }
+}

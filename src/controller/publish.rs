@@ -1,0 +1,163 @@
+//! The end of a reconcile: status, Events, and when to come again.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action;
+use kube::Resource;
+
+use super::Error;
+use super::context::Context;
+use crate::api::{ConditionType, CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
+use crate::cluster::Notice;
+use crate::decide::conditions::find;
+use crate::decide::failure::Verdict;
+use crate::decide::retry::delay;
+use crate::decide::status::{Outcome, PublishedFacts, Report, status};
+use crate::domain::ObjectIdentity;
+use crate::runtime::metrics::Outcome as Ending;
+
+/// Writes the status if it changed, tells people what changed, and says when to come again.
+pub async fn run(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    object: &ObjectIdentity,
+    report: &Report,
+    mut notices: Vec<Notice>,
+    now: Timestamp,
+) -> Result<(Ending, Action), Error> {
+    let before = role.status.clone().unwrap_or_default();
+    let after = status(&before, role.metadata.generation, report, now);
+    ctx.cluster.write_role_status(role, &after).await?;
+    notices.extend(transition(&before, &after));
+    let about = role.object_ref(&());
+    for notice in &notices {
+        ctx.events.publish(&about, notice).await;
+    }
+    if before.role.is_some() != after.role.is_some() {
+        ctx.wake_account(&role.spec.account_ref.name);
+    }
+
+    let problem = report.problem();
+    let good_until = report.published.as_ref().map(|set| set.expires_at);
+    ctx.memory.change(&object.uid, |memo| memo.note(problem.is_some(), now));
+    let wake_at = wake_at(ctx, object, problem, report.published.as_ref(), now);
+    ctx.memory.change(&object.uid, |memo| memo.wake_at = Some(wake_at));
+    tracing::debug!(
+        namespace = object.namespace,
+        name = object.name,
+        problem = problem.map(|verdict| verdict.reason.as_str()),
+        good_until = good_until.map(|at| at.to_string()),
+        wake_at = %wake_at,
+        "reconciled"
+    );
+    let wait = wake_at.duration_since(now).max(SignedDuration::from_secs(1));
+    Ok((ending(problem), Action::requeue(wait.unsigned_abs())))
+}
+
+/// A status in the middle of a reconcile.
+pub async fn interim(ctx: &Context, role: &CrossAccountRole, verdict: Verdict, now: Timestamp) -> Result<(), Error> {
+    let before = role.status.clone().unwrap_or_default();
+    let report = Report {
+        role: Outcome::Failing(verdict),
+        role_facts: None,
+        credentials: Outcome::Untouched,
+        published: published_before(role),
+        external_id: None,
+    };
+    let interim = status(&before, role.metadata.generation, &report, now);
+    ctx.cluster.write_role_status(role, &interim).await?;
+    Ok(())
+}
+
+/// The set that status says is published.
+pub fn published_before(role: &CrossAccountRole) -> Option<PublishedFacts> {
+    let before = role.status.as_ref()?.credentials.as_ref()?;
+    Some(PublishedFacts {
+        secret_name: before.secret_name.clone()?,
+        issued_at: before.issued_at.as_ref()?.0,
+        expires_at: before.expires_at.as_ref()?.0,
+        renew_at: before.renew_at.as_ref()?.0,
+        caller_arn: before.caller_arn.clone(),
+        packed_policy_size_percent: before.packed_policy_size_percent,
+    })
+}
+
+/// The earliest of: the next try, the next renewal, the end of the set, the next look for drift.
+fn wake_at(
+    ctx: &Context,
+    object: &ObjectIdentity,
+    problem: Option<&Verdict>,
+    published: Option<&PublishedFacts>,
+    now: Timestamp,
+) -> Timestamp {
+    let uid = &object.uid;
+    let remaining = published.map(|set| set.expires_at.duration_since(now));
+    let failures = ctx.memory.of(uid).failures.saturating_sub(1);
+    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, remaining, uid)).map(|wait| now + wait);
+    let ahead = |at: &Timestamp| *at > now;
+    let renewal = published.map(|set| set.renew_at).filter(ahead);
+    let expiry = published.map(|set| set.expires_at).filter(ahead);
+    let look = ctx.memory.next_look(uid, ctx.drift_interval).max(now + SignedDuration::from_secs(1));
+    [retry, renewal, expiry].into_iter().flatten().fold(look, Timestamp::min)
+}
+
+fn ending(problem: Option<&Verdict>) -> Ending {
+    match problem.map(|verdict| verdict.reason.outlook()) {
+        None => Ending::Settled,
+        Some(Outlook::NeedsSomeone | Outlook::Lost) => Ending::Stalled,
+        Some(Outlook::OnTheWay | Outlook::Works) => Ending::Progressing,
+    }
+}
+
+/// An Event for each change of what `Ready` says, and none for saying it again.
+fn transition(before: &CrossAccountRoleStatus, after: &CrossAccountRoleStatus) -> Option<Notice> {
+    let line = |status: &CrossAccountRoleStatus| {
+        find(&status.conditions, ConditionType::Ready).map(|c| (c.status.clone(), c.reason.clone(), c.message.clone()))
+    };
+    let (status, reason, message) = line(after)?;
+    let (was, because) = line(before).map(|(status, reason, _)| (status, reason)).unwrap_or_default();
+    if (&status, &reason) == (&was, &because) {
+        return None;
+    }
+    let reason_is = |wanted: Reason| reason == wanted.as_str();
+    if reason_is(Reason::Available) {
+        return Some(Notice::normal(&reason, message));
+    }
+    let on_the_way = reason.parse::<Reason>().is_ok_and(|r| r.outlook() == Outlook::OnTheWay);
+    (!on_the_way).then(|| Notice::warning(&reason, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::retry::Retry;
+
+    fn with(reason: Option<Reason>) -> CrossAccountRoleStatus {
+        let credentials = match reason {
+            None => Outcome::Done,
+            Some(reason) => Outcome::Failing(Verdict { reason, message: "it fails".into(), retry: Retry::Soon }),
+        };
+        let published = reason.is_none().then(|| PublishedFacts {
+            secret_name: "s".into(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+            renew_at: Timestamp::MAX,
+            caller_arn: None,
+            packed_policy_size_percent: None,
+        });
+        let report =
+            Report { role: Outcome::Done, role_facts: None, credentials, published, external_id: None };
+        status(&CrossAccountRoleStatus::default(), Some(1), &report, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn people_are_told_once_when_access_comes_and_once_when_it_is_in_trouble() {
+        let (new, ready) = (CrossAccountRoleStatus::default(), with(None));
+        let (denied, waiting) = (with(Some(Reason::IdentityDenied)), with(Some(Reason::Propagating)));
+        let reason = |before, after| transition(before, after).map(|notice| (notice.warning, notice.reason));
+        assert_eq!(reason(&new, &ready), Some((false, "Available".into())));
+        assert_eq!(reason(&ready, &ready), None);
+        assert_eq!(reason(&ready, &denied), Some((true, "IdentityDenied".into())));
+        assert_eq!(reason(&denied, &denied), None);
+        assert_eq!(reason(&new, &waiting), None);
+    }
+}

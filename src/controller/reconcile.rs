@@ -1,0 +1,96 @@
+//! The driver: brings one role and its credentials to the declared state.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use kube::runtime::controller::Action;
+use std::sync::Arc;
+
+use super::context::{Context, Shared};
+use super::observe::{Surroundings, surroundings};
+use super::{Error, credentials_lane, delete, publish, role_lane, withdraw};
+use crate::api::{CrossAccountRole, Reason};
+use crate::decide::Refusal;
+use crate::decide::admit::{admit, manageable};
+use crate::decide::desired::Desired;
+use crate::decide::retry::{Retry, delay};
+use crate::decide::status::{Outcome, Report};
+use crate::runtime::metrics::Outcome as Ending;
+
+/// A reconcile that takes longer has met something that hangs. Each call has its own, shorter limit.
+const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// Reconciles, within a time limit and counted.
+pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Action, Error> {
+    let start = Instant::now();
+    let result = tokio::time::timeout(TIME_LIMIT, one(&role, &ctx)).await;
+    let result = result.unwrap_or(Err(Error::Timeout(TIME_LIMIT.as_secs())));
+    let ending = result.as_ref().map_or(Ending::Failed, |(ending, _)| *ending);
+    ctx.metrics.reconcile(ending, start.elapsed().as_secs_f64());
+    result.map(|(_, action)| action)
+}
+
+/// What could not even be reported is tried again soon, and ever less soon.
+pub fn after_error(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
+    let uid = role.metadata.uid.clone().unwrap_or_default();
+    tracing::warn!(
+        namespace = role.metadata.namespace.as_deref(),
+        name = role.metadata.name.as_deref(),
+        error = %error,
+        "reconcile broke off"
+    );
+    ctx.memory.change(&uid, |memo| memo.note(true, Timestamp::now()));
+    let wait = delay(Retry::Soon, ctx.memory.of(&uid).failures, None, &uid).unwrap_or_default();
+    Action::requeue(wait.unsigned_abs())
+}
+
+async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action), Error> {
+    let now = Timestamp::now();
+    let object = ctx.object(role)?;
+    if role.metadata.deletion_timestamp.is_some() {
+        return delete::run(ctx, role, &object, now).await;
+    }
+    let around = surroundings(ctx, role).await?;
+    let admitted = admit(role, object.clone(), around.account.as_ref(), &around.namespace, &ctx.base_identity());
+    let mut notices = Vec::new();
+    let report = match admitted {
+        Ok(desired) => bring_about(ctx, role, &desired, &around, now, &mut notices).await?,
+        Err(refusal) if refusal.reason == Reason::NotAllowed => {
+            withdraw::run(ctx, role, &object, &around, refusal, now, &mut notices).await?
+        }
+        Err(refusal) => leave_as_it_is(role, refusal),
+    };
+    publish::run(ctx, role, &object, &report, notices, now).await
+}
+
+/// First the role, then its credentials: each a lane with its own outcome, and trouble in the one does not stop the other.
+async fn bring_about(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    desired: &Desired,
+    around: &Surroundings,
+    now: Timestamp,
+    notices: &mut Vec<crate::cluster::Notice>,
+) -> Result<Report, Error> {
+    ctx.cluster.put_finalizer(role).await?;
+    let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
+    let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
+    Ok(Report {
+        role: the_role.outcome,
+        role_facts: the_role.facts,
+        credentials: credentials.outcome,
+        published: credentials.published,
+        external_id: Some(desired.external_id.clone()),
+    })
+}
+
+/// Refused for now: what works goes on working until it expires.
+fn leave_as_it_is(role: &CrossAccountRole, refusal: Refusal) -> Report {
+    Report {
+        role: Outcome::Untouched,
+        role_facts: None,
+        credentials: Outcome::Failing(refusal.into()),
+        published: publish::published_before(role),
+        external_id: None,
+    }
+}

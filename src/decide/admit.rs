@@ -1,0 +1,133 @@
+//! The checks before anything is done for an object, in their order.
+
+use super::Refusal;
+use super::allowed::{Namespace, allowed};
+use super::conditions::find;
+use super::desired::{Desired, desired};
+use super::failure::Verdict;
+use super::retry::Retry;
+use super::supported::supported;
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
+use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
+
+/// Lets an object in: supported? allowed? do we have an identity? is the declaration valid, and within the guardrails?
+///
+/// Permission comes before everything that could fail, so that a withdrawn one is acted on even while AWS or the
+/// account is in trouble.
+pub fn admit(
+    role: &CrossAccountRole,
+    object: ObjectIdentity,
+    account: Option<&AWSAccount>,
+    namespace: &Namespace,
+    identity: &Result<BaseIdentity, AwsFailure>,
+) -> Result<Desired, Refusal> {
+    supported(&role.spec)?;
+    let account = allowed(&role.spec.account_ref.name, account, namespace)?;
+    let base = identity.as_ref().map_err(|failure| {
+        Refusal::new(Reason::BaseIdentityUnavailable, format!("the operator's own AWS identity is not usable: {failure}"))
+    })?;
+    desired(role, object, account, base)
+}
+
+/// Whether the account can be managed at present. If not, roles in it are left as they are; sessions of roles that are
+/// known go on being renewed, for which the account's manager is not needed.
+pub fn manageable(account: Option<&AWSAccount>) -> Result<(), Verdict> {
+    let Some(account) = account else { return Ok(()) }; // refused before
+    let conditions = account.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let name = account.metadata.name.as_deref().unwrap_or_default();
+    let why = match find(conditions, ConditionType::Ready) {
+        Some(ready) if ready.observed_generation != account.metadata.generation => "it was edited and is being checked",
+        Some(ready) if ready.status == "True" => return Ok(()),
+        Some(ready) => &format!("{}: {}", ready.reason, ready.message),
+        None => "it was not checked yet",
+    };
+    let message = format!("AWSAccount {name} is not Ready: {why}");
+    Err(Verdict { reason: Reason::AccountNotReady, message, retry: Retry::Slow })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{AccountId, CallerIdentity, FailureKind};
+
+    fn object() -> ObjectIdentity {
+        ObjectIdentity { cluster: "c".into(), namespace: "team".into(), name: "reader".into(), uid: "u".into() }
+    }
+
+    fn identity() -> Result<BaseIdentity, AwsFailure> {
+        let caller = CallerIdentity {
+            account: AccountId::parse("111111111111").expect("an account"),
+            arn: "arn:aws:iam::111111111111:user/operator".into(),
+            user_id: "AIDA".into(),
+        };
+        Ok(BaseIdentity { principal_arn: caller.arn.clone(), caller })
+    }
+
+    fn no_identity() -> Result<BaseIdentity, AwsFailure> {
+        Err(AwsFailure {
+            service: "sts",
+            operation: "GetCallerIdentity",
+            kind: FailureKind::BaseIdentity,
+            code: "ExpiredToken".into(),
+            message: "expired".into(),
+        })
+    }
+
+    fn role(spec: &Value) -> CrossAccountRole {
+        let mut whole = json!({"accountRef": {"name": "analytics"}});
+        whole.as_object_mut().expect("an object").extend(spec.as_object().expect("an object").clone());
+        CrossAccountRole::new("reader", serde_json::from_value(whole).expect("a spec"))
+    }
+
+    fn account(spec: &Value, status: &Value) -> AWSAccount {
+        let mut whole = json!({"accountId": "222222222222", "region": "eu-west-1",
+                               "guardrails": {"permissionsBoundary": "arn:aws:iam::222222222222:policy/b"}});
+        whole.as_object_mut().expect("an object").extend(spec.as_object().expect("an object").clone());
+        serde_json::from_value(json!({
+            "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "AWSAccount",
+            "metadata": {"name": "analytics", "generation": 2}, "spec": whole, "status": status,
+        }))
+        .expect("an account")
+    }
+
+    #[test]
+    fn the_first_thing_that_is_wrong_is_told_in_the_order_of_the_checks() {
+        let namespace = Namespace { name: "team".into(), ..Namespace::default() };
+        // Each object has all the faults of the later ones, too.
+        let suspended = json!({"suspend": true, "role": {"name": "a b"}});
+        let misnamed = json!({"role": {"name": "a b"}});
+        let (closed, open) = (json!({}), json!({"allowedNamespaces": {"names": ["team"]}}));
+        for (what, spec, allowed, identity, reason) in [
+            ("an unsupported field", &suspended, &closed, no_identity(), Reason::NotSupported),
+            ("a namespace that is not allowed", &misnamed, &closed, no_identity(), Reason::NotAllowed),
+            ("no identity", &misnamed, &open, no_identity(), Reason::BaseIdentityUnavailable),
+            ("an invalid declaration", &misnamed, &open, identity(), Reason::InvalidSpec),
+        ] {
+            let account = account(allowed, &json!({"conditions": []}));
+            let verdict = admit(&role(spec), object(), Some(&account), &namespace, &identity);
+            assert_eq!(verdict.map(|_| ()).map_err(|refusal| refusal.reason), Err(reason), "{what}");
+        }
+        let account = account(&open, &json!({"conditions": []}));
+        assert!(admit(&role(&json!({})), object(), Some(&account), &namespace, &identity()).is_ok());
+    }
+
+    #[test]
+    fn an_account_is_manageable_once_it_is_ready_for_its_present_declaration() {
+        let ready = |status: &str, generation: i64| {
+            json!({"conditions": [{"type": "Ready", "status": status, "reason": "TrustDenied", "message": "hop 1 of 1",
+                    "lastTransitionTime": "2027-01-01T00:00:00Z", "observedGeneration": generation}]})
+        };
+        let check = |status: &Value| manageable(Some(&account(&json!({}), status))).map_err(|v| v.message);
+        assert_eq!(check(&ready("True", 2)), Ok(()));
+        for (status, told) in [
+            (ready("True", 1), "edited"),
+            (ready("False", 2), "TrustDenied: hop 1 of 1"),
+            (json!({"conditions": []}), "not checked yet"),
+        ] {
+            let message = check(&status).expect_err(told);
+            assert!(message.contains(told) && message.contains("analytics"), "{message}");
+        }
+    }
+}
