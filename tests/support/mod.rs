@@ -1,1 +1,32 @@
-//! The lab.
+//! The lab of the tests: a real control plane, a real AWS emulator, and the operator as a process.
+#![allow(dead_code, reason = "the tests and the `lab` example share this; neither uses all of it")]
+
+pub mod control_plane;
+pub mod guard;
+pub mod pki;
+pub mod wait;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::process::Command;
+
+/// The root of this repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a script of `tests/lab`, which prints the folder that it prepared.
+async fn script(name: &str) -> Result<PathBuf> {
+    let printed = run(&mut Command::new(repository().join("tests/lab").join(name))).await?;
+    Ok(PathBuf::from(printed.trim_end()))
+}
+
+/// Runs a command to its end and gives what it printed.
+pub async fn run(command: &mut Command) -> Result<String> {
+    let shown = format!("{:?}", command.as_std());
+    let output = command.output().await.with_context(|| format!("cannot run {shown}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{shown} failed ({}):\n{errors}", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
