@@ -1,8 +1,11 @@
 //! The lab of the tests: a real control plane, a real AWS emulator, and the operator as a process.
-#![allow(dead_code, reason = "the tests and the `lab` example share this; neither uses all of it")]
+#![allow(dead_code, unused_imports, reason = "the tests and the `lab` example share this; neither uses all of it")]
 
+pub mod aws;
 pub mod control_plane;
+pub mod emulator;
 pub mod guard;
+pub mod http;
 pub mod pki;
 pub mod wait;
 
