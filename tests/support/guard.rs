@@ -5,7 +5,7 @@
 //! which Rust never drops, and leaves by the same door when a test run ends as it should.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write as _},
     net::TcpListener,
     os::unix::process::CommandExt as _,
@@ -21,14 +21,16 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio::time::{sleep, timeout};
 
+use super::log_file::LogFile;
+
 /// How long a process may take to become ready; an API server needs about three seconds on an idle machine.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long one question about that may take.
 const PROBE_WITHIN: Duration = Duration::from_secs(2);
+/// How long the end of a process is waited for.
+const END_WITHIN: Duration = Duration::from_mins(1);
 /// How often it is asked.
 const PROBE_EVERY: Duration = Duration::from_millis(25);
-/// How much of a log an error shows, in lines.
-const LOG_TAIL: usize = 30;
 
 /// Runs its arguments until they end or standard input does. Each line of standard input names a signal to pass on; end of
 /// file is TERM, and KILL three seconds later. The exit status is that of the program, or 128 + the signal that ended it.
@@ -77,15 +79,15 @@ fn shell(script: &str, argument: impl AsRef<std::ffi::OsStr>) -> Command {
 #[derive(Debug)]
 pub struct Guarded {
     name: String,
-    log: PathBuf,
+    log: LogFile,
     guard: Child,
 }
 
 impl Guarded {
     /// Starts what [`command`] described; its output goes to `<folder>/<name>.log`.
     pub fn spawn(name: &str, folder: &Path, mut command: Command) -> Result<Self> {
-        let log = folder.join(format!("{name}.log"));
-        let output = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+        let (log, output) = LogFile::create(folder.join(format!("{name}.log")))
+            .with_context(|| format!("cannot make a log file in {}", folder.display()))?;
         let guard = command
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -94,24 +96,22 @@ impl Guarded {
         Ok(Self { name: name.to_owned(), log, guard })
     }
 
-    /// Waits until `probe` succeeds. Ends early if the process does; an error carries the end of its log.
-    pub async fn ready(&mut self, probe: impl AsyncFn() -> Result<()>) -> Result<()> {
+    /// Waits until `probe` succeeds, and gives what it found. Ends early if the process does; an error carries the end of
+    /// its log.
+    pub async fn ready<T>(&mut self, probe: impl AsyncFn() -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let seen = match timeout(PROBE_WITHIN, probe()).await {
-                Ok(Ok(())) => return Ok(()),
+                Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) => error,
                 Err(_) => anyhow!("no answer in {PROBE_WITHIN:?}"),
             };
             if let Some(status) = self.try_wait()? {
-                bail!("{} ended ({status}) before it was ready; its log ends:\n{}", self.name, self.log_tail());
+                bail!("{} ended ({status}) before it was ready; its log ends:\n{}", self.name, self.log.tail());
             }
             if Instant::now() > deadline {
-                bail!(
-                    "{} is not ready after {READY_WITHIN:?}: {seen:#}; its log ends:\n{}",
-                    self.name,
-                    self.log_tail()
-                );
+                let log = self.log.tail();
+                bail!("{} is not ready after {READY_WITHIN:?}: {seen:#}; its log ends:\n{log}", self.name);
             }
             sleep(PROBE_EVERY).await;
         }
@@ -128,19 +128,22 @@ impl Guarded {
         self.guard.try_wait()
     }
 
-    /// Everything the process has printed so far.
-    pub fn log(&self) -> String {
-        fs::read(&self.log).map_or_else(
-            |error| format!("(cannot read {}: {error})", self.log.display()),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+    /// Waits for the end of the process.
+    pub async fn wait(&mut self) -> Result<ExitStatus> {
+        let ended = async {
+            loop {
+                if let Some(status) = self.guard.try_wait()? {
+                    return Ok(status);
+                }
+                sleep(PROBE_EVERY).await;
+            }
+        };
+        timeout(END_WITHIN, ended).await.with_context(|| format!("{} has not ended after {END_WITHIN:?}", self.name))?
     }
 
-    /// The last lines of [`log`](Self::log).
-    pub fn log_tail(&self) -> String {
-        let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
+    /// What the process prints.
+    pub fn log(&self) -> &LogFile {
+        &self.log
     }
 }
 
@@ -186,9 +189,12 @@ pub fn port_clash(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use anyhow::ensure;
+
     use super::*;
     use crate::support::wait::eventually;
-    use anyhow::ensure;
 
     /// Prints its process id and stays; deaf to TERM if asked.
     fn child(script: &str) -> Command {
@@ -249,8 +255,7 @@ mod tests {
         let mut guarded = Guarded::spawn("child", &folder, child(script))?;
         pid_in(&folder.join("child.log")).await?;
         guarded.signal("USR1")?;
-        let status = eventually("the child has ended", async || guarded.try_wait()?.context("it runs")).await?;
-        assert_eq!(status.code(), Some(7));
+        assert_eq!(guarded.wait().await?.code(), Some(7));
         Ok(())
     }
 
@@ -258,7 +263,7 @@ mod tests {
     async fn a_process_that_never_gets_ready_is_reported_with_its_log() -> Result<()> {
         let folder = scratch("guard")?;
         let mut guarded = Guarded::spawn("child", &folder, child("echo no disk left; exit 3"))?;
-        let error = guarded.ready(async || bail!("nobody listens")).await.unwrap_err().to_string();
+        let error = guarded.ready(async || Err::<(), _>(anyhow!("nobody listens"))).await.unwrap_err().to_string();
         assert_eq!(error, "child ended (exit status: 3) before it was ready; its log ends:\nno disk left");
         Ok(())
     }

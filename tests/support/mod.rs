@@ -6,7 +6,10 @@ pub mod control_plane;
 pub mod emulator;
 pub mod guard;
 pub mod http;
+pub mod log_file;
+pub mod operator;
 pub mod pki;
+pub mod scenario;
 pub mod wait;
 
 use std::path::{Path, PathBuf};
