@@ -98,7 +98,12 @@ pub fn status(
         }
     }
     conditions.set(ConditionType::Stalled, stalled, ready.reason, if stalled { &ready.message } else { "" });
-    conditions.set(ConditionType::Reconciling, reconciling, ready.reason, if reconciling { &ready.message } else { "" });
+    conditions.set(
+        ConditionType::Reconciling,
+        reconciling,
+        ready.reason,
+        if reconciling { &ready.message } else { "" },
+    );
 
     let mut conditions = conditions.into_vec();
     conditions.extend(carried);
@@ -146,7 +151,11 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
 fn forbids_use(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::NotAllowed | Reason::NotSupported | Reason::ExternalIdNotEnforced | Reason::Conflict | Reason::SecretNotOwned
+        Reason::NotAllowed
+            | Reason::NotSupported
+            | Reason::ExternalIdNotEnforced
+            | Reason::Conflict
+            | Reason::SecretNotOwned
     )
 }
 
@@ -158,7 +167,11 @@ fn lane(outcome: &Outcome, fine: &str) -> Option<Line> {
     }
 }
 
-fn credentials_lane(outcome: &Outcome, published: Option<&PublishedFacts>, good_until: Option<Timestamp>) -> Option<Line> {
+fn credentials_lane(
+    outcome: &Outcome,
+    published: Option<&PublishedFacts>,
+    good_until: Option<Timestamp>,
+) -> Option<Line> {
     match (outcome, good_until) {
         (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
             Some((true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}.")))

@@ -139,6 +139,11 @@ impl ControlPlane {
         Ok(file)
     }
 
+    /// The folder of `kubectl` and the others.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// `kubectl` of an administrator, with its caches in a temporary folder.
     pub fn kubectl(&self) -> Command {
         kubectl(&self.folder, &self.programs)

@@ -2,7 +2,10 @@
 //!
 //! Accounts cost nothing there and share nothing, so each test takes new ones instead of a process of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use anyhow::{Result, anyhow};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -24,6 +27,7 @@ const TRIES: usize = 3;
 #[derive(Debug)]
 pub struct Emulator {
     endpoint: String,
+    python: PathBuf,
     _process: Guarded,
 }
 
@@ -65,7 +69,7 @@ impl Emulator {
             let endpoint = format!("http://127.0.0.1:{port}");
             let ready = format!("{endpoint}/_ministack/ready");
             match process.ready(async || http::get_ok(&ready).await).await {
-                Ok(()) => return Ok(Self { endpoint, _process: process }),
+                Ok(()) => return Ok(Self { endpoint, python, _process: process }),
                 Err(error) if guard::port_clash(&error) && tries < TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
@@ -75,6 +79,11 @@ impl Emulator {
     /// Where AWS is: the value of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// A Python that has boto3.
+    pub fn python(&self) -> &Path {
+        &self.python
     }
 }
 

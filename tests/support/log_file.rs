@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// How many lines an error shows.
@@ -18,6 +18,11 @@ impl LogFile {
     pub fn create(path: PathBuf) -> io::Result<(Self, File)> {
         let file = File::create(&path)?;
         Ok((Self(path), file))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// All of it so far.

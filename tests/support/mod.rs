@@ -2,11 +2,13 @@
 #![allow(dead_code, unused_imports, reason = "the tests and the `lab` example share this; neither uses all of it")]
 
 pub mod aws;
+pub mod builders;
 pub mod control_plane;
 pub mod emulator;
 pub mod guard;
 pub mod http;
 pub mod log_file;
+pub mod mount;
 pub mod operator;
 pub mod pki;
 pub mod scenario;

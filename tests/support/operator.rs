@@ -14,11 +14,11 @@ use aws_sdk_sts::config::Credentials;
 use serde_json::Value;
 
 use super::{
-    control_plane::OPERATOR_ACCOUNT,
-    emulator::{REGION, emulator},
+    control_plane::{ControlPlane, OPERATOR_ACCOUNT},
+    emulator::REGION,
     guard::{self, Guarded},
     http,
-    scenario::Scenario,
+    log_file::LogFile,
 };
 
 /// What an operator is started with. The same settings may be started again and again, as a Deployment would.
@@ -29,24 +29,18 @@ pub struct OperatorSettings {
 }
 
 impl OperatorSettings {
-    /// The operator of a test: it watches the test's namespace and shard, and does not ask for a leader lease.
-    pub async fn of(scenario: &Scenario) -> Result<Self> {
+    /// As `deploy/` has it: all namespaces, one leader. `aws` is the endpoint, `base` the operator's own keys.
+    pub async fn new(control_plane: &ControlPlane, aws: &str, base: &Credentials) -> Result<Self> {
         let (namespace, account) = OPERATOR_ACCOUNT;
-        let kubeconfig = scenario.control_plane.service_account_kubeconfig(namespace, account).await?;
+        let kubeconfig = control_plane.service_account_kubeconfig(namespace, account).await?;
         let settings = Self { flags: Vec::new(), environment: BTreeMap::new() }
-            .flag("--leader-elect=false")
             .flag("--http-addr=127.0.0.1:0")
             .flag("--log-format=json")
-            .flag("--log-level=info,crossaccount=debug")
-            .flag(format!("--watch-namespaces={}", scenario.namespace))
-            .flag(format!("--shard=test={}", scenario.namespace))
             .env("KUBECONFIG", kubeconfig.to_string_lossy())
             .env("AWS_REGION", REGION)
             // Without it the SDK would look for an instance's identity on a link-local address.
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .aws_endpoint(emulator().await?.endpoint())
-            .credentials(&scenario.aws.operator.credentials);
-        Ok(settings)
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        Ok(settings.aws_endpoint(aws).credentials(base))
     }
 
     /// Adds a flag. The last one of a name is the one that counts.
@@ -124,9 +118,9 @@ impl Operator {
         http::get(&format!("http://{}{path}", self.address)).await
     }
 
-    /// All it has logged: a JSON object a line.
-    pub fn logs(&self) -> String {
-        self.process.log().read()
+    /// What it logs: a JSON object a line.
+    pub fn log(&self) -> &LogFile {
+        self.process.log()
     }
 
     /// Sends SIGTERM and waits for the end. Gives the exit status and how long it took.
@@ -168,4 +162,29 @@ fn admin_address(log: &str) -> Option<SocketAddr> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .find(|line| line["message"] == "admin server listening")
         .and_then(|line| line["addr"].as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::scenario::Scenario;
+
+    #[tokio::test]
+    async fn a_started_operator_answers_and_ends_well_on_sigterm() -> Result<()> {
+        let operator = Scenario::new("operator").await?.operator().await?.start().await?;
+        let (status, body) = operator.get("/healthz").await?;
+        assert_eq!(status, 200, "{body}");
+
+        let (status, _) = operator.stop().await?;
+        assert!(status.success(), "{status}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_flag_given_again_replaces_the_first() -> Result<()> {
+        let settings = Scenario::new("flags").await?.operator().await?.flag("--leader-elect=true");
+        let given: Vec<_> = settings.flags.iter().filter(|flag| flag.starts_with("--leader-elect")).collect();
+        assert_eq!(given, ["--leader-elect=true"]);
+        Ok(())
+    }
 }

@@ -15,6 +15,7 @@ use kube::{
 use super::{
     aws::{AwsWorld, Base},
     control_plane::{ControlPlane, control_plane},
+    emulator::emulator,
     operator::OperatorSettings,
 };
 
@@ -53,9 +54,15 @@ impl Scenario {
         BTreeMap::from([("test".to_owned(), self.namespace.clone())])
     }
 
-    /// The settings of an operator for this test: its namespace, its shard, its base identity.
+    /// The settings of an operator for this test: its namespace, its shard, its base identity, and no leader lease.
     pub async fn operator(&self) -> Result<OperatorSettings> {
-        OperatorSettings::of(self).await
+        let base = &self.aws.operator.credentials;
+        let settings = OperatorSettings::new(self.control_plane, emulator().await?.endpoint(), base).await?;
+        Ok(settings
+            .flag("--leader-elect=false")
+            .flag("--log-level=info,crossaccount=debug")
+            .flag(format!("--watch-namespaces={}", self.namespace))
+            .flag(format!("--shard=test={}", self.namespace)))
     }
 }
 

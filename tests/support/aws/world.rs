@@ -6,6 +6,17 @@ use serde_json::{Value, json};
 use super::{Account, Identity, policy};
 use crate::support::emulator::{accounts, emulator};
 
+/// The user or the role that the operator is in account A.
+const OPERATOR: &str = "crossaccount-operator";
+/// The role through which it manages IAM in account B.
+const MANAGER: &str = "crossaccount-manager";
+/// What that role asks from those who assume it.
+pub const MANAGER_EXTERNAL_ID: &str = "7d1f0a";
+/// The permissions boundary in account B.
+const BOUNDARY: &str = "crossaccount-boundary";
+/// The path of the roles that it may manage.
+pub const ROLE_PATH: &str = "/crossaccount/";
+
 /// What the operator's own identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
@@ -26,17 +37,9 @@ pub struct AwsWorld {
     pub operator: Identity,
     /// The role in account B through which the operator manages IAM there.
     pub manager_arn: String,
-    /// What it asks from those who assume it.
-    pub manager_external_id: String,
     /// The permissions boundary in account B.
     pub boundary_arn: String,
 }
-
-/// The names of what every account has that the platform team prepared.
-pub const OPERATOR: &str = "crossaccount-operator";
-pub const MANAGER: &str = "crossaccount-manager";
-pub const BOUNDARY: &str = "crossaccount-boundary";
-pub const ROLE_PATH: &str = "/crossaccount/";
 
 impl AwsWorld {
     /// Two new accounts in the shared emulator.
@@ -50,16 +53,15 @@ impl AwsWorld {
         let source = Account::open(endpoint, source).await?;
         let target = Account::open(endpoint, target).await?;
         let operator = operator(&source, base).await?;
-        let manager_external_id = format!("manager-of-{}", target.id());
         let trust = policy(&json!({
             "Effect": "Allow",
             "Principal": { "AWS": operator.arn },
             "Action": "sts:AssumeRole",
-            "Condition": { "StringEquals": { "sts:ExternalId": manager_external_id } },
+            "Condition": { "StringEquals": { "sts:ExternalId": MANAGER_EXTERNAL_ID } },
         }));
         let manager_arn = target.create_role(MANAGER, &trust, &manager_policy(target.id())).await?;
         let boundary_arn = target.create_policy(BOUNDARY, &boundary_policy()).await?;
-        Ok(Self { source, target, operator, manager_arn, manager_external_id, boundary_arn })
+        Ok(Self { source, target, operator, manager_arn, boundary_arn })
     }
 }
 
@@ -129,9 +131,7 @@ mod tests {
     async fn the_operators_identity_becomes_the_manager_only_with_the_external_id() -> Result<()> {
         for base in [Base::User, Base::RoleSession] {
             let world = AwsWorld::new(base).await?;
-            let id = Some(world.manager_external_id.as_str());
-
-            let manager = world.source.assume(&world.operator, &world.manager_arn, id).await?;
+            let manager = world.source.assume(&world.operator, &world.manager_arn, Some(MANAGER_EXTERNAL_ID)).await?;
             let caller = world.source.sts(manager.credentials).get_caller_identity().send().await?;
             assert_eq!(caller.account(), Some(world.target.id()));
 
@@ -144,8 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_role_made_by_the_manager_is_read_back_whole() -> Result<()> {
         let world = AwsWorld::new(Base::User).await?;
-        let id = Some(world.manager_external_id.as_str());
-        let manager = world.source.assume(&world.operator, &world.manager_arn, id).await?;
+        let manager = world.source.assume(&world.operator, &world.manager_arn, Some(MANAGER_EXTERNAL_ID)).await?;
         let iam = aws_sdk_iam::Client::new(&world.target.config(manager.credentials));
         let trust = policy(&json!({
             "Effect": "Allow",
