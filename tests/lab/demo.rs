@@ -107,8 +107,8 @@ impl Demo {
         self.kubectl(&["apply", "-f", &samples.to_string_lossy()]).await?;
         // There is no node here, so nothing is mounted at /var/run/secrets/aws, and `config` must name our folder.
         let path = self.mount.path();
-        let patch = serde_json::json!({ "spec": { "secret": { "mountPath": path } } }).to_string();
-        self.kubectl(&["patch", "-n", NAMESPACE, "car", ROLE, "--type=merge", "-p", &patch]).await
+        let merge = serde_json::json!({ "spec": { "secret": { "mountPath": path } } }).to_string();
+        self.kubectl(&["patch", "-n", NAMESPACE, "car", ROLE, "--type=merge", "-p", &merge]).await
     }
 
     async fn role_arn(&self) -> Result<String> {
