@@ -33,6 +33,8 @@ const FORBIDDEN: &str = "payroll/2026-10.csv";
 struct Demo {
     control_plane: &'static ControlPlane,
     emulator: &'static Emulator,
+    /// What the operator and the program take for AWS.
+    endpoint: String,
     aws: AwsWorld,
     mount: Mount,
 }
@@ -45,7 +47,8 @@ pub async fn run() -> Result<()> {
 
     say("Preparing two AWS accounts as a platform team would");
     let aws = AwsWorld::of_accounts(emulator.endpoint(), SOURCE, TARGET, Base::User).await?;
-    let demo = Demo { control_plane, emulator, aws, mount: Mount::new(guard::scratch("mount")?) };
+    let endpoint = emulator.endpoint().to_owned();
+    let demo = Demo { control_plane, emulator, endpoint, aws, mount: Mount::new(guard::scratch("mount")?) };
     demo.fill_buckets().await?;
     println!("    in {SOURCE}: the operator's own identity, {}", demo.aws.operator.arn);
     println!("    in {TARGET}: {} and {}", demo.aws.manager_arn, demo.aws.boundary_arn);
@@ -99,7 +102,7 @@ impl Demo {
 
     async fn start_operator(&self) -> Result<Operator> {
         let base = &self.aws.operator.credentials;
-        OperatorSettings::new(self.control_plane, self.emulator.endpoint(), base).await?.start().await
+        OperatorSettings::new(self.control_plane, &self.endpoint, base).await?.start().await
     }
 
     async fn apply_samples(&self) -> Result<()> {
@@ -129,7 +132,7 @@ impl Demo {
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("AWS_CONFIG_FILE", self.mount.path().join("config"))
-            .env("AWS_ENDPOINT_URL", self.emulator.endpoint())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .status()
             .await?;

@@ -3,6 +3,7 @@
 //! Accounts cost nothing there and share nothing, so each test takes new ones instead of a process of its own.
 
 use std::{
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -26,6 +27,7 @@ const TRIES: usize = 3;
 /// A running emulator. Ends when dropped, or with this process.
 #[derive(Debug)]
 pub struct Emulator {
+    address: SocketAddr,
     endpoint: String,
     python: PathBuf,
     _process: Guarded,
@@ -66,14 +68,20 @@ impl Emulator {
                 command.env_remove(variable);
             }
             let mut process = Guarded::spawn("ministack", &folder, command)?;
-            let endpoint = format!("http://127.0.0.1:{port}");
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let endpoint = format!("http://{address}");
             let ready = format!("{endpoint}/_ministack/ready");
             match process.ready(async || http::get_ok(&ready).await).await {
-                Ok(()) => return Ok(Self { endpoint, python, _process: process }),
+                Ok(()) => return Ok(Self { address, endpoint, python, _process: process }),
                 Err(error) if guard::port_clash(&error) && tries < TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Where it listens, for a proxy before it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where AWS is: the value of `AWS_ENDPOINT_URL`.

@@ -221,6 +221,7 @@ mod tests {
         let mut guard = child("trap '' TERM; echo $$; while :; do sleep 1; done")
             .stdin(pipe)
             .stdout(File::create(&log)?)
+            .stderr(Stdio::null())
             .spawn()?;
         let pid = pid_in(&log).await?;
         assert!(runs(pid));
