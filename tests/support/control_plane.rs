@@ -19,6 +19,7 @@ use tokio::{process::Command, sync::OnceCell};
 
 use super::{
     guard::{self, Guarded},
+    http,
     pki::{self, Authority},
     repository, run, script,
 };
@@ -73,8 +74,10 @@ impl ControlPlane {
             pki::write_kubeconfig(&kubeconfig(&folder, name), &server, &authority.certificate(), &user)?;
         }
 
-        let etcd = programs::etcd(&folder, programs, etcd_port, peer_port)?;
+        let mut etcd = programs::etcd(&folder, programs, etcd_port, peer_port)?;
         let mut apiserver = programs::apiserver(&folder, programs, &authority, port, etcd_port)?;
+        let etcd_health = format!("http://127.0.0.1:{etcd_port}/health");
+        etcd.ready(async || http::get_ok(&etcd_health).await).await?;
         let admin = probing_client(&folder, "admin", port).await?;
         apiserver.ready(async || get(&admin, "/readyz").await).await?;
 
