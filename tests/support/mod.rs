@@ -1,4 +1,26 @@
 //! The lab of the tests: a real control plane, a real AWS emulator, and the operator as a process.
+//!
+//! All tests of a process share one control plane and one emulator; a [`scenario::Scenario`] is what one test has to
+//! itself there: a namespace, two AWS accounts, and an operator that sees nothing else.
+//!
+//! ```ignore
+//! #[tokio::test]
+//! async fn a_role_appears_in_the_account() -> Result<()> {
+//!     let scenario = Scenario::new("appears").await?;
+//!     let _operator = scenario.operator().await?.start().await?;
+//!     let accounts: Api<AWSAccount> = Api::all(scenario.kube.clone());
+//!     accounts.create(&PostParams::default(), &scenario.account()).await?;
+//!     let roles: Api<CrossAccountRole> = Api::namespaced(scenario.kube.clone(), &scenario.namespace);
+//!     roles.create(&PostParams::default(), &scenario.role("reports")).await?;
+//!
+//!     let name = format!("{}-reports", scenario.namespace);
+//!     let role = eventually("the role exists", async || {
+//!         scenario.aws.target.role(&name).await?.context("there is no such role")
+//!     }).await?;
+//!     assert_eq!(role.boundary, Some(scenario.aws.boundary_arn.clone()));
+//!     Ok(())
+//! }
+//! ```
 #![allow(dead_code, unused_imports, reason = "the tests and the `lab` example share this; neither uses all of it")]
 
 pub mod aws;
