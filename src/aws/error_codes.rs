@@ -52,9 +52,19 @@ fn unavailable(code: &str, message: &str) -> (FailureKind, String, String) {
 fn kind_of(code: &str, message: &str) -> FailureKind {
     use FailureKind as Kind;
     match code {
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
-        | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" => Kind::Throttled,
-        "ServiceFailure" | "ServiceUnavailable" | "InternalFailure" | "InternalError" | "RequestTimeout"
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "SlowDown" => Kind::Throttled,
+        "ServiceFailure"
+        | "ServiceUnavailable"
+        | "InternalFailure"
+        | "InternalError"
+        | "RequestTimeout"
         | "RequestTimeoutException" => Kind::Unavailable,
         "AccessDenied" | "AccessDeniedException" => Kind::Denied,
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if message.contains("Invalid principal") => {
@@ -72,8 +82,13 @@ fn kind_of(code: &str, message: &str) -> FailureKind {
         "NoSuchEntity" => Kind::NotFound,
         "DeleteConflict" => Kind::DeleteConflict,
         "UnmodifiableEntity" => Kind::Unmodifiable,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAuthenticationToken" => Kind::BaseIdentity,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken" => Kind::BaseIdentity,
         "RegionDisabledException" => Kind::RegionDisabled,
         _ => Kind::Unknown,
     }

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::api::Iam;
 use super::call::Caller;
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AwsFailure, DesiredRole, FailureKind, IamRole, PolicyArn, RoleArn, RoleName, RoleSettings, RoleTags};
+use crate::domain::{
+    AwsFailure, DesiredRole, FailureKind, IamRole, PolicyArn, RoleArn, RoleName, RoleSettings, RoleTags,
+};
 
 /// IAM of one account, as its manager.
 pub(super) struct SdkIam {
@@ -35,7 +37,8 @@ impl Iam for SdkIam {
             let page = self.caller.call("ListAttachedRolePolicies", sent).await?;
             for policy in page.attached_policies.unwrap_or_default() {
                 let arn = policy.policy_arn.unwrap_or_default();
-                policies.push(PolicyArn::parse(&arn).map_err(|e| unreadable("ListAttachedRolePolicies", &e.to_string()))?);
+                policies
+                    .push(PolicyArn::parse(&arn).map_err(|e| unreadable("ListAttachedRolePolicies", &e.to_string()))?);
             }
             marker = page.marker.filter(|_| page.is_truncated);
             if marker.is_none() {

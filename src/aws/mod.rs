@@ -5,11 +5,11 @@
 
 mod api;
 mod base_identity;
+mod call;
 mod chain;
 mod config;
 mod error_codes;
 mod gateway;
-mod call;
 mod iam;
 mod sts;
 

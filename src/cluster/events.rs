@@ -51,7 +51,8 @@ impl Events {
     /// Publishes and logs. An Event that cannot be published is logged, and nothing else suffers.
     pub async fn publish(&self, about: &ObjectReference, notice: &Notice) {
         let Notice { warning, reason, note } = notice;
-        let (namespace, name) = (about.namespace.as_deref().unwrap_or_default(), about.name.as_deref().unwrap_or_default());
+        let (namespace, name) =
+            (about.namespace.as_deref().unwrap_or_default(), about.name.as_deref().unwrap_or_default());
         if *warning {
             tracing::warn!(namespace, name, reason, "{note}");
         } else {

@@ -1,8 +1,8 @@
 //! Reads that must be fresh, so they go to the API server and not to a cache.
 
+use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
 use kube::core::PartialObjectMeta;
 use kube::{Api, ResourceExt};
-use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
 
 use super::Cluster;
 use crate::api::{AWSAccount, CrossAccountRole};

@@ -136,7 +136,8 @@ fn bytes(text: &SecretText) -> ByteString {
 
 fn observe(secret: Secret, role: &CrossAccountRole) -> ObservedSecret {
     let name = secret.name_any();
-    let owned = secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref());
+    let owned =
+        secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref());
     if !owned {
         return ObservedSecret::Foreign(format!("Secret {name} exists and is not owned by this object"));
     }

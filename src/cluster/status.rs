@@ -9,7 +9,11 @@ use crate::api::{AWSAccount, AWSAccountStatus, CrossAccountRole, CrossAccountRol
 
 impl Cluster {
     /// Writes the status of a role if it differs from what the object shows; says whether it did.
-    pub async fn write_role_status(&self, role: &CrossAccountRole, status: &CrossAccountRoleStatus) -> kube::Result<bool> {
+    pub async fn write_role_status(
+        &self,
+        role: &CrossAccountRole,
+        status: &CrossAccountRoleStatus,
+    ) -> kube::Result<bool> {
         if role.status.as_ref() == Some(status) {
             return Ok(false);
         }

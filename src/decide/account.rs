@@ -7,7 +7,8 @@ use crate::domain::{AccountAccess, AccountId, Hop, Region, RoleArn};
 /// Parses the account's id, region and chain. The API server has checked the same rules; this is the boundary.
 pub fn access(account: &AWSAccount) -> Result<AccountAccess, Refusal> {
     let name = account.metadata.name.clone().unwrap_or_default();
-    let wrong = |field: &str, told: String| Refusal::new(Reason::InvalidSpec, format!("AWSAccount {name}: {field}: {told}"));
+    let wrong =
+        |field: &str, told: String| Refusal::new(Reason::InvalidSpec, format!("AWSAccount {name}: {field}: {told}"));
     let spec = &account.spec;
 
     let id = AccountId::parse(&spec.account_id)

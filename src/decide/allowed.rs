@@ -24,7 +24,9 @@ pub fn allowed<'a>(
 ) -> Result<&'a AWSAccount, Refusal> {
     let no = |message: String| Err(Refusal::new(Reason::NotAllowed, message));
     let Some(account) = account else {
-        return no(format!("there is no AWSAccount {account_name}; ask the platform team for it, or correct spec.accountRef.name"));
+        return no(format!(
+            "there is no AWSAccount {account_name}; ask the platform team for it, or correct spec.accountRef.name"
+        ));
     };
     let lets_in = match &account.spec.allowed_namespaces {
         None => Ok(false),
@@ -48,9 +50,7 @@ fn matches(rule: &AllowedNamespaces, namespace: &Namespace) -> Result<bool, Stri
     let named = names.as_ref().is_none_or(|names| names.contains(&namespace.name));
     let selected = match selector {
         None => true,
-        Some(selector) => {
-            Selector::try_from(selector.clone()).map_err(|e| e.to_string())?.matches(&namespace.labels)
-        }
+        Some(selector) => Selector::try_from(selector.clone()).map_err(|e| e.to_string())?.matches(&namespace.labels),
     };
     Ok(named && selected)
 }
@@ -83,7 +83,11 @@ mod tests {
             ("name and label", json!({"names": ["team"], "selector": {"matchLabels": {"aws": "yes"}}}), true),
             ("name without label", json!({"names": ["team"], "selector": {"matchLabels": {"aws": "no"}}}), false),
             ("label without name", json!({"names": ["other"], "selector": {"matchLabels": {"aws": "yes"}}}), false),
-            ("a selector that cannot be read", json!({"selector": {"matchExpressions": [{"key": "a", "operator": "Near"}]}}), false),
+            (
+                "a selector that cannot be read",
+                json!({"selector": {"matchExpressions": [{"key": "a", "operator": "Near"}]}}),
+                false,
+            ),
         ] {
             let account = account(&rule);
             let verdict = allowed("analytics", Some(&account), &namespace);

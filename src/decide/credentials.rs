@@ -118,13 +118,38 @@ mod tests {
         let fresh = input(&set);
         for (what, input, new, broken) in [
             ("a fresh set", fresh, None, None),
-            ("no Secret", Input { secret_exists: false, published: None, ..fresh }, Some(Cause::Missing), Some(Cause::Missing)),
+            (
+                "no Secret",
+                Input { secret_exists: false, published: None, ..fresh },
+                Some(Cause::Missing),
+                Some(Cause::Missing),
+            ),
             ("an edited Secret", Input { published: None, ..fresh }, Some(Cause::Edited), Some(Cause::Edited)),
-            ("an expired set", Input { now: at("2027-01-15T09:00:00Z"), ..fresh }, Some(Cause::Expired), Some(Cause::Expired)),
+            (
+                "an expired set",
+                Input { now: at("2027-01-15T09:00:00Z"), ..fresh },
+                Some(Cause::Expired),
+                Some(Cause::Expired),
+            ),
             ("other inputs", Input { inputs_hash: "others", ..fresh }, Some(Cause::InputsChanged), None),
-            ("a request", Input { renew_requested_at: Some(at("2027-01-15T08:05:00Z")), ..fresh }, Some(Cause::Requested), None),
-            ("an answered request", Input { renew_requested_at: Some(at("2027-01-15T07:59:00Z")), ..fresh }, None, None),
-            ("a request for later", Input { renew_requested_at: Some(at("2027-01-15T08:30:00Z")), ..fresh }, None, None),
+            (
+                "a request",
+                Input { renew_requested_at: Some(at("2027-01-15T08:05:00Z")), ..fresh },
+                Some(Cause::Requested),
+                None,
+            ),
+            (
+                "an answered request",
+                Input { renew_requested_at: Some(at("2027-01-15T07:59:00Z")), ..fresh },
+                None,
+                None,
+            ),
+            (
+                "a request for later",
+                Input { renew_requested_at: Some(at("2027-01-15T08:30:00Z")), ..fresh },
+                None,
+                None,
+            ),
             ("half of its life", Input { now: at("2027-01-15T08:27:00Z"), ..fresh }, Some(Cause::Due), None),
         ] {
             assert_eq!((needs_new(&input), unusable(&input)), (new, broken), "{what}");

@@ -8,7 +8,9 @@ use super::secret::DesiredSecret;
 use super::supported::supported;
 use super::trust::{principals, trust_policy};
 use super::{Refusal, account};
-use crate::api::{AWSAccount, AWSAccountSpec, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Reason, SessionSpec, tag};
+use crate::api::{
+    AWSAccount, AWSAccountSpec, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Reason, SessionSpec, tag,
+};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{
     AccountAccess, BaseIdentity, DesiredRole, ExternalId, ObjectIdentity, PolicyArn, RoleArn, RoleName, RolePath,
@@ -124,7 +126,15 @@ fn desired_role(
         trust: trust_policy(&base.principal_arn, &ExternalId::of(object), session, &principals, &spec.trust)?,
         settings: RoleSettings {
             description: spec.role.description.clone().filter(|text| !text.is_empty()),
+<<<<<<< HEAD
             max_session_seconds: max_session(spec, session)?,
+=======
+            max_session_seconds: seconds(
+                "spec.role.maxSessionDurationSeconds",
+                spec.role.max_session_duration_seconds,
+                3600,
+            )?,
+>>>>>>> wt-lab
         },
         boundary,
         tags: tags(&spec.role.tags, object)?,
@@ -172,7 +182,8 @@ fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> 
         return Err(Refusal::new(Reason::RoleChainingLimit, told));
     }
     if let Some(lead) = renew_before_seconds.filter(|lead| lead >= duration_seconds) {
-        let told = format!("spec.session.renewBeforeSeconds ({lead}) must be less than durationSeconds ({duration_seconds})");
+        let told =
+            format!("spec.session.renewBeforeSeconds ({lead}) must be less than durationSeconds ({duration_seconds})");
         return Err(Refusal::new(Reason::InvalidSpec, told));
     }
     let mut tags = tags.clone();
@@ -191,9 +202,10 @@ fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> 
 }
 
 fn seconds(field: &str, value: u32, min: i32) -> Result<i32, Refusal> {
-    i32::try_from(value).ok().filter(|v| (min..=43_200).contains(v)).ok_or_else(|| {
-        Refusal::new(Reason::InvalidSpec, format!("{field} is {value}; write {min} to 43200"))
-    })
+    i32::try_from(value)
+        .ok()
+        .filter(|v| (min..=43_200).contains(v))
+        .ok_or_else(|| Refusal::new(Reason::InvalidSpec, format!("{field} is {value}; write {min} to 43200")))
 }
 
 #[cfg(test)]

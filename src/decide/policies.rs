@@ -60,12 +60,17 @@ mod tests {
     fn a_malformed_policy_is_refused_with_its_field() {
         let refusal = policies(&role(&json!({"read": {"Version": "2012-10-17"}}))).expect_err("no statement");
         assert_eq!(refusal.reason, Reason::InvalidSpec);
-        assert!(refusal.message.starts_with("spec.role.inlinePolicies.read is not a policy document"), "{}", refusal.message);
+        assert!(
+            refusal.message.starts_with("spec.role.inlinePolicies.read is not a policy document"),
+            "{}",
+            refusal.message
+        );
     }
 
     #[test]
     fn inline_policies_beyond_iams_total_are_refused_with_the_arithmetic() {
-        let statement = |n: usize| json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "x".repeat(n)}]});
+        let statement =
+            |n: usize| json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "x".repeat(n)}]});
         let empty = PolicyDocument::from_value(statement(0)).expect("a policy").quota_size();
         let (half, rest) = (5_000 - empty, INLINE_TOTAL_MAX - 5_000 - empty);
         assert!(policies(&role(&json!({"a": statement(half), "b": statement(rest)}))).is_ok());

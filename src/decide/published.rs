@@ -135,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_set_is_read_back_from_any_of_its_forms() {
-        for outputs in [&[Output::Process][..], &[Output::File], &[Output::Env], &[Output::Env, Output::File, Output::Process]] {
+        for outputs in
+            [&[Output::Process][..], &[Output::File], &[Output::Env], &[Output::Env, Output::File, Output::Process]]
+        {
             let SecretContent { data, annotations, .. } = content(outputs);
             assert_eq!(Publication::read(&data, &annotations), Some(fixture::publication()), "{outputs:?}");
         }

@@ -16,7 +16,12 @@ const SAFETY: SignedDuration = SignedDuration::from_mins(20);
 /// depends on nothing but the UID; for sessions of 40 minutes or more never later than 20 minutes before expiry; and
 /// never before it was issued.
 #[must_use]
-pub fn renew_at(issued_at: Timestamp, expires_at: Timestamp, renew_before_seconds: Option<u32>, uid: &str) -> Timestamp {
+pub fn renew_at(
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    renew_before_seconds: Option<u32>,
+    uid: &str,
+) -> Timestamp {
     let life = expires_at.duration_since(issued_at).max(SignedDuration::ZERO);
     let lead = match renew_before_seconds {
         Some(seconds) => SignedDuration::from_secs(seconds.into()),
@@ -76,8 +81,9 @@ mod tests {
     #[test]
     fn many_uids_spread_over_the_whole_tenth() {
         let (issued, expires) = times(3600);
-        let leads: Vec<i64> =
-            (0..200).map(|i| expires.duration_since(renew_at(issued, expires, None, &format!("uid-{i}"))).as_secs()).collect();
+        let leads: Vec<i64> = (0..200)
+            .map(|i| expires.duration_since(renew_at(issued, expires, None, &format!("uid-{i}"))).as_secs())
+            .collect();
         assert!(leads.iter().min() < Some(&1830) && leads.iter().max() > Some(&2130), "{leads:?}");
     }
 }

@@ -46,8 +46,10 @@ impl DesiredSecret {
     /// Parses the declaration. Everything that ends up in a file is checked here again: a line break in it could put a
     /// command of a tenant's choice into `credential_process`.
     pub fn of(spec: &SecretSpec, object_name: &str, region: Region) -> Result<Self, Refusal> {
-        let SecretSpec { name, outputs, profile, mount_path, process_command, labels, annotations, on_expiry: _ } = spec;
-        let invalid = |field: &str, told: &str| Err(Refusal::new(Reason::InvalidSpec, format!("spec.secret.{field}: {told}")));
+        let SecretSpec { name, outputs, profile, mount_path, process_command, labels, annotations, on_expiry: _ } =
+            spec;
+        let invalid =
+            |field: &str, told: &str| Err(Refusal::new(Reason::InvalidSpec, format!("spec.secret.{field}: {told}")));
         if *process_command == ProcessCommand::Agent {
             return Err(Refusal::new(Reason::NotSupported, "spec.secret.processCommand: Agent is not supported yet"));
         }
@@ -183,7 +185,14 @@ mod tests {
         let keys: Vec<String> = rendered(&json!({"outputs": ["Env"]})).data.into_keys().collect();
         assert_eq!(
             keys,
-            ["AWS_ACCESS_KEY_ID", "AWS_CREDENTIAL_EXPIRATION", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+            [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_CREDENTIAL_EXPIRATION",
+                "AWS_DEFAULT_REGION",
+                "AWS_REGION",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN"
+            ]
         );
     }
 

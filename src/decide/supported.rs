@@ -5,8 +5,16 @@ use crate::api::{CrossAccountRoleSpec, Lifecycle, OnExpiry, ProcessCommand, Reas
 
 /// Refuses the first field that is set and has no effect in this version.
 pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
-    let CrossAccountRoleSpec { account_ref: _, role, trust: _, source_grants, session: _, secret, rollout_restarts, suspend } =
-        spec;
+    let CrossAccountRoleSpec {
+        account_ref: _,
+        role,
+        trust: _,
+        source_grants,
+        session: _,
+        secret,
+        rollout_restarts,
+        suspend,
+    } = spec;
     let unsupported = [
         (role.lifecycle != Lifecycle::Create, "role.lifecycle other than Create"),
         (!source_grants.is_empty(), "sourceGrants"),

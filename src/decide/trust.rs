@@ -11,8 +11,12 @@ use crate::domain::{ExternalId, Principal, SessionRequest};
 pub fn principals(trust: &TrustSpec) -> Result<Vec<Principal>, Refusal> {
     let parse = |(index, text): (usize, &String)| {
         Principal::parse(text).ok_or_else(|| {
-            let told = "write a 12-digit account id or the ARN of an account's root, a user or a role, without wildcards";
-            Refusal::new(Reason::InvalidSpec, format!("spec.trust.principals[{index}]: {text:?} is no principal; {told}"))
+            let told =
+                "write a 12-digit account id or the ARN of an account's root, a user or a role, without wildcards";
+            Refusal::new(
+                Reason::InvalidSpec,
+                format!("spec.trust.principals[{index}]: {text:?} is no principal; {told}"),
+            )
         })
     };
     trust.principals.iter().enumerate().map(parse).collect()
@@ -65,7 +69,8 @@ fn conditions(declared: &TrustSpec) -> Result<Value, Refusal> {
     let mut operators = Map::new();
     for (operator, keys) in &declared.conditions {
         for (key, value) in keys {
-            let fine = scalar(value) || value.as_array().is_some_and(|many| !many.is_empty() && many.iter().all(scalar));
+            let fine =
+                scalar(value) || value.as_array().is_some_and(|many| !many.is_empty() && many.iter().all(scalar));
             if !fine {
                 let place = format!("spec.trust.conditions.{operator}.{key}");
                 return Err(Refusal::new(Reason::InvalidSpec, format!("{place}: write a text, or a list of texts")));
@@ -82,13 +87,19 @@ mod tests {
     use crate::domain::ObjectIdentity;
 
     fn external_id() -> ExternalId {
-        ExternalId::of(&ObjectIdentity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() })
+        ExternalId::of(&ObjectIdentity {
+            cluster: "c".into(),
+            namespace: "n".into(),
+            name: "o".into(),
+            uid: "u".into(),
+        })
     }
 
     fn build(trust: &Value, session: Option<&SessionRequest>) -> Result<Value, String> {
         let declared: TrustSpec = serde_json::from_value(trust.clone()).expect("a trust");
-        let built = principals(&declared)
-            .and_then(|list| trust_policy("arn:aws:iam::111111111111:user/op", &external_id(), session, &list, &declared));
+        let built = principals(&declared).and_then(|list| {
+            trust_policy("arn:aws:iam::111111111111:user/op", &external_id(), session, &list, &declared)
+        });
         built.map(|d| serde_json::from_str(&d.to_json()).expect("JSON")).map_err(|refusal| refusal.message)
     }
 
@@ -104,7 +115,9 @@ mod tests {
     #[test]
     fn tagging_and_source_identity_are_permitted_only_when_used() {
         let mut session = SessionRequest::for_hop(&[("a".to_owned(), "b".to_owned())].into(), &[]);
-        let actions = |session: &SessionRequest| build(&json!({}), Some(session)).expect("a policy")["Statement"][1]["Action"].clone();
+        let actions = |session: &SessionRequest| {
+            build(&json!({}), Some(session)).expect("a policy")["Statement"][1]["Action"].clone()
+        };
         assert_eq!(actions(&session), json!(["sts:TagSession"]));
         session.source_identity = Some("me".into());
         assert_eq!(actions(&session), json!(["sts:TagSession", "sts:SetSourceIdentity"]));
@@ -115,7 +128,8 @@ mod tests {
 
     #[test]
     fn declared_principals_come_with_the_declared_conditions() {
-        let trust = json!({"principals": ["111111111111"], "conditions": {"Bool": {"aws:MultiFactorAuthPresent": true}}});
+        let trust =
+            json!({"principals": ["111111111111"], "conditions": {"Bool": {"aws:MultiFactorAuthPresent": true}}});
         let policy = build(&trust, None).expect("a policy");
         assert_eq!(policy["Statement"][1]["Principal"]["AWS"], json!(["111111111111"]));
         assert_eq!(policy["Statement"][1]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], true);

@@ -46,9 +46,12 @@ mod tests {
     fn every_part_of_the_identity_changes_the_external_id() {
         let base = ExternalId::of(&object("c", "n", "o", "u"));
         assert_eq!(base, ExternalId::of(&object("c", "n", "o", "u")));
-        for other in
-            [object("d", "n", "o", "u"), object("c", "m", "o", "u"), object("c", "n", "p", "u"), object("c", "n", "o", "v")]
-        {
+        for other in [
+            object("d", "n", "o", "u"),
+            object("c", "m", "o", "u"),
+            object("c", "n", "p", "u"),
+            object("c", "n", "o", "v"),
+        ] {
             assert_ne!(base, ExternalId::of(&other));
         }
         assert_ne!(ExternalId::of(&object("c", "ab", "c", "u")), ExternalId::of(&object("c", "a", "bc", "u")));

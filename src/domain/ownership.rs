@@ -39,10 +39,15 @@ impl ObjectIdentity {
     /// The tags that mark a role as belonging to this object.
     #[must_use]
     pub fn role_tags(&self) -> RoleTags {
-        [(tag::CLUSTER, &self.cluster), (tag::NAMESPACE, &self.namespace), (tag::NAME, &self.name), (tag::UID, &self.uid)]
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.clone()))
-            .collect()
+        [
+            (tag::CLUSTER, &self.cluster),
+            (tag::NAMESPACE, &self.namespace),
+            (tag::NAME, &self.name),
+            (tag::UID, &self.uid),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect()
     }
 
     /// Reads the owner off a role's tags. Cluster, namespace and name decide; the UID only tells a recreated object.
@@ -52,7 +57,8 @@ impl ObjectIdentity {
             return Ownership::Untagged;
         }
         let value_of = |key: &str| tags.get(key).cloned().unwrap_or_default();
-        let owner = Owner { cluster: value_of(tag::CLUSTER), namespace: value_of(tag::NAMESPACE), name: value_of(tag::NAME) };
+        let owner =
+            Owner { cluster: value_of(tag::CLUSTER), namespace: value_of(tag::NAMESPACE), name: value_of(tag::NAME) };
         if (&owner.cluster, &owner.namespace, &owner.name) != (&self.cluster, &self.namespace, &self.name) {
             return Ownership::Another(owner);
         }

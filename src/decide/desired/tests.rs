@@ -54,7 +54,8 @@ fn more_than_an_hour_from_a_role_session_is_refused_up_front_and_from_a_user_it_
 
 #[test]
 fn a_mistake_in_the_role_leaves_the_session_usable_and_the_other_way_round() {
-    let role = parse(&json!({"role": {"inlinePolicies": {"p": {"Version": "2012-10-17"}}}}), &a_user()).expect("parsed");
+    let role =
+        parse(&json!({"role": {"inlinePolicies": {"p": {"Version": "2012-10-17"}}}}), &a_user()).expect("parsed");
     assert!(role.role.is_err() && role.session.is_ok());
     let session = parse(&json!({"session": {"policyArns": ["x"]}}), &a_user()).expect("parsed");
     assert!(session.role.is_ok() && session.session.is_err());

@@ -116,7 +116,11 @@ fn each_difference_is_one_step_that_names_it() {
             |s| drop(s.inline.insert("read".into(), Some(policy(&["s3:*"])))),
             RoleStep::PutInline("read".into(), policy(&["s3:GetObject"])),
         ),
-        ("tag changed", |s| drop(s.role.tags.insert("cost".into(), "1".into())), RoleStep::Tag([("cost".into(), "42".into())].into())),
+        (
+            "tag changed",
+            |s| drop(s.role.tags.insert("cost".into(), "1".into())),
+            RoleStep::Tag([("cost".into(), "42".into())].into()),
+        ),
         ("tag added", |s| drop(s.role.tags.insert("more".into(), "1".into())), RoleStep::Untag(vec!["more".into()])),
     ];
     for (what, change, step) in table {
@@ -168,7 +172,9 @@ fn a_foreign_role_is_refused_and_its_owner_named() {
     untagged.role.tags.clear();
     let mut anothers = settled();
     anothers.role.tags.insert(tag::NAMESPACE.into(), "other".into());
-    for (state, told) in [(untagged, "was not made by this operator"), (anothers, "CrossAccountRole other/reader of cluster c")] {
+    for (state, told) in
+        [(untagged, "was not made by this operator"), (anothers, "CrossAccountRole other/reader of cluster c")]
+    {
         let refusal = role_plan(&desired(), Some(&state), &object()).expect_err("foreign");
         assert_eq!(refusal.reason, Reason::RoleNotOwned);
         assert!(refusal.message.contains(told), "{}", refusal.message);

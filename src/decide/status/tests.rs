@@ -35,15 +35,78 @@ fn ready_says_whether_access_works_and_why_not() {
     let now = at(100);
     let late = at(4000);
     for (what, report, now, ready, stalled, reconciling) in [
-        ("all is well", report(Outcome::Done, Outcome::Done, Some(set())), now, ("True", "Available"), "False", "False"),
-        ("the role fails while the set is good", report(failing(Reason::ManagerDenied), Outcome::Done, Some(set())), now, ("True", "Degraded"), "True", "False"),
-        ("the renewal fails while the set is good", report(Outcome::Done, failing(Reason::Throttled), Some(set())), now, ("True", "Degraded"), "False", "True"),
-        ("the renewal fails and the set is gone", report(Outcome::Done, failing(Reason::Throttled), Some(set())), late, ("False", "Expired"), "False", "True"),
-        ("the first issue waits for AWS", report(Outcome::Done, failing(Reason::Propagating), None), now, ("False", "Propagating"), "False", "True"),
-        ("the first issue is denied", report(Outcome::Done, failing(Reason::IdentityDenied), None), now, ("False", "IdentityDenied"), "True", "False"),
-        ("not allowed, whatever still works", report(failing(Reason::NotAllowed), Outcome::Untouched, Some(set())), now, ("False", "NotAllowed"), "True", "False"),
-        ("not supported, whatever still works", report(failing(Reason::NotSupported), Outcome::Untouched, Some(set())), now, ("False", "NotSupported"), "True", "False"),
-        ("no external id enforced", report(Outcome::Done, failing(Reason::ExternalIdNotEnforced), Some(set())), now, ("False", "ExternalIdNotEnforced"), "True", "False"),
+        (
+            "all is well",
+            report(Outcome::Done, Outcome::Done, Some(set())),
+            now,
+            ("True", "Available"),
+            "False",
+            "False",
+        ),
+        (
+            "the role fails while the set is good",
+            report(failing(Reason::ManagerDenied), Outcome::Done, Some(set())),
+            now,
+            ("True", "Degraded"),
+            "True",
+            "False",
+        ),
+        (
+            "the renewal fails while the set is good",
+            report(Outcome::Done, failing(Reason::Throttled), Some(set())),
+            now,
+            ("True", "Degraded"),
+            "False",
+            "True",
+        ),
+        (
+            "the renewal fails and the set is gone",
+            report(Outcome::Done, failing(Reason::Throttled), Some(set())),
+            late,
+            ("False", "Expired"),
+            "False",
+            "True",
+        ),
+        (
+            "the first issue waits for AWS",
+            report(Outcome::Done, failing(Reason::Propagating), None),
+            now,
+            ("False", "Propagating"),
+            "False",
+            "True",
+        ),
+        (
+            "the first issue is denied",
+            report(Outcome::Done, failing(Reason::IdentityDenied), None),
+            now,
+            ("False", "IdentityDenied"),
+            "True",
+            "False",
+        ),
+        (
+            "not allowed, whatever still works",
+            report(failing(Reason::NotAllowed), Outcome::Untouched, Some(set())),
+            now,
+            ("False", "NotAllowed"),
+            "True",
+            "False",
+        ),
+        (
+            "not supported, whatever still works",
+            report(failing(Reason::NotSupported), Outcome::Untouched, Some(set())),
+            now,
+            ("False", "NotSupported"),
+            "True",
+            "False",
+        ),
+        (
+            "no external id enforced",
+            report(Outcome::Done, failing(Reason::ExternalIdNotEnforced), Some(set())),
+            now,
+            ("False", "ExternalIdNotEnforced"),
+            "True",
+            "False",
+        ),
     ] {
         let status = status(&CrossAccountRoleStatus::default(), Some(3), &report, now);
         let (value, reason) = line(&status, ConditionType::Ready);
@@ -64,7 +127,8 @@ fn a_degraded_message_says_what_fails_and_until_when_the_credentials_are_good() 
 
 #[test]
 fn what_was_not_looked_at_keeps_what_was_known() {
-    let first = status(&CrossAccountRoleStatus::default(), Some(1), &report(Outcome::Done, Outcome::Done, Some(set())), at(10));
+    let first =
+        status(&CrossAccountRoleStatus::default(), Some(1), &report(Outcome::Done, Outcome::Done, Some(set())), at(10));
     let second = status(&first, Some(1), &report(Outcome::Untouched, failing(Reason::Throttled), Some(set())), at(20));
     assert_eq!(find(&second.conditions, ConditionType::RoleReady), find(&first.conditions, ConditionType::RoleReady));
 }

@@ -131,7 +131,8 @@ mod tests {
     fn iams_percent_encoding_is_undone_and_a_plus_sign_stays_one() {
         let doc = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
                          "Condition": {"StringEquals": {"sts:ExternalId": "a+b é"}}}});
-        let encoded = percent_encoding::utf8_percent_encode(&doc.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encoded =
+            percent_encoding::utf8_percent_encode(&doc.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string();
         let read = PolicyDocument::from_iam(&encoded.replace("%2B", "+")).expect("a document");
         assert_eq!(read, PolicyDocument::from_value(doc).expect("a document"));
     }

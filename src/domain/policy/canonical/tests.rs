@@ -17,7 +17,11 @@ fn condition(operator: &str, key: &str, value: Value) -> Value {
 fn equivalent_forms_are_equal() {
     let table = [
         ("one action and a list of it", statement(json!({"Action": "a:b"})), statement(json!({"Action": ["a:b"]}))),
-        ("order of actions", statement(json!({"Action": ["a:b", "c:d"]})), statement(json!({"Action": ["c:d", "a:b"]}))),
+        (
+            "order of actions",
+            statement(json!({"Action": ["a:b", "c:d"]})),
+            statement(json!({"Action": ["c:d", "a:b"]})),
+        ),
         ("a repeated action", statement(json!({"Action": ["a:b", "a:b"]})), statement(json!({"Action": "a:b"}))),
         ("case of actions", statement(json!({"Action": "S3:getobject"})), statement(json!({"Action": "s3:GetObject"}))),
         ("case of the effect", statement(json!({"Effect": "allow"})), statement(json!({"Effect": "Allow"}))),
@@ -35,13 +39,37 @@ fn equivalent_forms_are_equal() {
         ("everyone, both ways", statement(json!({"Principal": "*"})), statement(json!({"Principal": {"AWS": ["*"]}}))),
         ("a boolean condition", condition("Bool", "a:b", json!(true)), condition("Bool", "a:b", json!(["true"]))),
         ("a number", condition("NumericEquals", "a:b", json!(5)), condition("NumericEquals", "a:b", json!("5"))),
-        ("case of condition keys", condition("StringEquals", "aws:PrincipalARN", json!("x")), condition("StringEquals", "aws:principalarn", json!("x"))),
-        ("order of values", condition("StringLike", "a:b", json!(["x", "y"])), condition("StringLike", "a:b", json!(["y", "x"]))),
-        ("no list and an empty list", statement(json!({"Principal": {"AWS": "1", "Service": []}})), statement(json!({"Principal": {"AWS": "1"}}))),
+        (
+            "case of condition keys",
+            condition("StringEquals", "aws:PrincipalARN", json!("x")),
+            condition("StringEquals", "aws:principalarn", json!("x")),
+        ),
+        (
+            "order of values",
+            condition("StringLike", "a:b", json!(["x", "y"])),
+            condition("StringLike", "a:b", json!(["y", "x"])),
+        ),
+        (
+            "no list and an empty list",
+            statement(json!({"Principal": {"AWS": "1", "Service": []}})),
+            statement(json!({"Principal": {"AWS": "1"}})),
+        ),
         ("no condition and an empty one", statement(json!({"Condition": {}})), statement(json!({}))),
-        ("one statement and a list of it", json!({"Statement": {"Effect": "Deny"}}), json!({"Statement": [{"Effect": "Deny"}]})),
-        ("a repeated statement", json!({"Statement": [{"Effect": "Deny"}, {"Effect": "Deny"}]}), json!({"Statement": {"Effect": "Deny"}})),
-        ("the default version", json!({"Statement": {"Effect": "Deny"}}), json!({"Version": "2008-10-17", "Statement": {"Effect": "Deny"}})),
+        (
+            "one statement and a list of it",
+            json!({"Statement": {"Effect": "Deny"}}),
+            json!({"Statement": [{"Effect": "Deny"}]}),
+        ),
+        (
+            "a repeated statement",
+            json!({"Statement": [{"Effect": "Deny"}, {"Effect": "Deny"}]}),
+            json!({"Statement": {"Effect": "Deny"}}),
+        ),
+        (
+            "the default version",
+            json!({"Statement": {"Effect": "Deny"}}),
+            json!({"Version": "2008-10-17", "Statement": {"Effect": "Deny"}}),
+        ),
     ];
     for (what, a, b) in table {
         assert_eq!(canonical(&a), canonical(&b), "{what}");
@@ -51,13 +79,29 @@ fn equivalent_forms_are_equal() {
 #[test]
 fn documents_of_different_meaning_differ() {
     let table = [
-        ("version", json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny"}}), json!({"Version": "2008-10-17", "Statement": {"Effect": "Deny"}})),
+        (
+            "version",
+            json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny"}}),
+            json!({"Version": "2008-10-17", "Statement": {"Effect": "Deny"}}),
+        ),
         ("sid", statement(json!({"Sid": "A"})), statement(json!({"Sid": "B"}))),
-        ("id", json!({"Id": "a", "Statement": {"Effect": "Deny"}}), json!({"Id": "b", "Statement": {"Effect": "Deny"}})),
+        (
+            "id",
+            json!({"Id": "a", "Statement": {"Effect": "Deny"}}),
+            json!({"Id": "b", "Statement": {"Effect": "Deny"}}),
+        ),
         ("effect", statement(json!({"Effect": "Deny"})), statement(json!({"Effect": "Allow"}))),
-        ("action and not-action", json!({"Statement": {"Effect": "Deny", "Action": "a:b"}}), json!({"Statement": {"Effect": "Deny", "NotAction": "a:b"}})),
+        (
+            "action and not-action",
+            json!({"Statement": {"Effect": "Deny", "Action": "a:b"}}),
+            json!({"Statement": {"Effect": "Deny", "NotAction": "a:b"}}),
+        ),
         ("case of resources", statement(json!({"Resource": "X"})), statement(json!({"Resource": "x"}))),
-        ("case of values", condition("StringEquals", "sts:ExternalId", json!("A")), condition("StringEquals", "sts:ExternalId", json!("a"))),
+        (
+            "case of values",
+            condition("StringEquals", "sts:ExternalId", json!("A")),
+            condition("StringEquals", "sts:ExternalId", json!("a")),
+        ),
         ("a missing condition", condition("StringEquals", "sts:ExternalId", json!("A")), statement(json!({}))),
         ("operator", condition("StringEquals", "k", json!("A")), condition("StringLike", "k", json!("A"))),
         (
@@ -98,7 +142,9 @@ fn rewritten(value: &Value) -> Value {
             turned.extend(many.first().map(rewritten));
             turned.into()
         }
-        Value::Object(map) => map.iter().rev().map(|(k, v)| (k.clone(), rewritten(v))).collect::<serde_json::Map<_, _>>().into(),
+        Value::Object(map) => {
+            map.iter().rev().map(|(k, v)| (k.clone(), rewritten(v))).collect::<serde_json::Map<_, _>>().into()
+        }
         other => other.clone(),
     }
 }

@@ -1,0 +1,47 @@
+# Everything here does its own set-up. A fresh Linux machine needs Rust, Go and Python 3 with venv, nothing else.
+
+# Test failures are sentences; a backtrace of the test runner adds nothing to them.
+export RUST_LIB_BACKTRACE = 0
+# Tests wait more than they compute.
+TEST_THREADS ?= 8
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: lab
+lab: ## Prepare the control plane and the AWS emulator: minutes at the first time, then nothing
+	@tests/lab/control-plane.sh >/dev/null
+	@tests/lab/emulator.sh >/dev/null
+
+.PHONY: test
+test: lab ## Run every test against a real control plane and an AWS emulator
+	cargo test --locked -- --test-threads=$(TEST_THREADS)
+
+.PHONY: demo
+demo: lab ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
+	cargo build --locked --bins --example lab
+	cargo run --locked --quiet --example lab
+
+.PHONY: lint
+lint: ## Check format and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: deny
+deny: ## Check licenses and sources of all dependencies, and that there is one TLS stack
+	.ci/cargo-deny check bans licenses sources
+
+.PHONY: generate
+generate: ## Write what is generated from the source: crds/, docs/reasons.md
+	UPDATE_CRDS=1 cargo test --locked --lib -- committed
+
+.PHONY: check-generated
+check-generated: ## Check that `make generate` would change nothing
+	cargo test --locked --lib -- committed
+
+.PHONY: clean-cache
+clean-cache: ## Remove what `make lab` built and all else that is kept outside the clone
+	@. tests/lab/cache.sh; echo "removing $$cache"; rm -rf "$$cache"
