@@ -29,11 +29,11 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use self::{fault::Faults, journal::Journal, upstream::Upstream};
 pub use self::{
     fault::{AwsError, Fault, Injected, On},
     journal::{CallCounts, RecordedCall},
 };
-use self::{fault::Faults, journal::Journal, upstream::Upstream};
 
 /// A running proxy in front of one MiniStack. It has a thread and a runtime of its own, so that it may outlive the
 /// runtime of the test that started it, and it stops when dropped.

@@ -55,7 +55,8 @@ impl Call {
 /// Whether the body must be read before the request can be understood: the query protocol of IAM and STS.
 /// Everything else streams through.
 pub(crate) fn speaks_query(parts: &Parts) -> bool {
-    let form = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form"));
+    let form =
+        parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form"));
     let service = Scope::read(&parts.headers).service;
     parts.method == Method::POST && form && matches!(service, "iam" | "sts" | "")
 }
@@ -154,7 +155,10 @@ mod tests {
     fn a_signed_query_request_tells_key_service_action_and_role() {
         let parts = parts("AWS4-HMAC-SHA256 Credential=AKIA1/20260101/eu-west-1/sts/aws4_request, SignedHeaders=host");
         let call = Call::read(&parts, b"Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fpath%2Freader");
-        assert_eq!((call.service.as_str(), call.action.as_str(), call.region.as_str()), ("sts", "AssumeRole", "eu-west-1"));
+        assert_eq!(
+            (call.service.as_str(), call.action.as_str(), call.region.as_str()),
+            ("sts", "AssumeRole", "eu-west-1")
+        );
         assert_eq!((call.access_key.as_deref(), call.role()), (Some("AKIA1"), Some("reader")));
     }
 

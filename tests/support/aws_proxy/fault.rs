@@ -82,7 +82,9 @@ impl Pattern {
         };
         // Role names are compared without case, as IAM does (IAM user guide, "IAM identifiers").
         let role = |wanted: &str| call.role().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-        action && self.account.as_deref().is_none_or(|wanted| account == Some(wanted)) && self.role.as_deref().is_none_or(role)
+        action
+            && self.account.as_deref().is_none_or(|wanted| account == Some(wanted))
+            && self.role.as_deref().is_none_or(role)
     }
 }
 

@@ -48,7 +48,11 @@ impl Reply {
         let message_xml = escape(message);
         let (kind, body) = match service {
             "iam" | "sts" | "" => {
-                let version = if service == "sts" { "sts.amazonaws.com/doc/2011-06-15" } else { "iam.amazonaws.com/doc/2010-05-08" };
+                let version = if service == "sts" {
+                    "sts.amazonaws.com/doc/2011-06-15"
+                } else {
+                    "iam.amazonaws.com/doc/2010-05-08"
+                };
                 let error = format!("<Type>{fault}</Type><Code>{code}</Code><Message>{message_xml}</Message>");
                 let body = format!(
                     "<ErrorResponse xmlns=\"https://{version}/\"><Error>{error}</Error><RequestId>{request}</RequestId></ErrorResponse>"
@@ -56,7 +60,8 @@ impl Reply {
                 ("text/xml", body)
             }
             "s3" => {
-                let error = format!("<Code>{code}</Code><Message>{message_xml}</Message><RequestId>{request}</RequestId>");
+                let error =
+                    format!("<Code>{code}</Code><Message>{message_xml}</Message><RequestId>{request}</RequestId>");
                 ("application/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>{error}</Error>"))
             }
             _ => ("application/x-amz-json-1.1", serde_json::json!({"__type": code, "message": message}).to_string()),

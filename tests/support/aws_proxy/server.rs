@@ -39,7 +39,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 /// Serves one connection.
 async fn converse(stream: TcpStream, shared: Arc<Shared>) {
     // Boxed, so that the connection can be taken apart below to reset its socket.
-    let answer = move |request| -> Pin<Box<dyn Future<Output = _> + Send>> { Box::pin(answer(request, shared.clone())) };
+    let answer =
+        move |request| -> Pin<Box<dyn Future<Output = _> + Send>> { Box::pin(answer(request, shared.clone())) };
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
     if let Err(error) = (&mut connection).await
         && error.is_user()

@@ -73,7 +73,12 @@ impl Upstream {
 
     /// Asks as the root of an account. MiniStack takes a 12-digit key as that account's root and does not check its
     /// signature, but wants to see one.
-    pub(crate) async fn as_root(&self, account: &str, service: &str, parameters: &[(&str, &str)]) -> Result<Reply, UpstreamError> {
+    pub(crate) async fn as_root(
+        &self,
+        account: &str,
+        service: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Reply, UpstreamError> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
         let scope = format!("{account}/20260101/us-east-1/{service}/aws4_request");
         let request = Request::post("/")
