@@ -16,7 +16,9 @@ mod call;
 mod fault;
 mod journal;
 mod reply;
+mod restate;
 mod server;
+mod strict;
 mod upstream;
 mod xml;
 
@@ -32,7 +34,8 @@ use tokio::sync::oneshot;
 use self::{fault::Faults, journal::Journal, upstream::Upstream};
 pub use self::{
     fault::{AwsError, Fault, Injected, On},
-    journal::{CallCounts, RecordedCall},
+    journal::{CallCounts, Outcome, RecordedCall},
+    strict::{Quotas, Strictness},
 };
 
 /// A running proxy in front of one MiniStack. It has a thread and a runtime of its own, so that it may outlive the
@@ -49,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) upstream: Upstream,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    /// `None`: MiniStack as it is.
+    pub(crate) strictness: Option<Arc<Strictness>>,
 }
 
 impl AwsProxy {
@@ -57,6 +62,23 @@ impl AwsProxy {
     /// # Errors
     /// When no port or no thread is to be had.
     pub fn start(upstream: SocketAddr) -> io::Result<Self> {
+        Self::start_with(upstream, Some(Arc::default()))
+    }
+
+    /// Starts another proxy in front of the same MiniStack, with faults and counts of its own. All proxies of one
+    /// MiniStack must share what strictness remembers.
+    ///
+    /// # Errors
+    /// When no port or no thread is to be had.
+    pub fn beside(&self) -> io::Result<Self> {
+        Self::start_with(self.shared.upstream.address(), self.shared.strictness.clone())
+    }
+
+    /// Starts a proxy with the given strictness, or with none: MiniStack as it is, with faults and counts only.
+    ///
+    /// # Errors
+    /// When no port or no thread is to be had.
+    pub fn start_with(upstream: SocketAddr, strictness: Option<Arc<Strictness>>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -64,6 +86,7 @@ impl AwsProxy {
             upstream: Upstream::new(upstream),
             journal: Journal::default(),
             faults: Faults::default(),
+            strictness,
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();

@@ -91,7 +91,7 @@ fn json_target(headers: &HeaderMap) -> Option<String> {
 const MISREAD: &AsciiSet = &percent_encoding::CONTROLS.add(b'%').add(b'&').add(b'+').add(b'=').add(b';').add(b' ');
 
 /// The parameters of a query-protocol request, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -116,6 +116,11 @@ impl Form {
             Some(parameter) => parameter.1 = value.into(),
             None => self.0.push((name.to_owned(), value.into())),
         }
+    }
+
+    /// Takes a parameter out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(key, _)| key != name);
     }
 
     /// The values of a list: `TagKeys.member.1`, `TagKeys.member.2`, …

@@ -19,8 +19,12 @@ use super::{
     fault::{AwsError, Fault},
     journal::Outcome,
     reply::Reply,
+    strict::Ask,
     upstream::{Body, UpstreamError, whole},
 };
+
+/// Where MiniStack is told to forget everything.
+const RESET: &str = "/_ministack/reset";
 
 /// Serves until dropped.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -74,10 +78,17 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
 }
 
 /// A call to IAM or STS: read whole, so that rules may look at it and at its answer.
-async fn answer_query(parts: Parts, body: Bytes, shared: &Shared) -> Result<Response<Body>, Failure> {
+async fn answer_query(mut parts: Parts, body: Bytes, shared: &Shared) -> Result<Response<Body>, Failure> {
     let call = Call::read(&parts, &body);
-    witnessed(&call, shared, async {
-        let reply = shared.upstream.exchange(parts, body).await?;
+    witnessed(&call, shared, async |account: Option<&str>| {
+        let upstream = &shared.upstream;
+        let reply = match &shared.strictness {
+            Some(rules) => {
+                rules.witness(&mut parts, &call);
+                rules.answer(Ask { upstream, parts: &parts, body: &body, call: &call, account }).await?
+            }
+            None => upstream.exchange(parts, body).await?,
+        };
         let outcome = outcome(&reply);
         Ok((respond(reply), outcome))
     })
@@ -85,9 +96,15 @@ async fn answer_query(parts: Parts, body: Bytes, shared: &Shared) -> Result<Resp
 }
 
 /// A call to any other service: counted, and streamed both ways.
-async fn answer_stream(parts: Parts, body: Body, shared: &Shared) -> Result<Response<Body>, Failure> {
+async fn answer_stream(mut parts: Parts, body: Body, shared: &Shared) -> Result<Response<Body>, Failure> {
     let call = Call::read(&parts, b"");
-    witnessed(&call, shared, async {
+    if let Some(rules) = &shared.strictness {
+        rules.witness(&mut parts, &call);
+        if parts.uri.path() == RESET {
+            rules.forget();
+        }
+    }
+    witnessed(&call, shared, async |_account: Option<&str>| {
         let response = shared.upstream.forward(parts, body).await?;
         let outcome = Outcome::Answered { status: response.status().as_u16(), code: None };
         Ok((response.map(BodyExt::boxed), outcome))
@@ -99,7 +116,7 @@ async fn answer_stream(parts: Parts, body: Body, shared: &Shared) -> Result<Resp
 async fn witnessed(
     call: &Call,
     shared: &Shared,
-    effect: impl Future<Output = Result<(Response<Body>, Outcome), UpstreamError>>,
+    effect: impl AsyncFnOnce(Option<&str>) -> Result<(Response<Body>, Outcome), UpstreamError>,
 ) -> Result<Response<Body>, Failure> {
     let account = match &call.access_key {
         Some(key) => shared.upstream.account_of(key).await?,
@@ -112,7 +129,7 @@ async fn witnessed(
     }
     let error = match fault {
         None | Some(Fault::Latency(_)) => {
-            let (response, outcome) = effect.await?;
+            let (response, outcome) = effect(account.as_deref()).await?;
             shared.journal.ended(entry, outcome);
             return Ok(response);
         }
@@ -124,7 +141,7 @@ async fn witnessed(
             return Err(Severed.into());
         }
         Some(Fault::DropResponse) => {
-            effect.await?;
+            effect(account.as_deref()).await?;
             shared.journal.ended(entry, Outcome::Reset);
             return Err(Severed.into());
         }

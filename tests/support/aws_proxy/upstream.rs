@@ -52,8 +52,17 @@ impl Upstream {
         Self { address, client, lookups: AtomicU64::new(0), accounts: Mutex::default() }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn lookups(&self) -> u64 {
         self.lookups.load(Ordering::Relaxed)
+    }
+
+    /// Counts a question of the proxy's own.
+    pub(crate) fn count_lookup(&self) {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sends a request on with its headers as they are: `Host` and `Authorization` are part of what is signed.
@@ -79,14 +88,19 @@ impl Upstream {
         service: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Reply, UpstreamError> {
-        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.send_as_root(account, service, &Form::of(parameters)).await
+    }
+
+    /// The same, with parameters that are a form already.
+    pub(crate) async fn send_as_root(&self, account: &str, service: &str, form: &Form) -> Result<Reply, UpstreamError> {
+        self.count_lookup();
         let scope = format!("{account}/20260101/us-east-1/{service}/aws4_request");
         let request = Request::post("/")
             .header(HOST, self.address.to_string())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(AUTHORIZATION, format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"))
             .body(())?;
-        self.exchange(request.into_parts().0, Form::of(parameters).encode().into()).await
+        self.exchange(request.into_parts().0, form.encode().into()).await
     }
 
     /// The account an access key belongs to: read from the key of a root, else asked once with `GetAccessKeyInfo`.
