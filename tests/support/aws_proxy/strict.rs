@@ -4,6 +4,7 @@
 //! or touch up the answer. MiniStack remains the judge of signatures, identity policies and permissions in use.
 
 mod assume;
+mod attempt;
 mod condition;
 mod constraints;
 mod details;
@@ -19,6 +20,7 @@ mod quotas;
 mod request_context;
 mod sessions;
 mod trust;
+mod wanted;
 mod wording;
 
 use hyper::{body::Bytes, http::request::Parts};

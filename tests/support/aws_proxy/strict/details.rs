@@ -55,12 +55,12 @@ pub(crate) async fn complete(
     upstream: &Upstream,
     rules: &Strictness,
 ) -> Result<String, UpstreamError> {
-    let roles = xml::element(answer, "RoleDetailList").unwrap_or_default();
-    if roles.is_empty() {
+    let listed = xml::element(answer, "RoleDetailList").unwrap_or_default();
+    if listed.is_empty() {
         return Ok(answer.to_owned());
     }
     let mut completed = String::new();
-    for role in xml::members(roles) {
+    for role in xml::members(listed) {
         let mut role = with_last_used(role, &rules.sessions);
         let name = xml::element(&role, "RoleName").unwrap_or_default();
         if let Some(boundary) = rules.boundaries.of(upstream, account, name).await? {
@@ -70,7 +70,7 @@ pub(crate) async fn complete(
         }
         completed.extend(["<member>", &role, "</member>"]);
     }
-    Ok(answer.replacen(roles, &completed, 1))
+    Ok(answer.replacen(listed, &completed, 1))
 }
 
 /// Adds an element to a role, beside its trust policy, which every description of a role has.

@@ -9,7 +9,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::super::upstream::OUTSIDER;
+use super::super::{upstream::OUTSIDER, xml};
 
 /// The tag that holds a session's source identity in MiniStack.
 pub(crate) const SOURCE_IDENTITY_TAG: &str = "aws:SourceIdentity";
@@ -52,6 +52,14 @@ pub(crate) fn shown(answer: &str) -> String {
     answer
         .replace(&escape(&format!(",{}", door())), "")
         .replace(&escape(SOURCE_IDENTITY_KEPT), &escape(SOURCE_IDENTITY))
+}
+
+/// A description of a role with this trust policy in it.
+pub(crate) fn with_trust(role: &str, trust: &Value) -> String {
+    match xml::element(role, "AssumeRolePolicyDocument") {
+        Some(old) => role.replacen(old, &escape(&trust.to_string()), 1),
+        None => role.to_owned(),
+    }
 }
 
 /// Reads a document out of an answer, as clients see it; `null` if it is none.

@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    fn verdict(statements: Value) -> Verdict {
+    fn verdict(statements: &Value) -> Verdict {
         evaluate(&json!({"Statement": statements}), "sts:AssumeRole", &session(), &Context::new())
     }
 
@@ -98,9 +98,9 @@ mod tests {
 
     #[test]
     fn a_session_is_named_by_its_role_or_by_its_own_arn() {
-        assert_eq!(verdict(allow(&json!({"AWS": session().principal}))), Verdict::Named);
-        assert_eq!(verdict(allow(&json!({"AWS": session().arn}))), Verdict::Named);
-        assert_eq!(verdict(allow(&json!({"AWS": "arn:aws:iam::111111111111:role/ops"}))), Verdict::Denied);
+        assert_eq!(verdict(&allow(&json!({"AWS": session().principal}))), Verdict::Named);
+        assert_eq!(verdict(&allow(&json!({"AWS": session().arn}))), Verdict::Named);
+        assert_eq!(verdict(&allow(&json!({"AWS": "arn:aws:iam::111111111111:role/ops"}))), Verdict::Denied);
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
         for principal in
             [json!("*"), json!({"AWS": "111111111111"}), json!({"AWS": ["arn:aws:iam::111111111111:root"]})]
         {
-            assert_eq!(verdict(allow(&principal)), Verdict::Delegated, "{principal}");
+            assert_eq!(verdict(&allow(&principal)), Verdict::Delegated, "{principal}");
         }
     }
 
@@ -116,8 +116,8 @@ mod tests {
     fn a_deny_wins_in_any_order() {
         let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*"});
         let allow = allow(&json!({"AWS": session().arn}));
-        assert_eq!(verdict(json!([allow, deny])), Verdict::Denied);
-        assert_eq!(verdict(json!([deny, allow])), Verdict::Denied);
+        assert_eq!(verdict(&json!([allow, deny])), Verdict::Denied);
+        assert_eq!(verdict(&json!([deny, allow])), Verdict::Denied);
     }
 
     #[test]

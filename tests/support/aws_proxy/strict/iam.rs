@@ -41,7 +41,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
             _ => {}
         }
         if let Some(admitted) = &admitted {
-            rules.trusts.written(account, role, admitted);
+            rules.trusts.keep(ask.upstream, account, role, admitted).await?;
         }
         if action.contains("PermissionsBoundary") || action.ends_with("eRole") {
             rules.boundaries.changed(account, role);
@@ -52,6 +52,9 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         rules.trusts.orphan(ask.upstream, &id).await?;
     }
     let mut text = documents::shown(reply.text());
+    if let Some(admitted) = &admitted {
+        text = documents::with_trust(&text, &admitted.trust);
+    }
     if let Some(page) = pages::cut(action, &text, ask.call.form.get("MaxItems"), ask.call.form.get("Marker"))? {
         text = page;
     }
@@ -89,7 +92,7 @@ async fn resolve_role(
     }
 }
 
-/// Checks the policy documents of a call and restates them as MiniStack keeps them.
+/// Checks the policy documents of a call, and restates those of identities as MiniStack keeps them.
 async fn admit_documents(
     form: &mut Form,
     action: &str,
@@ -113,7 +116,6 @@ async fn admit_documents(
     }
     let admitted = rules.trusts.admit(upstream, document).await?;
     rules.quotas.trust(document)?;
-    form.set(parameter, documents::kept_trust(&admitted.trust));
     Ok(Some(admitted))
 }
 

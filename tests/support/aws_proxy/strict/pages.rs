@@ -61,11 +61,10 @@ pub(crate) fn cut(
     let mut page = answer.to_owned();
     for (index, (list, _)) in lists.iter().enumerate() {
         let Some(all) = xml::element(answer, list) else { continue };
-        let members: String = entries
-            .iter()
-            .filter(|((of, _), _)| *of == index)
-            .map(|(_, entry)| format!("<member>{entry}</member>"))
-            .collect();
+        let mut members = String::new();
+        for (_, entry) in entries.iter().filter(|((of, _), _)| *of == index) {
+            members.extend(["<member>", entry, "</member>"]);
+        }
         page = page.replacen(&format!("<{list}>{all}</{list}>"), &format!("<{list}>{members}</{list}>"), 1);
     }
     if let (true, Some((place, _))) = (truncated, entries.last()) {
@@ -99,7 +98,8 @@ mod tests {
     use super::*;
 
     fn answer(names: &[&str]) -> String {
-        let roles: String = names.iter().map(|name| format!("<member><RoleName>{name}</RoleName></member>")).collect();
+        let roles: Vec<_> = names.iter().map(|name| format!("<member><RoleName>{name}</RoleName></member>")).collect();
+        let roles = roles.concat();
         format!("<R><Roles>{roles}</Roles><IsTruncated>false</IsTruncated></R>")
     }
 

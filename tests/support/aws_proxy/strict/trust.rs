@@ -121,12 +121,21 @@ impl Trusts {
         Ok(id)
     }
 
-    /// Notes that a role now has this trust policy.
-    pub(crate) fn written(&self, account: &str, role: &str, admitted: &Admitted) {
+    /// A role was given this trust policy: MiniStack keeps it with what is added to it. The client's own request leaves no
+    /// room for that (see `restate`), so the proxy writes it again, as root.
+    pub(crate) async fn keep(
+        &self,
+        upstream: &Upstream,
+        account: &str,
+        role: &str,
+        admitted: &Admitted,
+    ) -> Result<(), UpstreamError> {
+        write(upstream, account, role, &admitted.trust).await?;
         let mut memory = locked(&self.memory);
         for id in &admitted.principal_ids {
             memory.referrers.entry(id.clone()).or_default().insert((account.to_owned(), role.to_owned()));
         }
+        Ok(())
     }
 
     /// A principal was deleted: policies that name it show its unique id from now on, and a new principal of the same
@@ -141,10 +150,7 @@ impl Trusts {
         };
         for (account, name) in referrers {
             let Some(role) = lookup::role(upstream, &account, &name).await? else { continue };
-            let trust = with_ids(role.trust, &arns);
-            let document = documents::kept_trust(&trust);
-            let update = [("Action", "UpdateAssumeRolePolicy"), ("RoleName", &name), ("PolicyDocument", &document)];
-            upstream.as_root(&account, "iam", &update).await?;
+            write(upstream, &account, &name, &with_ids(role.trust, &arns)).await?;
         }
         Ok(())
     }
@@ -152,6 +158,13 @@ impl Trusts {
     pub(crate) fn forget(&self) {
         *locked(&self.memory) = Memory::default();
     }
+}
+
+async fn write(upstream: &Upstream, account: &str, role: &str, trust: &Value) -> Result<(), UpstreamError> {
+    let document = documents::kept_trust(trust);
+    let update = [("Action", "UpdateAssumeRolePolicy"), ("RoleName", role), ("PolicyDocument", &document)];
+    upstream.as_root(account, "iam", &update).await?;
+    Ok(())
 }
 
 /// A principal ARN taken apart.
