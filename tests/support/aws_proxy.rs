@@ -19,6 +19,8 @@ mod reply;
 mod restate;
 mod server;
 mod strict;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod xml;
 

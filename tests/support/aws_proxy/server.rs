@@ -80,18 +80,23 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
 /// A call to IAM or STS: read whole, so that rules may look at it and at its answer.
 async fn answer_query(mut parts: Parts, body: Bytes, shared: &Shared) -> Result<Response<Body>, Failure> {
     let call = Call::read(&parts, &body);
-    witnessed(&call, shared, async |account: Option<&str>| {
-        let upstream = &shared.upstream;
-        let reply = match &shared.strictness {
-            Some(rules) => {
-                rules.witness(&mut parts, &call);
-                rules.answer(Ask { upstream, parts: &parts, body: &body, call: &call, account }).await?
-            }
-            None => upstream.exchange(parts, body).await?,
-        };
-        let outcome = outcome(&reply);
-        Ok((respond(reply), outcome))
-    })
+    if let Some(rules) = &shared.strictness {
+        rules.witness(&mut parts, &call);
+    }
+    let ask = Ask { upstream: &shared.upstream, parts: &parts, body: &body, call: &call, account: None };
+    witnessed(
+        &call,
+        shared,
+        async || unseen(ask).await,
+        async |account| {
+            let reply = match &shared.strictness {
+                Some(rules) => rules.answer(Ask { account, ..ask }).await?,
+                None => shared.upstream.exchange(parts.clone(), body.clone()).await?,
+            };
+            let outcome = outcome(&reply);
+            Ok((respond(reply), outcome))
+        },
+    )
     .await
 }
 
@@ -104,7 +109,8 @@ async fn answer_stream(mut parts: Parts, body: Body, shared: &Shared) -> Result<
             rules.forget();
         }
     }
-    witnessed(&call, shared, async |_account: Option<&str>| {
+    let unseen = async || Ok(AwsError::new(404, "NotFound", "Not found"));
+    witnessed(&call, shared, unseen, async |_account| {
         let response = shared.upstream.forward(parts, body).await?;
         let outcome = Outcome::Answered { status: response.status().as_u16(), code: None };
         Ok((response.map(BodyExt::boxed), outcome))
@@ -116,6 +122,7 @@ async fn answer_stream(mut parts: Parts, body: Body, shared: &Shared) -> Result<
 async fn witnessed(
     call: &Call,
     shared: &Shared,
+    unseen: impl AsyncFnOnce() -> Result<AwsError, UpstreamError>,
     effect: impl AsyncFnOnce(Option<&str>) -> Result<(Response<Body>, Outcome), UpstreamError>,
 ) -> Result<Response<Body>, Failure> {
     let account = match &call.access_key {
@@ -129,12 +136,13 @@ async fn witnessed(
     }
     let error = match fault {
         None | Some(Fault::Latency(_)) => {
-            let (response, outcome) = effect(account.as_deref()).await?;
-            shared.journal.ended(entry, outcome);
-            return Ok(response);
+            let effect = effect(account.as_deref()).await;
+            let failed = || Outcome::Answered { status: 502, code: None };
+            shared.journal.ended(entry, effect.as_ref().map_or_else(|_| failed(), |(_, outcome)| outcome.clone()));
+            return Ok(effect?.0);
         }
         Some(Fault::Answer(error)) => error,
-        Some(Fault::Lag) => unseen(call),
+        Some(Fault::Lag) => unseen().await?,
         Some(Fault::Hang) => match std::future::pending::<Infallible>().await {},
         Some(Fault::Reset) => {
             shared.journal.ended(entry, Outcome::Reset);
@@ -152,14 +160,15 @@ async fn witnessed(
 }
 
 /// How AWS answers about a role that has not spread yet.
-fn unseen(call: &Call) -> AwsError {
-    if call.action == "AssumeRole" {
-        let role = call.form.get("RoleArn").unwrap_or_default();
-        let message = format!("User is not authorized to perform: sts:AssumeRole on resource: {role}");
-        return AwsError::new(403, "AccessDenied", message);
+async fn unseen(ask: Ask<'_>) -> Result<AwsError, UpstreamError> {
+    if ask.call.action == "AssumeRole" {
+        let role = ask.call.form.get("RoleArn").unwrap_or_default();
+        let caller = ask.caller_arn().await?;
+        let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}");
+        return Ok(AwsError::new(403, "AccessDenied", message));
     }
-    let role = call.role().unwrap_or_default();
-    AwsError::new(404, "NoSuchEntity", format!("The role with name {role} cannot be found."))
+    let role = ask.call.role().unwrap_or_default();
+    Ok(AwsError::new(404, "NoSuchEntity", format!("The role with name {role} cannot be found.")))
 }
 
 /// What is written down about an answer.

@@ -127,6 +127,15 @@ impl Ask<'_> {
         Ok((reply.error_code() == Some("AccessDenied")).then_some(reply))
     }
 
+    /// The ARN of the caller, for messages.
+    pub(crate) async fn caller_arn(&self) -> Result<String, UpstreamError> {
+        match self.caller().await {
+            Ok(caller) => Ok(caller.map(|caller| caller.arn).unwrap_or_default()),
+            Err(Refusal::Aws(_)) => Ok(String::new()),
+            Err(Refusal::Upstream(error)) => Err(error),
+        }
+    }
+
     /// Who calls, as `GetCallerIdentity` has it; `None` if the credentials are no good.
     async fn caller(&self) -> Result<Option<Caller>, Refusal> {
         let reply = self.in_its_name(&Form::of(&[("Action", "GetCallerIdentity")])).await?;
