@@ -1,0 +1,101 @@
+//! What is known of the sessions that were issued through the proxy, beyond what MiniStack keeps.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
+
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use jiff::Timestamp;
+
+use super::super::locked;
+
+/// A session of an assumed role.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Session {
+    /// Unique id of the role (`AROA…`): a recreated role of the same name is another one.
+    pub(crate) role_id: String,
+    /// Persists through role chaining (IAM user guide, "Monitor and control actions taken with assumed roles").
+    pub(crate) source_identity: Option<String>,
+    /// Session tags that go on to the next session of a chain (IAM user guide, "Pass session tags in AWS STS").
+    pub(crate) transitive_tags: Vec<(String, String)>,
+    /// All session tags, inherited ones included.
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+/// When and where a role was last used.
+#[derive(Clone, Debug)]
+pub(crate) struct LastUsed {
+    pub(crate) at: Timestamp,
+    pub(crate) region: String,
+}
+
+/// Sessions by access key id, and what became of their roles.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    sessions: HashMap<String, Session>,
+    last_used: HashMap<String, LastUsed>,
+    deleted_roles: HashSet<String>,
+}
+
+impl Sessions {
+    pub(crate) fn issued(&self, access_key: &str, session: Session) {
+        locked(&self.0).sessions.insert(access_key.to_owned(), session);
+    }
+
+    pub(crate) fn get(&self, access_key: &str) -> Option<Session> {
+        locked(&self.0).sessions.get(access_key).cloned()
+    }
+
+    /// Notes that a session is used. `false` if its role was deleted: its credentials are then no longer good.
+    pub(crate) fn used(&self, access_key: &str, region: &str) -> bool {
+        let mut known = locked(&self.0);
+        let Some(role_id) = known.sessions.get(access_key).map(|session| session.role_id.clone()) else { return true };
+        if known.deleted_roles.contains(&role_id) {
+            return false;
+        }
+        known.last_used.insert(role_id, LastUsed { at: Timestamp::now(), region: region.to_owned() });
+        true
+    }
+
+    pub(crate) fn last_used(&self, role_id: &str) -> Option<LastUsed> {
+        locked(&self.0).last_used.get(role_id).cloned()
+    }
+
+    pub(crate) fn role_deleted(&self, role_id: &str) {
+        locked(&self.0).deleted_roles.insert(role_id.to_owned());
+    }
+
+    pub(crate) fn forget(&self) {
+        *locked(&self.0) = Known::default();
+    }
+}
+
+/// Makes the key a request is signed with one that nobody knows, so that MiniStack refuses it in the words of the service.
+pub(crate) fn revoke(headers: &mut HeaderMap, access_key: &str) {
+    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Ok(unknown) = HeaderValue::from_str(&authorization.replace(access_key, "ASIA0000000000000000")) {
+        headers.insert(AUTHORIZATION, unknown);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_with_its_role_and_use_of_it_is_remembered() {
+        let sessions = Sessions::default();
+        sessions.issued("ASIA1", Session { role_id: "AROA1".into(), ..Session::default() });
+        assert!(sessions.used("ASIA1", "eu-west-1"));
+        assert_eq!(sessions.last_used("AROA1").unwrap().region, "eu-west-1");
+        sessions.role_deleted("AROA1");
+        assert!(!sessions.used("ASIA1", "eu-west-1"));
+    }
+}
