@@ -13,7 +13,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseCreateMode, LeaseManager, LeaseManagerError, LeaseParams};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 pub use self::election::Election;
@@ -108,7 +108,7 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Tries until it leads. A process that can read the Lease is a ready standby.
+    /// Tries until it leads. A process to which nothing but another leader stands in the way is a ready standby.
     async fn acquire(&self, health: &Health) -> LeaseManager {
         info!(lease = self.election.path(), identity = self.election.identity, "standing by for the leader lease");
         loop {
@@ -126,12 +126,10 @@ impl Candidate<'_> {
 
     async fn attempt(&self, health: &Health) -> Result<Option<LeaseManager>, LeaseManagerError> {
         let manager = self.manager().await?;
-        health.ready(COMPONENT);
         // Time may run out in the middle of taking the lease; the next look then finds it held by this very process.
-        match timeout(STANDBY_LOOK, manager.changed()).await {
-            Ok(leading) => Ok(leading?.then_some(manager)),
-            Err(_elapsed) => Ok(None),
-        }
+        let leads = timeout(STANDBY_LOOK, manager.changed()).await.unwrap_or(Ok(false))?;
+        health.ready(COMPONENT);
+        Ok(leads.then_some(manager))
     }
 
     async fn manager(&self) -> Result<LeaseManager, LeaseManagerError> {
@@ -186,7 +184,7 @@ impl Candidate<'_> {
             if until <= Instant::now() {
                 return self.not_renewed(failure);
             }
-            sleep(HOLDER_LOOK).await;
+            sleep_until(until.min(Instant::now() + HOLDER_LOOK)).await;
         }
     }
 
