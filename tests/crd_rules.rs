@@ -18,7 +18,7 @@ use kube::Client;
 
 /// A client of a control plane that serves both kinds.
 async fn client() -> Result<Client> {
-    Ok(Client::try_default().await?)
+    crate::support::control_plane::control_plane().await?.admin().await
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! All behaviour tests, one file per behaviour, in one binary.
 
 mod crd_rules;
+mod process;
 mod support;

@@ -126,15 +126,7 @@ fn desired_role(
         trust: trust_policy(&base.principal_arn, &ExternalId::of(object), session, &principals, &spec.trust)?,
         settings: RoleSettings {
             description: spec.role.description.clone().filter(|text| !text.is_empty()),
-<<<<<<< HEAD
             max_session_seconds: max_session(spec, session)?,
-=======
-            max_session_seconds: seconds(
-                "spec.role.maxSessionDurationSeconds",
-                spec.role.max_session_duration_seconds,
-                3600,
-            )?,
->>>>>>> wt-lab
         },
         boundary,
         tags: tags(&spec.role.tags, object)?,

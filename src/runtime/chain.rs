@@ -4,24 +4,32 @@ use std::{error::Error, fmt};
 
 /// Displays an error followed by its causes, each once.
 ///
-/// Many libraries repeat the cause in their own text; such a cause is not printed a second time.
+/// Many libraries repeat the cause in their own text; such a cause is not printed a second time. Of an answer of the API
+/// server, only its message is printed: the text of `kube::Error` ends in a dump of the whole `Status`.
 #[derive(Debug)]
-pub struct Chain<'a>(pub &'a dyn Error);
+pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
+        let (mut said, mut next) = link(self.0);
         f.write_str(&said)?;
-        let mut next = self.0.source();
         while let Some(cause) = next {
-            let text = cause.to_string();
+            let (text, source) = link(cause);
             if !said.contains(&text) {
                 write!(f, ": {text}")?;
                 said.push_str(&text);
             }
-            next = cause.source();
+            next = source;
         }
         Ok(())
+    }
+}
+
+/// The text of one error, and the cause that is left to tell.
+fn link<'a>(error: &'a (dyn Error + 'static)) -> (String, Option<&'a (dyn Error + 'static)>) {
+    match error.downcast_ref() {
+        Some(kube::Error::Api(status)) if !status.message.is_empty() => (status.message.clone(), None),
+        _ => (error.to_string(), error.source()),
     }
 }
 
@@ -51,5 +59,11 @@ mod tests {
     fn a_cause_that_was_already_said_is_not_repeated() {
         let error = failure(&["service error: connection refused", "connection refused", "os error 111"]);
         assert_eq!(Chain(&error).to_string(), "service error: connection refused: os error 111");
+    }
+
+    #[test]
+    fn an_answer_of_the_api_server_is_its_message() {
+        let status = kube::core::Status::failure("leases is forbidden", "Forbidden").with_code(403);
+        assert_eq!(Chain(&kube::Error::Api(status.boxed())).to_string(), "leases is forbidden");
     }
 }

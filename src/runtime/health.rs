@@ -41,6 +41,11 @@ pub struct Report {
 }
 
 impl Health {
+    /// The component must report before the process counts as ready.
+    pub fn expect(&self, component: &'static str) {
+        self.replace(component, Component::NotReady("has not reported yet".to_owned()));
+    }
+
     /// The component works, for example `kubernetes cache`.
     pub fn ready(&self, component: &'static str) {
         if self.replace(component, Component::Ready) {
@@ -145,6 +150,21 @@ mod tests {
                     .to_owned()
             }
         );
+    }
+
+    #[test]
+    fn an_expected_component_is_not_ready_until_it_reports() {
+        let health = Health::default();
+        health.expect("kubernetes cache");
+        assert_eq!(
+            health.readiness(),
+            Report {
+                passed: false,
+                text: "[-]kubernetes cache failed: has not reported yet\nreadyz check failed\n".to_owned()
+            }
+        );
+        health.ready("kubernetes cache");
+        assert!(health.readiness().passed);
     }
 
     #[test]

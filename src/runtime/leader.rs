@@ -4,24 +4,27 @@
 //! looks at its own Lease and gives up before anybody else may take it. A lease is no fence: a call to AWS that is already
 //! under way cannot be taken back, so overlapping writes have to be harmless, and they are.
 
-use std::{future::Future, time::Duration};
+mod election;
+
+use std::{error::Error, future::Future, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseCreateMode, LeaseManager, LeaseManagerError, LeaseParams};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
-use super::{args::Shard, chain::Chain, health::Health, metrics::Metrics, shutdown::Shutdown};
+pub use self::election::Election;
+use self::election::{Hold, hold, short_hash};
+use super::{chain::Chain, health::Health, metrics::Metrics, shutdown::Shutdown};
 
 /// How long the Lease is good after a renewal: what a crashed leader costs at most, beside [`STANDBY_LOOK`].
-const LEASE_SECONDS: u64 = 15;
+const LEASE: Duration = Duration::from_secs(15);
 /// Renewal begins this long before the end, so every 5 s, and is repeated until it works. It is also how far the clock of
 /// a standby may be ahead.
-const RENEW_BEFORE_SECONDS: u64 = 10;
+const RENEW_BEFORE: Duration = Duration::from_secs(10);
 /// The holder stops working this long before others may begin.
 const MARGIN: Duration = Duration::from_secs(2);
 /// How often the holder looks at its own Lease, and the pause after a failed request.
@@ -34,17 +37,6 @@ const RELEASE: Duration = Duration::from_secs(1);
 
 /// The component in the readiness report.
 const COMPONENT: &str = "leader lease";
-
-/// Where and as whom this process runs for leadership.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Election {
-    /// Namespace of the Lease.
-    pub namespace: String,
-    /// Name of the Lease.
-    pub lease: String,
-    /// Who holds it, unique to each start of a process.
-    pub identity: String,
-}
 
 /// Leadership ended although the work did not.
 #[derive(Debug, Error)]
@@ -73,22 +65,6 @@ pub enum Lost {
     },
 }
 
-impl Election {
-    /// The election of one shard, or of all objects if there are no shards.
-    #[must_use]
-    pub fn new(namespace: String, shard: Option<&Shard>, identity: String) -> Self {
-        let lease = match shard {
-            Some(shard) => format!("crossaccount-operator-{}", short_hash(&shard.to_string())),
-            None => "crossaccount-operator".to_owned(),
-        };
-        Self { namespace, lease, identity }
-    }
-
-    fn path(&self) -> String {
-        format!("{}/{}", self.namespace, self.lease)
-    }
-}
-
 /// Runs `work` once this process leads, until it ends or the lease is lost.
 ///
 /// On loss `work` is dropped where it stands. When it ends by itself, the lease is released for the next leader. `None`: the
@@ -102,7 +78,7 @@ pub async fn lead<W: Future>(
     work: W,
 ) -> Result<Option<W::Output>, Lost> {
     let candidate = Candidate { api: Api::namespaced(client.clone(), &election.namespace), client, election };
-    health.not_ready(COMPONENT, "the API server has not answered yet");
+    health.expect(COMPONENT);
     let manager = tokio::select! {
         biased;
         () = shutdown.wanted() => {
@@ -132,7 +108,7 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Tries until it leads. A process that can read the Lease is a ready standby.
+    /// Tries until it leads. A process to which nothing but another leader stands in the way is a ready standby.
     async fn acquire(&self, health: &Health) -> LeaseManager {
         info!(lease = self.election.path(), identity = self.election.identity, "standing by for the leader lease");
         loop {
@@ -140,7 +116,7 @@ impl Candidate<'_> {
                 Ok(Some(manager)) => return manager,
                 Ok(None) => {}
                 Err(error) => {
-                    let why = format!("cannot read or take the Lease {}: {}", self.election.path(), Chain(&error));
+                    let why = format!("cannot take the Lease {}: {}", self.election.path(), Chain(cause(&error)));
                     health.not_ready(COMPONENT, why);
                     sleep(HOLDER_LOOK).await;
                 }
@@ -150,19 +126,18 @@ impl Candidate<'_> {
 
     async fn attempt(&self, health: &Health) -> Result<Option<LeaseManager>, LeaseManagerError> {
         let manager = self.manager().await?;
-        health.ready(COMPONENT);
         // Time may run out in the middle of taking the lease; the next look then finds it held by this very process.
-        match timeout(STANDBY_LOOK, manager.changed()).await {
-            Ok(leading) => Ok(leading?.then_some(manager)),
-            Err(_elapsed) => Ok(None),
-        }
+        let leads = timeout(STANDBY_LOOK, manager.changed()).await.unwrap_or(Ok(false))?;
+        health.ready(COMPONENT);
+        Ok(leads.then_some(manager))
     }
 
     async fn manager(&self) -> Result<LeaseManager, LeaseManagerError> {
         let Election { namespace, lease, identity } = self.election;
         // The default manager name holds the whole identity and may exceed the 128 characters that the API server allows.
         let field_manager = format!("crossaccount-operator-{}", short_hash(identity));
-        let params = LeaseParams::new(identity, LEASE_SECONDS, RENEW_BEFORE_SECONDS).with_field_manager(field_manager);
+        let params =
+            LeaseParams::new(identity, LEASE.as_secs(), RENEW_BEFORE.as_secs()).with_field_manager(field_manager);
         LeaseManager::new(self.client.clone(), lease, namespace, params, LeaseCreateMode::AutoCreate).await
     }
 
@@ -180,7 +155,7 @@ impl Candidate<'_> {
                 Ok(true) => {}
                 Ok(false) => return self.taken("another process".to_owned()),
                 Err(error) => {
-                    warn!(lease = self.election.path(), error = %Chain(&error), "cannot renew the leader lease yet");
+                    warn!(lease = self.election.path(), error = %Chain(cause(&error)), "cannot renew the leader lease yet");
                     sleep(HOLDER_LOOK).await;
                 }
             }
@@ -189,13 +164,13 @@ impl Candidate<'_> {
 
     /// Looks at the Lease as the others see it, and returns before they may take it.
     async fn witness(&self) -> Lost {
-        let mut until = Instant::now() + Duration::from_secs(LEASE_SECONDS) - MARGIN;
+        let mut until = Instant::now() + LEASE.saturating_sub(MARGIN);
         let mut failure = None;
         loop {
             match timeout_at(until, self.api.get(&self.election.lease)).await {
                 Ok(Ok(lease)) => match hold(&lease, &self.election.identity, Timestamp::now()) {
-                    Hold::Ours(left) => {
-                        until = Instant::now() + left.saturating_sub(MARGIN);
+                    Hold::Ours { renewed_ago } => {
+                        until = Instant::now() + LEASE.saturating_sub(MARGIN).saturating_sub(renewed_ago);
                         failure = None;
                     }
                     Hold::Other(holder) => return self.taken(holder),
@@ -209,7 +184,7 @@ impl Candidate<'_> {
             if until <= Instant::now() {
                 return self.not_renewed(failure);
             }
-            sleep(HOLDER_LOOK).await;
+            sleep_until(until.min(Instant::now() + HOLDER_LOOK)).await;
         }
     }
 
@@ -217,7 +192,7 @@ impl Candidate<'_> {
     async fn release(&self, manager: &LeaseManager) {
         match timeout(RELEASE, manager.release()).await {
             Ok(Ok(())) => info!(lease = self.election.path(), "released the leader lease"),
-            Ok(Err(error)) => self.kept(&Chain(&error)),
+            Ok(Err(error)) => self.kept(&Chain(cause(&error))),
             Err(elapsed) => self.kept(&elapsed),
         }
     }
@@ -227,20 +202,20 @@ impl Candidate<'_> {
         let withdrawal = async {
             let lease = self.api.get(&self.election.lease).await.map_err(LeaseManagerError::KubeError)?;
             match hold(&lease, &self.election.identity, Timestamp::now()) {
-                Hold::Ours(_) => self.manager().await?.release().await,
+                Hold::Ours { .. } => self.manager().await?.release().await,
                 Hold::Other(_) => Ok(()),
             }
         };
         match timeout(RELEASE, withdrawal).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => self.kept(&Chain(&error)),
+            Ok(Err(error)) => self.kept(&Chain(cause(&error))),
             Err(elapsed) => self.kept(&elapsed),
         }
     }
 
     fn kept(&self, error: &dyn std::fmt::Display) {
         let lease = self.election.path();
-        warn!(lease, %error, "could not release the leader lease; if held, it ends by itself after {LEASE_SECONDS} s");
+        warn!(lease, %error, "could not release the leader lease; if held, it ends by itself within {LEASE:?}");
     }
 
     fn taken(&self, holder: String) -> Lost {
@@ -252,74 +227,10 @@ impl Candidate<'_> {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Hold {
-    /// This process holds the Lease, for so long.
-    Ours(Duration),
-    /// It does not: the name of who does, or `nobody`.
-    Other(String),
-}
-
-fn hold(lease: &Lease, identity: &str, now: Timestamp) -> Hold {
-    let spec = lease.spec.as_ref();
-    match spec.and_then(|spec| spec.holder_identity.as_deref()) {
-        Some(holder) if holder == identity => {
-            let renewed = spec.and_then(|spec| spec.renew_time.as_ref()).map_or(Timestamp::UNIX_EPOCH, |time| time.0);
-            let elapsed = now.duration_since(renewed).try_into().unwrap_or(Duration::ZERO);
-            Hold::Ours(Duration::from_secs(LEASE_SECONDS).saturating_sub(elapsed))
-        }
-        other => Hold::Other(other.unwrap_or("nobody").to_owned()),
-    }
-}
-
-/// Eight hexadecimal digits that tell texts apart where the text itself would be too long or has the wrong characters.
-fn short_hash(text: &str) -> String {
-    let digest: [u8; 32] = Sha256::digest(text).into();
-    let [a, b, c, d, ..] = digest;
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::SignedDuration;
-    use k8s_openapi::{api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime};
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
-
-    fn lease(holder: Option<&str>, renewed_seconds_ago: i64) -> Lease {
-        let spec = LeaseSpec {
-            holder_identity: holder.map(str::to_owned),
-            renew_time: Some(MicroTime(NOW - SignedDuration::from_secs(renewed_seconds_ago))),
-            ..LeaseSpec::default()
-        };
-        Lease { spec: Some(spec), ..Lease::default() }
-    }
-
-    #[test]
-    fn each_shard_has_a_lease_of_its_own_whatever_its_spelling() {
-        let election = |shard: Option<&str>| {
-            let shard: Option<Shard> = shard.map(|text| text.parse().unwrap());
-            Election::new("crossaccount-system".to_owned(), shard.as_ref(), "pod-1".to_owned()).lease
-        };
-        assert_eq!(election(None), "crossaccount-operator");
-        assert_eq!(election(Some("a=1,b=2")), election(Some(" b==2,a=1")));
-        assert_ne!(election(Some("a=1")), election(Some("a=2")));
-        assert!(election(Some("a=1")).starts_with("crossaccount-operator-"));
-    }
-
-    #[test]
-    fn the_holder_knows_how_long_its_lease_is_good() {
-        assert_eq!(hold(&lease(Some("me"), 5), "me", NOW), Hold::Ours(Duration::from_secs(10)));
-        assert_eq!(hold(&lease(Some("me"), 60), "me", NOW), Hold::Ours(Duration::ZERO));
-        assert_eq!(hold(&lease(Some("me"), -1), "me", NOW), Hold::Ours(Duration::from_secs(15)));
-    }
-
-    #[test]
-    fn a_lease_of_others_or_of_nobody_is_not_held() {
-        assert_eq!(hold(&lease(Some("them"), 5), "me", NOW), Hold::Other("them".to_owned()));
-        assert_eq!(hold(&lease(None, 5), "me", NOW), Hold::Other("nobody".to_owned()));
-        assert_eq!(hold(&Lease::default(), "me", NOW), Hold::Other("nobody".to_owned()));
+/// What is behind an error of the lease manager, which prints other errors into its own text.
+fn cause(error: &LeaseManagerError) -> &(dyn Error + 'static) {
+    match error {
+        LeaseManagerError::KubeError(error) => error,
+        other => other,
     }
 }

@@ -1,12 +1,9 @@
 //! The process: what the subcommands do, and the order in which `run` starts and ends its parts.
 
-use std::{env, fs, io, time::Duration};
+use std::{io, time::Duration};
 
-use jiff::Timestamp;
 use thiserror::Error;
 use tracing::info;
-
-use crate::controller::{self, StartError};
 
 use super::{
     admin::{Admin, AdminError},
@@ -16,16 +13,12 @@ use super::{
     leader::{self, Election, Lost},
     logs,
     metrics::Metrics,
-    shutdown::{self, Overrun, Shutdown},
+    shutdown::{self, Overrun},
 };
+use crate::controller::{self, StartError};
 
 /// What work in flight may take after a shutdown. With the release of the lease, the process ends within 5 s.
 const DRAIN: Duration = Duration::from_millis(3_500);
-
-/// Where a pod finds the name of its namespace.
-const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-/// The operator's namespace by convention.
-const DEFAULT_NAMESPACE: &str = "crossaccount-system";
 
 /// Why the process fails.
 #[derive(Debug, Error)]
@@ -90,10 +83,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let clients = client::connect().await?;
     let admin = Admin::bind(http_addr).await?;
 
-    let election = leader_elect.then(|| {
-        let namespace = lease_namespace.unwrap_or_else(|| own_namespace(fs::read_to_string(POD_NAMESPACE).ok()));
-        Election::new(namespace, controllers.shard.as_ref(), identity(&host(), std::process::id(), Timestamp::now()))
-    });
+    let election = leader_elect.then(|| Election::of_this_process(lease_namespace, controllers.shard.as_ref()));
     let work = shutdown
         .bounded(DRAIN, controller::run(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()));
     let work = async {
@@ -115,45 +105,4 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         info!("stopped");
     }
     ended
-}
-
-/// The namespace of the lease if no flag names it.
-fn own_namespace(pod: Option<String>) -> String {
-    pod.map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
-}
-
-/// Unique to each start: a container that restarts has the same host name and the same process id as before.
-fn identity(host: &str, pid: u32, started: Timestamp) -> String {
-    format!("{host}_{pid}_{}", started.as_millisecond())
-}
-
-/// The name of the host; in a pod, that of the pod.
-fn host() -> String {
-    let name = env::var("HOSTNAME").or_else(|_| fs::read_to_string("/proc/sys/kernel/hostname"));
-    name.map(|name| name.trim().to_owned())
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown-host".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lease_lives_beside_the_pod_or_in_the_operators_namespace() {
-        assert_eq!(own_namespace(Some("tools\n".to_owned())), "tools");
-        assert_eq!(own_namespace(Some("\n".to_owned())), DEFAULT_NAMESPACE);
-        assert_eq!(own_namespace(None), DEFAULT_NAMESPACE);
-    }
-
-    #[test]
-    fn a_restarted_container_runs_under_a_new_identity() {
-        let first = identity("operator-0", 1, Timestamp::constant(1_800_000_000, 0));
-        let second = identity("operator-0", 1, Timestamp::constant(1_800_000_009, 0));
-        assert_eq!(first, "operator-0_1_1800000000000");
-        assert_ne!(first, second);
-    }
 }

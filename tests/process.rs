@@ -1,0 +1,124 @@
+//! The process: leader lease, probes, and its end.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    control_plane::OPERATOR_ACCOUNT,
+    operator::{Operator, OperatorSettings},
+    scenario::Scenario,
+    wait::eventually,
+};
+
+/// Settings with a leader lease, which the shard of the scenario makes its own.
+async fn electing(scenario: &Scenario) -> Result<OperatorSettings> {
+    Ok(scenario.operator().await?.flag("--leader-elect=true"))
+}
+
+/// Waits until the operator leads, and gives the name of its Lease.
+async fn leading(operator: &Operator) -> Result<String> {
+    eventually("the operator leads", async || {
+        let logs = operator.logs();
+        let line = logs
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find(|line| line["message"] == "leading")
+            .context("it has not said so")?;
+        let path = line["lease"].as_str().context("it does not name the Lease")?;
+        Ok(path.rsplit('/').next().unwrap_or_default().to_owned())
+    })
+    .await
+}
+
+fn leases(scenario: &Scenario) -> Api<Lease> {
+    Api::namespaced(scenario.kube.clone(), OPERATOR_ACCOUNT.0)
+}
+
+async fn leader_metric(operator: &Operator) -> Result<String> {
+    let (_, metrics) = operator.get("/metrics").await?;
+    let line = metrics.lines().find(|line| line.starts_with("crossaccount_leader ")).context("no such metric")?;
+    Ok(line.to_owned())
+}
+
+#[tokio::test]
+async fn sigterm_ends_the_process_in_time_and_frees_the_lease() -> Result<()> {
+    let scenario = Scenario::new("sigterm").await?;
+    let operator = electing(&scenario).await?.start().await?;
+    let lease = leading(&operator).await?;
+    assert_eq!(leader_metric(&operator).await?, "crossaccount_leader 1");
+    assert_eq!(operator.get("/healthz").await?.0, 200);
+
+    let (status, took) = operator.stop().await?;
+
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let LeaseSpec { holder_identity, .. } = leases(&scenario).get(&lease).await?.spec.unwrap_or_default();
+    assert_eq!(holder_identity, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_standby_is_ready_and_takes_over_when_the_leader_ends() -> Result<()> {
+    let scenario = Scenario::new("standby").await?;
+    let settings = electing(&scenario).await?;
+    let leader = settings.start().await?;
+    leading(&leader).await?;
+
+    let standby = settings.start().await?;
+    eventually("the standby is ready", async || {
+        let (status, text) = standby.get("/readyz").await?;
+        ensure!(status == 200, "{status}: {text}");
+        Ok(())
+    })
+    .await?;
+    assert_eq!(leader_metric(&standby).await?, "crossaccount_leader 0");
+
+    leader.stop().await?;
+    leading(&standby).await?;
+    assert_eq!(leader_metric(&standby).await?, "crossaccount_leader 1");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_leader_that_loses_its_lease_ends_so_that_only_one_reconciles() -> Result<()> {
+    let scenario = Scenario::new("lost").await?;
+    let operator = electing(&scenario).await?.start().await?;
+    let lease = leading(&operator).await?;
+
+    let thief = json!({"spec": {"holderIdentity": "thief"}});
+    leases(&scenario).patch(&lease, &PatchParams::default(), &Patch::Merge(thief)).await?;
+
+    eventually("the operator has ended", async || {
+        ensure!(operator.get("/healthz").await.is_err(), "it still answers");
+        Ok(())
+    })
+    .await?;
+    let logs = operator.logs();
+    assert!(logs.contains("lost the leader lease") && logs.contains("to thief"), "{logs}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_cluster_the_process_ends_and_says_what_it_tried() -> Result<()> {
+    let scenario = Scenario::new("no-cluster").await?;
+    let started = scenario.operator().await?.env("KUBECONFIG", "/nonexistent").start().await;
+    let error = format!("{:#}", started.err().context("it started")?);
+    assert!(error.contains("tried the kubeconfig (KUBECONFIG=/nonexistent)"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_environment_variable_counts_like_its_flag() -> Result<()> {
+    let scenario = Scenario::new("environment").await?;
+    let started = scenario.operator().await?.env("CROSSACCOUNT_CONCURRENCY", "0").start().await;
+    let error = format!("{:#}", started.err().context("it started")?);
+    assert!(error.contains("invalid value '0' for '--concurrency <COUNT>'"), "{error}");
+    Ok(())
+}
