@@ -16,7 +16,9 @@ use super::chain::{ChainFailure, walk};
 use super::iam::SdkIam;
 use super::sts::SdkSts;
 use super::{base_identity, config};
-use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, FailureKind, Region};
+use crate::domain::{
+    AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, FailureKind, Region,
+};
 use crate::runtime::metrics::Metrics;
 
 /// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.

@@ -11,11 +11,11 @@ use super::Error;
 use super::context::{Context, Shared};
 use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Outlook, Reason};
 use crate::cluster::Notice;
+use crate::decide::Refusal;
 use crate::decide::account::access;
 use crate::decide::conditions::{Conditions, find, is_true_for};
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::retry::{Retry, delay};
-use crate::decide::Refusal;
 use crate::domain::CallerIdentity;
 
 /// What the account controller is given.
@@ -91,7 +91,10 @@ async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Ve
     if caller.account == access.id {
         return Ok(caller);
     }
-    let told = format!("the chain leads to account {} ({}), not to {}; correct spec.access.chain", caller.account, caller.arn, access.id);
+    let told = format!(
+        "the chain leads to account {} ({}), not to {}; correct spec.access.chain",
+        caller.account, caller.arn, access.id
+    );
     Err(Verdict { reason: Reason::WrongIdentity, message: told, retry: Retry::Slow })
 }
 
@@ -135,7 +138,12 @@ fn status(
             conditions.set(ConditionType::Ready, false, reason, &message);
         }
     }
-    AWSAccountStatus { observed_generation: generation, conditions: conditions.into_vec(), caller_arn, roles: Some(roles) }
+    AWSAccountStatus {
+        observed_generation: generation,
+        conditions: conditions.into_vec(),
+        caller_arn,
+        roles: Some(roles),
+    }
 }
 
 fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {

@@ -10,6 +10,7 @@ use super::role_lane::RoleLane;
 use super::{Error, observe, publish};
 use crate::api::{ConditionType, CrossAccountRole, Reason, annotation};
 use crate::cluster::{Notice, ObservedSecret, SecretWrite};
+use crate::decide::Refusal;
 use crate::decide::conditions::find;
 use crate::decide::credentials::{Cause, Input, needs_new};
 use crate::decide::desired::Desired;
@@ -18,7 +19,6 @@ use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, PublishedFacts};
-use crate::decide::Refusal;
 use crate::domain::SessionRequest;
 
 /// How the credentials stand afterwards.
@@ -127,7 +127,8 @@ impl Lane<'_> {
         if !self.ctx.cluster.is_current(self.role).await? {
             return Err(Error::Stale.into());
         }
-        let Verified { session, caller_arn } = assume(self.ctx, self.desired, known, request, self.circumstances()).await?;
+        let Verified { session, caller_arn } =
+            assume(self.ctx, self.desired, known, request, self.circumstances()).await?;
         if self.refusal_must_be_proven() {
             self.prove(known, request).await?;
         }
@@ -167,7 +168,12 @@ impl Lane<'_> {
     }
 
     /// The present set stays; its files are written again if they are not as declared.
-    async fn keep(&self, held: &Publication, known: &KnownRole, request: &SessionRequest) -> Result<PublishedFacts, Stop> {
+    async fn keep(
+        &self,
+        held: &Publication,
+        known: &KnownRole,
+        request: &SessionRequest,
+    ) -> Result<PublishedFacts, Stop> {
         if self.refusal_must_be_proven() {
             self.prove(known, request).await?;
         }
@@ -256,7 +262,9 @@ fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict> {
     let (held, new) = (held.credentials.expires_at, new.credentials.expires_at);
     Err(Verdict {
         reason: Reason::Progressing,
-        message: format!("AWS issued credentials that expire at {new}, before the present ones at {held}; they were dropped"),
+        message: format!(
+            "AWS issued credentials that expire at {new}, before the present ones at {held}; they were dropped"
+        ),
         retry: Retry::Soon,
     })
 }
@@ -265,8 +273,10 @@ fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict> {
 fn renew_requested_at(role: &CrossAccountRole) -> Result<Option<Timestamp>, Refusal> {
     let Some(text) = role.annotations().get(annotation::RENEW_REQUESTED_AT) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
-        let told = format!("annotation {}: {text:?} is no time; write RFC 3339, such as 2027-01-15T08:00:00Z", annotation::RENEW_REQUESTED_AT);
+        let told = format!(
+            "annotation {}: {text:?} is no time; write RFC 3339, such as 2027-01-15T08:00:00Z",
+            annotation::RENEW_REQUESTED_AT
+        );
         Refusal::new(Reason::InvalidSpec, told)
     })
 }
-

@@ -10,13 +10,13 @@ use super::{Error, publish};
 use crate::api::{AWSAccount, CrossAccountRole, DeletionPolicy, FINALIZER, Reason, annotation};
 use crate::aws::Iam;
 use crate::cluster::Notice;
+use crate::decide::account;
 use crate::decide::desired::{deletion_policy, role_arn};
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::retry::Retry;
 use crate::decide::revocation::deny_older_sessions;
 use crate::decide::role_plan::{DENY_OLDER_SESSIONS, created_by_us, owned};
 use crate::decide::status::{Outcome, Report};
-use crate::decide::account;
 use crate::domain::{AwsFailure, FailureKind, IamRoleState, ObjectIdentity, RoleName};
 use crate::runtime::metrics::Outcome as Ending;
 
@@ -35,7 +35,8 @@ pub async fn run(
     object: &ObjectIdentity,
     now: Timestamp,
 ) -> Result<(Ending, Action), Error> {
-    if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+    let ours = role.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    if !ours || !ctx.cluster.still_exists(role).await? {
         ctx.memory.forget(&object.uid);
         return Ok((Ending::Settled, Action::await_change()));
     }
@@ -72,7 +73,8 @@ async fn clean(
         if before.is_none() {
             return Ok(Gone::Yes); // nothing was ever done
         }
-        let told = format!("there is no AWSAccount {} any more, so its role cannot be deleted", role.spec.account_ref.name);
+        let told =
+            format!("there is no AWSAccount {} any more, so its role cannot be deleted", role.spec.account_ref.name);
         return Err(Verdict { reason: Reason::Deleting, message: told, retry: Retry::Slow });
     };
     let access = account::access(declared)?;

@@ -57,4 +57,3 @@ async fn look(gateway: &Gateway, health: &Health) -> Identity {
 pub fn changes(receiver: watch::Receiver<Identity>) -> impl Stream<Item = ()> + Send + 'static {
     stream::unfold(receiver, |mut receiver| async move { receiver.changed().await.ok().map(|()| ((), receiver)) })
 }
-

@@ -77,7 +77,10 @@ pub async fn prove_refusal(
         Err(failure) => Err(verdict(Work::Assume, &failure, settled)),
         Ok(_) if propagating => Err(Verdict {
             reason: Reason::Propagating,
-            message: format!("role {} does not ask for its external id yet; its new trust policy is on the way", known.arn),
+            message: format!(
+                "role {} does not ask for its external id yet; its new trust policy is on the way",
+                known.arn
+            ),
             retry: Retry::Soon,
         }),
         Ok(_) => {

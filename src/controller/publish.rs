@@ -1,8 +1,8 @@
 //! The end of a reconcile: status, Events, and when to come again.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::runtime::controller::Action;
 use kube::Resource;
+use kube::runtime::controller::Action;
 
 use super::Error;
 use super::context::Context;
@@ -144,8 +144,7 @@ mod tests {
             caller_arn: None,
             packed_policy_size_percent: None,
         });
-        let report =
-            Report { role: Outcome::Done, role_facts: None, credentials, published, external_id: None };
+        let report = Report { role: Outcome::Done, role_facts: None, credentials, published, external_id: None };
         status(&CrossAccountRoleStatus::default(), Some(1), &report, Timestamp::UNIX_EPOCH)
     }
 

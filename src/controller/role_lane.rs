@@ -128,7 +128,12 @@ fn was_ready(role: &CrossAccountRole) -> bool {
 
 /// Says so before a repair begins: a process that dies in its middle then leaves a role that is known not to be ready,
 /// and the next one looks at it at once instead of at the next look for drift.
-async fn announce_repair(ctx: &Context, role: &CrossAccountRole, steps: &[RoleStep], now: Timestamp) -> Result<(), Error> {
+async fn announce_repair(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    steps: &[RoleStep],
+    now: Timestamp,
+) -> Result<(), Error> {
     let subjects: Vec<String> = steps.iter().map(RoleStep::subject).collect();
     let message = format!("repairing: {}", subjects.join(", "));
     let verdict = Verdict { reason: Reason::Progressing, message, retry: Retry::Soon };
@@ -140,7 +145,9 @@ fn told(subjects: &[String], created: bool, is_drift: bool) -> Notice {
     match (created, is_drift) {
         (true, true) => Notice::warning("DriftRepaired", format!("The role was gone and was made anew: {subjects}")),
         (true, false) => Notice::normal("RoleCreated", format!("Created {subjects}")),
-        (false, true) => Notice::warning("DriftRepaired", format!("AWS differed from the declaration; repaired {subjects}")),
+        (false, true) => {
+            Notice::warning("DriftRepaired", format!("AWS differed from the declaration; repaired {subjects}"))
+        }
         (false, false) => Notice::normal("RoleUpdated", format!("Updated {subjects}")),
     }
 }

@@ -37,7 +37,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The name of the cluster could not be found out.
-    #[error("cannot read the UID of namespace kube-system, which names this cluster; give --cluster-name, or permission to get namespaces")]
+    #[error(
+        "cannot read the UID of namespace kube-system, which names this cluster; give --cluster-name, or permission to get namespaces"
+    )]
     ClusterName(#[source] kube::Error),
     /// A namespace without a UID; the API server stores none.
     #[error("namespace kube-system has no UID; give --cluster-name")]
@@ -167,9 +169,10 @@ fn roles(
     let controller = Controller::for_stream(stream, reader.clone())
         .with_config(limits)
         .owns(secrets, ours)
-        .reconcile_on(triggers::accounts(client.clone()).flat_map(move |name| {
-            stream::iter(refs(&by_account, |role| role.spec.account_ref.name == name))
-        }))
+        .reconcile_on(
+            triggers::accounts(client.clone())
+                .flat_map(move |name| stream::iter(refs(&by_account, |role| role.spec.account_ref.name == name))),
+        )
         .reconcile_on(triggers::namespaces(client).flat_map(move |name| {
             stream::iter(refs(&by_namespace, |role| role.metadata.namespace.as_ref() == Some(&name)))
         }))

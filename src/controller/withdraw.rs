@@ -41,7 +41,10 @@ pub async fn run(
         } else {
             match deny(ctx, role, object, around, now).await {
                 Ok(()) => {
-                    notices.push(Notice::warning("Revoked", "Access was withdrawn: the Secret is gone, older sessions are denied"));
+                    notices.push(Notice::warning(
+                        "Revoked",
+                        "Access was withdrawn: the Secret is gone, older sessions are denied",
+                    ));
                     Outcome::Failing(revoked())
                 }
                 Err(verdict) => Outcome::Failing(verdict),
@@ -70,7 +73,8 @@ async fn deny(
     now: Timestamp,
 ) -> Result<(), Verdict> {
     let Some(declared) = &around.account else {
-        let told = "the Secret is gone, but older sessions could not be denied without the AWSAccount; they end by themselves";
+        let told =
+            "the Secret is gone, but older sessions could not be denied without the AWSAccount; they end by themselves";
         return Err(Refusal::new(Reason::NotAllowed, told).into());
     };
     let access = account::access(declared)?;
@@ -83,6 +87,7 @@ async fn deny(
     if owned(&state, object).is_err() {
         return Ok(()); // somebody else's: there were no sessions of ours
     }
-    let denial = deny_older_sessions(now).map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;
+    let denial =
+        deny_older_sessions(now).map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;
     iam.put_inline(&name, DENY_OLDER_SESSIONS, &denial).await.map_err(manage)
 }

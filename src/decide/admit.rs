@@ -24,7 +24,10 @@ pub fn admit(
     supported(&role.spec)?;
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
     let base = identity.as_ref().map_err(|failure| {
-        Refusal::new(Reason::BaseIdentityUnavailable, format!("the operator's own AWS identity is not usable: {failure}"))
+        Refusal::new(
+            Reason::BaseIdentityUnavailable,
+            format!("the operator's own AWS identity is not usable: {failure}"),
+        )
     })?;
     desired(role, object, account, base)
 }

@@ -96,7 +96,12 @@ pub fn status(
         }
     }
     conditions.set(ConditionType::Stalled, stalled, ready.reason, if stalled { &ready.message } else { "" });
-    conditions.set(ConditionType::Reconciling, reconciling, ready.reason, if reconciling { &ready.message } else { "" });
+    conditions.set(
+        ConditionType::Reconciling,
+        reconciling,
+        ready.reason,
+        if reconciling { &ready.message } else { "" },
+    );
 
     CrossAccountRoleStatus {
         observed_generation: generation,
@@ -142,7 +147,11 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
 fn forbids_use(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::NotAllowed | Reason::NotSupported | Reason::ExternalIdNotEnforced | Reason::Conflict | Reason::SecretNotOwned
+        Reason::NotAllowed
+            | Reason::NotSupported
+            | Reason::ExternalIdNotEnforced
+            | Reason::Conflict
+            | Reason::SecretNotOwned
     )
 }
 
@@ -161,7 +170,9 @@ fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Times
         (Outcome::Untouched, Some(until)) => (true, Reason::Available, format!("The last set is good until {until}.")),
         (Outcome::Untouched, None) if published => (false, Reason::Expired, "The last set expired.".into()),
         (Outcome::Untouched, None) => (false, Reason::Progressing, "There are no credentials yet.".into()),
-        (Outcome::Failing(Verdict { reason, message, .. }), _) if forbids_use(*reason) => (false, *reason, message.clone()),
+        (Outcome::Failing(Verdict { reason, message, .. }), _) if forbids_use(*reason) => {
+            (false, *reason, message.clone())
+        }
         (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) => {
             (true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}."))
         }

@@ -84,8 +84,10 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let admin = Admin::bind(http_addr).await?;
 
     let election = leader_elect.then(|| Election::of_this_process(lease_namespace, controllers.shard.as_ref()));
-    let work = shutdown
-        .bounded(DRAIN, controller::run(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()));
+    let work = shutdown.bounded(
+        DRAIN,
+        controller::run(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()),
+    );
     let work = async {
         let Some(election) = election else {
             metrics.leader(true);

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use crate::support::{
     aws::{AwsWorld, Base},
+    aws_proxy::AwsProxy,
     control_plane::{ControlPlane, control_plane},
     emulator::{Emulator, REGION, emulator},
     guard,
@@ -47,8 +48,10 @@ pub async fn run() -> Result<()> {
 
     say("Preparing two AWS accounts as a platform team would");
     let aws = AwsWorld::of_accounts(emulator.endpoint(), SOURCE, TARGET, Base::User).await?;
-    let endpoint = emulator.endpoint().to_owned();
-    let demo = Demo { control_plane, emulator, endpoint, aws, mount: Mount::new(guard::scratch("mount")?) };
+    // The operator and the program meet AWS through the proxy that makes the emulator as strict as AWS is.
+    let proxy = AwsProxy::start(emulator.address())?;
+    let demo =
+        Demo { control_plane, emulator, endpoint: proxy.endpoint(), aws, mount: Mount::new(guard::scratch("mount")?) };
     demo.fill_buckets().await?;
     println!("    in {SOURCE}: the operator's own identity, {}", demo.aws.operator.arn);
     println!("    in {TARGET}: {} and {}", demo.aws.manager_arn, demo.aws.boundary_arn);

@@ -95,9 +95,7 @@ fn the_rules_of_the_schema_are_checked_again() {
 
 #[test]
 fn a_session_longer_than_the_declared_maximum_raises_it() {
-    let max = |spec: &Value| {
-        parse(spec, &a_user()).expect("parsed").role.expect("a role").settings.max_session_seconds
-    };
+    let max = |spec: &Value| parse(spec, &a_user()).expect("parsed").role.expect("a role").settings.max_session_seconds;
     assert_eq!(max(&json!({})), 3600);
     assert_eq!(max(&json!({"session": {"durationSeconds": 43200}})), 43_200);
     assert_eq!(max(&json!({"role": {"maxSessionDurationSeconds": 7200}, "session": {"durationSeconds": 900}})), 7200);

@@ -104,7 +104,7 @@ fn each_difference_is_one_step_that_names_it() {
         ("trust", |s| s.role.trust = Some(trust("other")), RoleStep::UpdateTrust(trust("x"))),
         ("unreadable trust", |s| s.role.trust = None, RoleStep::UpdateTrust(trust("x"))),
         ("boundary gone", |s| s.role.boundary = None, RoleStep::PutBoundary(arn("boundary"))),
-        ("another policy attached", |s| drop(s.attached.insert(arn("B"))), RoleStep::Detach(arn("B"))),
+        ("another policy attached", |s| s.attached.extend([arn("B")]), RoleStep::Detach(arn("B"))),
         ("policy detached", |s| s.attached.clear(), RoleStep::Attach(arn("A"))),
         (
             "foreign inline policy",
