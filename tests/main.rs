@@ -1,5 +1,7 @@
 //! All behaviour tests, one file per behaviour, in one binary.
 
+mod architecture;
 mod crd_rules;
 mod process;
+mod role_life;
 mod support;
