@@ -12,6 +12,7 @@ mod documents;
 mod evaluate;
 mod grammar;
 mod iam;
+mod identity;
 mod lookup;
 mod names;
 mod packed;

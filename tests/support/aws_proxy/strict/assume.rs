@@ -41,7 +41,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, rules: &Strictness) -> Result<Reply, R
     let first = ask.forward(&stated).await?;
     let granted = first.status.is_success();
     if granted && wanted.is_plain() {
-        return Ok(issue(first, wanted, packed, rules));
+        return Ok(issue(first, form, wanted, packed, rules));
     }
     if !granted && first.error_code() != Some("AccessDenied") {
         return Ok(first);
@@ -55,7 +55,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, rules: &Strictness) -> Result<Reply, R
     attempt.may_pass_on(ask, &wanted, known).await?;
     longest_session(&attempt.role, form)?;
     let session = if known { first } else { through_the_door(ask, stated, &wanted).await? };
-    Ok(if session.status.is_success() { issue(session, wanted, packed, rules) } else { session })
+    Ok(if session.status.is_success() { issue(session, form, wanted, packed, rules) } else { session })
 }
 
 /// Answers `AssumeRoleWithWebIdentity`: MiniStack's answer, within the role's maximum.
@@ -70,7 +70,7 @@ pub(crate) async fn with_web_identity(ask: &Ask<'_>, rules: &Strictness) -> Resu
     {
         longest_session(&role, form)?;
     }
-    Ok(issue(reply, Wanted::default(), None, rules))
+    Ok(issue(reply, form, Wanted::default(), None, rules))
 }
 
 /// Role chaining "limits your session to a maximum of one hour" (IAM user guide, "Roles terms and concepts"). A session
@@ -105,7 +105,7 @@ async fn through_the_door(ask: &Ask<'_>, stated: Form, wanted: &Wanted) -> Resul
 }
 
 /// Completes the answer with a new session and remembers the session.
-fn issue(reply: Reply, wanted: Wanted, packed: Option<u32>, rules: &Strictness) -> Reply {
+fn issue(reply: Reply, form: &Form, wanted: Wanted, packed: Option<u32>, rules: &Strictness) -> Reply {
     let text = reply.text();
     let field = |name| xml::element(text, name).unwrap_or_default();
     let role_id = field("AssumedRoleId").split(':').next().unwrap_or_default().to_owned();
@@ -115,9 +115,15 @@ fn issue(reply: Reply, wanted: Wanted, packed: Option<u32>, rules: &Strictness) 
         added.extend(["<SourceIdentity>", &xml::escape(identity), "</SourceIdentity>"]);
     }
     let Wanted { tags, transitive, source_identity, .. } = wanted;
-    rules
-        .sessions
-        .issued(field("AccessKeyId"), Session { role_id, source_identity, transitive_tags: transitive, tags });
+    let session = Session {
+        role_id,
+        source_identity,
+        transitive_tags: transitive,
+        tags,
+        policy: form.get("Policy").map(str::to_owned),
+        policy_arns: form.list_of("PolicyArns", "arn").into_iter().map(str::to_owned).collect(),
+    };
+    rules.sessions.issued(field("AccessKeyId"), session);
     let body = text.replacen("<PackedPolicySize>0</PackedPolicySize>", &added, 1);
     reply.with_body(body)
 }

@@ -10,10 +10,20 @@ use super::condition::{Context, all_hold, glob, texts};
 pub(crate) struct Caller {
     /// ARN as `GetCallerIdentity` gives it.
     pub(crate) arn: String,
+    /// `AIDA…` of a user, `AROA…:<session name>` of a session.
     pub(crate) user_id: String,
     pub(crate) account: String,
     /// ARN of the role behind an assumed-role session; otherwise that of the caller.
     pub(crate) principal: String,
+}
+
+impl Caller {
+    /// The caller that a denial names: "User: <ARN> is not authorized to perform: …".
+    pub(crate) fn of_denial(message: &str) -> Option<Self> {
+        let arn = message.strip_prefix("User: ")?.split(' ').next()?;
+        let account = arn.split(':').nth(4)?;
+        Some(Self { arn: arn.into(), user_id: String::new(), account: account.into(), principal: arn.into() })
+    }
 }
 
 /// What a trust policy says to a caller.
@@ -54,7 +64,7 @@ pub(crate) fn statements(document: &Value) -> &[Value] {
 }
 
 /// Whether a statement is about `action`; actions are compared without case.
-fn covers(statement: &Value, action: &str) -> bool {
+pub(crate) fn covers(statement: &Value, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let listed = |element: &str| texts(&statement[element]).iter().any(|p| glob(&p.to_ascii_lowercase(), &action));
     if statement["NotAction"].is_null() { listed("Action") } else { !listed("NotAction") }
@@ -94,6 +104,14 @@ mod tests {
 
     fn allow(principal: &Value) -> Value {
         json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+    }
+
+    #[test]
+    fn a_denial_names_its_caller() {
+        let caller =
+            Caller::of_denial("User: arn:aws:iam::111111111111:user/x is not authorized to perform: iam:GetRole");
+        assert_eq!(caller.unwrap().account, "111111111111");
+        assert_eq!(Caller::of_denial("User: is not authorized"), None);
     }
 
     #[test]

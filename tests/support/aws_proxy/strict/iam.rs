@@ -6,10 +6,12 @@ use super::{
         fault::AwsError,
         reply::Reply,
         upstream::Upstream,
+        xml,
     },
     Ask, Refusal, Strictness, details, documents,
+    evaluate::Caller,
     grammar::{self, Kind},
-    lookup, pages,
+    identity, lookup, pages,
     trust::{Admitted, malformed},
     wording,
 };
@@ -31,6 +33,9 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
     let leaving = leaving(&call, account, ask.upstream).await?;
 
     let mut reply = ask.forward(&call.form).await?;
+    if allowed_after_all(&reply, &call, ask.upstream, rules).await? {
+        reply = ask.upstream.send_as_root(account, "iam", &call.form).await?;
+    }
     if !reply.status.is_success() {
         return Ok(wording::reword(&call, account, reply));
     }
@@ -67,6 +72,24 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         reply = reply.with_body(text);
     }
     Ok(reply)
+}
+
+/// Whether MiniStack denies what the caller's policies allow. A denial names the caller, and has proven its signature.
+async fn allowed_after_all(
+    reply: &Reply,
+    call: &Call,
+    upstream: &Upstream,
+    rules: &Strictness,
+) -> Result<bool, Refusal> {
+    if reply.error_code() != Some("AccessDenied") || call.form.get("RoleName").is_none() {
+        return Ok(false);
+    }
+    let Some(caller) = Caller::of_denial(xml::element(reply.text(), "Message").unwrap_or_default()) else {
+        return Ok(false);
+    };
+    let session = call.access_key.as_deref().and_then(|key| rules.sessions.get(key));
+    let allowed = identity::allows(upstream, caller, session.as_ref(), &call.action, &call.form, &call.region);
+    Ok(allowed.await?)
 }
 
 /// Finds the role by any case of its name, and refuses to create one that differs in case only.

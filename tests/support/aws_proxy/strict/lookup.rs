@@ -43,6 +43,7 @@ pub(crate) async fn role(upstream: &Upstream, account: &str, name: &str) -> Resu
 pub(crate) struct User {
     pub(crate) arn: String,
     pub(crate) id: String,
+    pub(crate) boundary: Option<String>,
     pub(crate) tags: Vec<(String, String)>,
 }
 
@@ -50,7 +51,8 @@ pub(crate) struct User {
 pub(crate) async fn user(upstream: &Upstream, account: &str, name: &str) -> Result<Option<User>, UpstreamError> {
     let reply = upstream.as_root(account, "iam", &[("Action", "GetUser"), ("UserName", name)]).await?;
     let field = |name| xml::element(reply.text(), name).map(str::to_owned);
-    Ok(field("Arn").zip(field("UserId")).map(|(arn, id)| User { arn, id, tags: tags(reply.text()) }))
+    let (Some(arn), Some(id)) = (field("Arn"), field("UserId")) else { return Ok(None) };
+    Ok(Some(User { arn, id, boundary: field("PermissionsBoundaryArn"), tags: tags(reply.text()) }))
 }
 
 fn tags(text: &str) -> Vec<(String, String)> {

@@ -13,22 +13,28 @@ use super::{
     lookup,
 };
 
-/// Looks up what an ARN alone does not tell: the role behind a session with its path, and the principal's tags.
+/// Looks up what an ARN alone does not tell: the principal's unique id and tags, and of the role behind a session its path.
 pub(crate) async fn identify(
     upstream: &Upstream,
     mut caller: Caller,
 ) -> Result<(Caller, Vec<(String, String)>), UpstreamError> {
-    let Caller { arn, account, .. } = &caller;
-    if let Some((_, path)) = arn.split_once(":assumed-role/") {
-        let name = path.split('/').next().unwrap_or_default();
-        let Some(role) = lookup::role(upstream, account, name).await? else { return Ok((caller, Vec::new())) };
+    let account = caller.account.as_str();
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    if let Some((_, path)) = caller.arn.split_once(":assumed-role/")
+        && let Some((name, session)) = path.split_once('/')
+        && let Some(role) = lookup::role(upstream, account, name).await?
+    {
+        caller.user_id = format!("{}:{session}", role.id);
         caller.principal = role.arn;
         return Ok((caller, role.tags));
     }
-    let Some((_, path)) = arn.split_once(":user/") else { return Ok((caller, Vec::new())) };
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let tags = lookup::user(upstream, account, name).await?.map(|user| user.tags).unwrap_or_default();
-    Ok((caller, tags))
+    if let Some((_, path)) = caller.arn.split_once(":user/")
+        && let Some(user) = lookup::user(upstream, account, &last(path)).await?
+    {
+        caller.user_id = user.id;
+        return Ok((caller, user.tags));
+    }
+    Ok((caller, Vec::new()))
 }
 
 /// The keys about the caller and the moment. Later tags win over earlier ones of the same key.

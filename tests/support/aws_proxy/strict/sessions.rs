@@ -24,6 +24,9 @@ pub(crate) struct Session {
     pub(crate) transitive_tags: Vec<(String, String)>,
     /// All session tags, inherited ones included.
     pub(crate) tags: Vec<(String, String)>,
+    /// Session policies: the inline one, and the ARNs of managed ones.
+    pub(crate) policy: Option<String>,
+    pub(crate) policy_arns: Vec<String>,
 }
 
 /// When and where a role was last used.
