@@ -6,6 +6,17 @@
 //! Where to look: [`api`] is what users write; [`domain`] and [`decide`] are pure and hold every decision; [`aws`] and
 //! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`runtime`] hosts the process.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_pass_by_value,
+        clippy::too_many_lines,
+        clippy::unnecessary_wraps,
+        clippy::unwrap_in_result,
+        reason = "tables and fixtures of tests: their own data is never wrong, and long tables read well"
+    )
+)]
+
 pub mod api;
 pub mod aws;
 pub mod cluster;

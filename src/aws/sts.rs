@@ -7,9 +7,7 @@ use jiff::Timestamp;
 
 use super::api::{AssumeRole, IssuedSession, Sts};
 use super::call::Caller;
-use crate::domain::{
-    AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText, SessionRequest, whole_seconds,
-};
+use crate::domain::{AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText, SessionRequest};
 
 /// STS as one identity, at one regional endpoint.
 pub(super) struct SdkSts {
@@ -36,7 +34,7 @@ impl Sts for SdkSts {
             .set_policy_arns(some_unless_empty(arns.collect()))
             .send();
         let answer = self.caller.call("AssumeRole", sent).await?;
-        let issued_at = whole_seconds(Timestamp::now());
+        let issued_at = Timestamp::now();
         let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
         let expires_at = Timestamp::from_second(credentials.expiration.secs())
             .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;

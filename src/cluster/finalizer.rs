@@ -29,12 +29,15 @@ impl Cluster {
     pub async fn remove_finalizer(&self, role: &CrossAccountRole) -> kube::Result<()> {
         let Some(index) = role.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else { return Ok(()) };
         let path = PointerBuf::from_tokens(["metadata".to_owned(), "finalizers".to_owned(), index.to_string()]);
-        let patch = JsonPatch(vec![
+        let removal = JsonPatch(vec![
             PatchOperation::Test(TestOperation { path: path.clone(), value: FINALIZER.into() }),
             PatchOperation::Remove(RemoveOperation { path }),
         ]);
-        let patch = Patch::Json::<CrossAccountRole>(patch);
-        match self.roles_of(role).patch(&role.name_any(), &PatchParams::default(), &patch).await {
+        match self
+            .roles_of(role)
+            .patch(&role.name_any(), &PatchParams::default(), &Patch::Json::<CrossAccountRole>(removal))
+            .await
+        {
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()), // gone already
             other => other.map(drop),
         }

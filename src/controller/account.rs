@@ -61,6 +61,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
 }
 
 /// What could not be reported is tried again.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
 pub fn after_error(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountContext>) -> Action {
     let uid = memory_key(&account.name_any());
     tracing::warn!(name = account.name_any(), %error, "reconcile of an account broke off");

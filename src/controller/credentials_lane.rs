@@ -19,7 +19,7 @@ use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, PublishedFacts};
-use crate::domain::SessionRequest;
+use crate::domain::{SessionRequest, whole_seconds};
 
 /// How the credentials stand afterwards.
 pub struct CredentialsLane {
@@ -241,11 +241,12 @@ impl Lane<'_> {
 
     /// What only the issue itself could tell is taken over from the status that it wrote.
     fn facts(&self, set: &Publication) -> PublishedFacts {
-        let before = publish::published_before(self.role).filter(|before| before.issued_at == set.issued_at);
+        let issued_at = whole_seconds(set.issued_at);
+        let before = publish::published_before(self.role).filter(|before| before.issued_at == issued_at);
         let (caller_arn, packed) = before.map(|b| (b.caller_arn, b.packed_policy_size_percent)).unwrap_or_default();
         PublishedFacts {
             secret_name: self.desired.secret.name.clone(),
-            issued_at: set.issued_at,
+            issued_at,
             expires_at: set.credentials.expires_at,
             renew_at: self.renew_at(set),
             caller_arn,

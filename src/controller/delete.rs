@@ -86,10 +86,10 @@ async fn clean(
         verdict(Work::Manage, &failure, circumstances)
     };
     let Some(state) = read_role(iam.as_ref(), &name).await.map_err(judged)? else { return Ok(Gone::Yes) };
-    if let Err(refusal) = owned(&state, object) {
+    if let Err(refusal) = owned(&state.role, object) {
         return Ok(Gone::Stays(refusal.message));
     }
-    if !created_by_us(before.map(|before| before.created), &state, object) {
+    if !created_by_us(before.map(|before| before.created), &state.role, object) {
         return Ok(Gone::Stays(format!("This object did not create role {}, so it stays", state.role.arn)));
     }
     remove(iam.as_ref(), &name, &state, now).await.map_err(judged)?;

@@ -18,7 +18,7 @@ use crate::decide::status::{Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
 
 /// A reconcile that takes longer has met something that hangs. Each call has its own, shorter limit.
-const TIME_LIMIT: Duration = Duration::from_secs(180);
+const TIME_LIMIT: Duration = Duration::from_mins(3);
 
 /// Reconciles, within a time limit and counted.
 pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Action, Error> {
@@ -31,6 +31,7 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Actio
 }
 
 /// What could not even be reported is tried again soon, and ever less soon.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
 pub fn after_error(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
     let uid = role.metadata.uid.clone().unwrap_or_default();
     tracing::warn!(

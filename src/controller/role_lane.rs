@@ -157,8 +157,8 @@ fn facts(role: &CrossAccountRole, desired: &Desired, known: &KnownRole, state: O
     let created = match state {
         None => true,
         Some(state) => {
-            debug_assert!(owned(state, &desired.object).is_ok(), "a foreign role was refused before");
-            created_by_us(before.map(|before| before.created), state, &desired.object)
+            debug_assert!(owned(&state.role, &desired.object).is_ok(), "a foreign role was refused before");
+            created_by_us(before.map(|before| before.created), &state.role, &desired.object)
         }
     };
     RoleStatus {

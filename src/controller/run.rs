@@ -63,17 +63,17 @@ pub async fn run(
         principal_arn,
         external_id_self_test,
     } = settings;
-    let cluster = Cluster::new(client.clone());
-    let cluster_name = match cluster_name {
-        Some(name) => name,
-        None => {
-            let uid = cluster.namespace_uid("kube-system").await.map_err(StartError::ClusterName)?;
-            uid.ok_or(StartError::NoUid)?
-        }
-    };
     health.not_ready(CACHE, "the first lists of CrossAccountRoles and AWSAccounts have not arrived");
+    let cluster = Cluster::new(client.clone());
     let gateway = Arc::new(Gateway::load(metrics.clone(), principal_arn).await);
-    let identity = watch_identity(Arc::clone(&gateway), health.clone()).await;
+    let found_out = async {
+        let name = cluster_name_or_uid(&cluster, cluster_name).await?;
+        Ok((name, watch_identity(Arc::clone(&gateway), health.clone()).await))
+    };
+    let (cluster_name, identity) = tokio::select! {
+        found = found_out => found?,
+        () = shutdown.wanted() => return Ok(()),
+    };
     let (wake_account, woken_accounts) = mpsc::unbounded_channel();
     let ctx: Shared = Arc::new(Context {
         cluster,
@@ -121,12 +121,27 @@ pub async fn run(
             health.beat();
         }
     };
-    tokio::pin!(all);
+    // Before the caches are filled nothing is in work, and the controllers would wait for them even after a shutdown.
+    let ended_early = async {
+        tokio::select! {
+            () = synced => std::future::pending().await,
+            () = shutdown.wanted() => {}
+        }
+    };
     tokio::select! {
-        () = &mut all => {}
-        () = async { synced.await; std::future::pending::<()>().await } => {}
+        () = all => {}
+        () = ended_early => {}
     }
     Ok(())
+}
+
+/// The name that was given, or else the UID of `kube-system`, which no two clusters share.
+async fn cluster_name_or_uid(cluster: &Cluster, given: Option<String>) -> Result<String, StartError> {
+    if let Some(name) = given {
+        return Ok(name);
+    }
+    let uid = cluster.namespace_uid("kube-system").await.map_err(StartError::ClusterName)?;
+    uid.ok_or(StartError::NoUid)
 }
 
 /// The objects there are.

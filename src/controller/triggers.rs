@@ -35,14 +35,14 @@ where
 {
     let mut changes = Changes::default();
     watch(api, watcher::Config::default()).default_backoff().flat_map(move |event| {
-        let changed = match event {
+        let names = match event {
             Ok(event) => changes.take(event, &digest),
             Err(error) => {
                 tracing::warn!(%error, "a watch was interrupted; it is taken up again");
                 Vec::new()
             }
         };
-        futures::stream::iter(changed)
+        futures::stream::iter(names)
     })
 }
 

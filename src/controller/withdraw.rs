@@ -14,7 +14,7 @@ use crate::decide::revocation::deny_older_sessions;
 use crate::decide::role_plan::{DENY_OLDER_SESSIONS, owned};
 use crate::decide::status::{Outcome, Report};
 use crate::decide::{Refusal, account};
-use crate::domain::{IamRoleState, ObjectIdentity};
+use crate::domain::ObjectIdentity;
 
 /// Deletes the Secret and denies the sessions that were issued so far. `CredentialsReady=False Revoked` says that it is
 /// done; until then every reconcile tries again.
@@ -83,8 +83,7 @@ async fn deny(
     let iam = ctx.gateway.enter(&access).await.map_err(|f| verdict(Work::Enter, &f.failure, circumstances))?;
     let manage = |failure| verdict(Work::Manage, &failure, circumstances);
     let Some(found) = iam.get_role(&name).await.map_err(manage)? else { return Ok(()) };
-    let state = IamRoleState { role: found, attached: Default::default(), inline: Default::default() };
-    if owned(&state, object).is_err() {
+    if owned(&found, object).is_err() {
         return Ok(()); // somebody else's: there were no sessions of ours
     }
     let denial =

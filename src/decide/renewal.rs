@@ -29,7 +29,7 @@ pub fn renew_at(
     };
     let jitter = life.mul_f64(0.1 * fraction_of(uid));
     let lead = (lead + jitter).max(if life >= LONG { SAFETY } else { SignedDuration::ZERO });
-    whole_seconds(expires_at - lead.min(life)).max(issued_at)
+    whole_seconds(expires_at - lead.min(life)).max(whole_seconds(issued_at))
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Refusal;
 use crate::api::{Reason, tag};
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{DesiredRole, IamRoleState, ObjectIdentity, Owner, Ownership, PolicyArn, RoleSettings, RoleTags};
+use crate::domain::{
+    DesiredRole, IamRole, IamRoleState, ObjectIdentity, Owner, Ownership, PolicyArn, RoleSettings, RoleTags,
+};
 
 /// Name of the inline policy that denies sessions issued before some moment. The operator puts it on when it takes
 /// access away, so it is never drift.
@@ -71,14 +73,14 @@ pub fn role_plan(
 ) -> Result<Vec<RoleStep>, Refusal> {
     match observed {
         None => Ok(creation(desired)),
-        Some(state) => owned(state, object).map(|()| adjustment(desired, state)),
+        Some(state) => owned(&state.role, object).map(|()| adjustment(desired, state)),
     }
 }
 
 /// Refuses a role that belongs to somebody else.
-pub fn owned(state: &IamRoleState, object: &ObjectIdentity) -> Result<(), Refusal> {
-    let arn = &state.role.arn;
-    let whose = match object.ownership(&state.role.tags) {
+pub fn owned(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
+    let arn = &role.arn;
+    let whose = match object.ownership(&role.tags) {
         Ownership::Ours | Ownership::OursBefore { .. } => return Ok(()),
         Ownership::Another(Owner { cluster, namespace, name }) => {
             format!("belongs to CrossAccountRole {namespace}/{name} of cluster {cluster}")
@@ -147,8 +149,8 @@ fn tag_steps(desired: &RoleTags, present: &RoleTags) -> Vec<RoleStep> {
 /// Status says so; or, where a crash lost the status, the tags do: `CreateRole` alone writes this object's UID onto a role
 /// whose lifecycle is `Create`. A role of an earlier object of the same name was created by that one.
 #[must_use]
-pub fn created_by_us(status_says: Option<bool>, state: &IamRoleState, object: &ObjectIdentity) -> bool {
-    status_says.unwrap_or_else(|| state.role.tags.get(tag::UID) == Some(&object.uid) && owned(state, object).is_ok())
+pub fn created_by_us(status_says: Option<bool>, role: &IamRole, object: &ObjectIdentity) -> bool {
+    status_says.unwrap_or_else(|| role.tags.get(tag::UID) == Some(&object.uid) && owned(role, object).is_ok())
 }
 
 #[cfg(test)]

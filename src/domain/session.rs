@@ -51,18 +51,18 @@ impl SessionRequest {
     #[must_use]
     pub fn fingerprint(&self, role_arn: &str, role_id: &str) -> String {
         let Self { duration_seconds, tags, transitive_tag_keys, source_identity, policy, policy_arns } = self;
-        let tags: String = tags.iter().map(|(key, value)| format!("{key}\u{0}{value}\u{0}")).collect();
-        let arns: String = policy_arns.iter().map(|arn| format!("{arn}\u{0}")).collect();
+        let tags: Vec<&str> = tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]).collect();
+        let arns: Vec<&str> = policy_arns.iter().map(PolicyArn::as_str).collect();
         let source = source_identity.as_deref().unwrap_or_default();
         digest_hex(&[
             role_arn.as_bytes(),
             role_id.as_bytes(),
             &duration_seconds.to_be_bytes(),
-            tags.as_bytes(),
+            tags.join("\u{0}").as_bytes(),
             transitive_tag_keys.join("\u{0}").as_bytes(),
             source.as_bytes(),
             policy.as_deref().unwrap_or_default().as_bytes(),
-            arns.as_bytes(),
+            arns.join("\u{0}").as_bytes(),
         ])
     }
 }

@@ -88,12 +88,14 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         DRAIN,
         controller::run(clients.controllers, controllers, health.clone(), metrics.clone(), shutdown.clone()),
     );
+    // Large futures, so they live on the heap.
+    let work = Box::pin(work);
     let work = async {
         let Some(election) = election else {
             metrics.leader(true);
             return Ok(work.await??);
         };
-        match leader::lead(clients.lease, &election, &health, &metrics, &shutdown, work).await? {
+        match Box::pin(leader::lead(clients.lease, &election, &health, &metrics, &shutdown, work)).await? {
             Some(drained) => Ok(drained??),
             None => Ok(()),
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::domain::{IamRole, RoleArn, RoleName, RolePath};
+use crate::domain::{RoleArn, RoleName, RolePath};
 
 fn object() -> ObjectIdentity {
     ObjectIdentity { cluster: "c".into(), namespace: "team".into(), name: "reader".into(), uid: "uid-1".into() }
@@ -186,8 +186,8 @@ fn a_recreated_object_takes_its_role_over_with_its_own_uid_but_did_not_create_it
     let mut state = settled();
     state.role.tags.insert(tag::UID.into(), "uid-0".into());
     assert_eq!(plan(&desired(), Some(&state)), [RoleStep::Tag([(tag::UID.into(), "uid-1".into())].into())]);
-    assert!(!created_by_us(None, &state, &object()));
-    assert!(created_by_us(None, &settled(), &object()));
-    assert!(created_by_us(Some(true), &state, &object()));
-    assert!(!created_by_us(Some(false), &settled(), &object()));
+    assert!(!created_by_us(None, &state.role, &object()));
+    assert!(created_by_us(None, &settled().role, &object()));
+    assert!(created_by_us(Some(true), &state.role, &object()));
+    assert!(!created_by_us(Some(false), &settled().role, &object()));
 }

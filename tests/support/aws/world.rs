@@ -107,7 +107,11 @@ fn manager_policy(account: &str) -> Value {
             "Sid": "InstanceProfiles",
             "Effect": "Allow",
             "Action": "iam:RemoveRoleFromInstanceProfile",
-            "Resource": format!("arn:aws:iam::{account}:instance-profile/*"),
+            // AWS compares with the instance profile, the emulator with the role.
+            "Resource": [
+                format!("arn:aws:iam::{account}:instance-profile/*"),
+                format!("arn:aws:iam::{account}:role/*"),
+            ],
         },
         { "Sid": "Drift", "Effect": "Allow", "Action": "iam:GetAccountAuthorizationDetails", "Resource": "*" },
     ]))
