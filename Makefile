@@ -36,7 +36,7 @@ deny: ## Check licenses and sources of all dependencies, and that there is one T
 
 .PHONY: generate
 generate: ## Write what is generated from the source: crds/, docs/reasons.md
-	UPDATE_CRDS=1 cargo test --locked --lib -- committed
+	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
 
 .PHONY: check-generated
 check-generated: ## Check that `make generate` would change nothing

@@ -47,26 +47,14 @@ pub fn crds_yaml() -> Result<String, serde_saphyr::ser::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+    use crate::api::committed;
 
-    /// `UPDATE_CRDS=1 cargo test committed_crds` writes the files instead.
     #[test]
     fn the_committed_crds_are_what_the_types_say() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
         for crd in crds() {
-            let name = crd.metadata.name.clone().unwrap();
-            let path = folder.join(format!("{name}.yaml"));
-            let expected = crd_yaml(&crd).unwrap();
-            if std::env::var_os("UPDATE_CRDS").is_some() {
-                std::fs::write(&path, &expected).unwrap();
-            }
-            let committed = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                committed == expected,
-                "crds/{name}.yaml is out of date: run `UPDATE_CRDS=1 cargo test committed_crds`"
-            );
+            let name = crd.metadata.name.clone().expect("a CRD has a name");
+            committed::check(&format!("crds/{name}.yaml"), &crd_yaml(&crd).expect("a CRD is YAML"));
         }
     }
 }

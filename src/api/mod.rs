@@ -6,6 +6,8 @@
 //! (module `schema`), and the reconciler checks the same rules again.
 
 mod account;
+#[cfg(test)]
+mod committed;
 mod condition;
 mod crds;
 mod guardrails;

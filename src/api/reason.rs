@@ -252,6 +252,11 @@ mod tests {
     }
 
     #[test]
+    fn the_committed_page_of_reasons_is_what_the_vocabulary_says() {
+        crate::api::committed::check("docs/reasons.md", &reasons_markdown());
+    }
+
+    #[test]
     fn every_reason_is_explained_on_one_row_of_the_page() {
         let page = reasons_markdown();
         for reason in Reason::all() {
