@@ -4,4 +4,5 @@ mod architecture;
 mod crd_rules;
 mod process;
 mod role_life;
+mod settling;
 mod support;

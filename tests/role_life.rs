@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole, annotation};
-use k8s_openapi::api::core::v1::Secret;
+use crossaccount::api::{AWSAccount, annotation};
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
@@ -12,101 +11,11 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    aws_proxy::AwsProxy,
     builders::document,
-    emulator::emulator,
-    operator::{Operator, OperatorSettings},
-    scenario::Scenario,
+    life::{Life, MANAGED},
+    operator::Operator,
     wait::eventually,
 };
-
-const MANAGED: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
-
-/// One scenario with its proxy, and the APIs that a test speaks to.
-pub struct Life {
-    pub scenario: Scenario,
-    pub proxy: AwsProxy,
-    pub roles: Api<CrossAccountRole>,
-    pub secrets: Api<Secret>,
-    settings: OperatorSettings,
-}
-
-impl Life {
-    /// An account that is there, and an operator that is not running yet.
-    pub async fn new(name: &str) -> Result<Self> {
-        let scenario = Scenario::new(name).await?;
-        let proxy = AwsProxy::start(emulator().await?.address())?;
-        let accounts: Api<AWSAccount> = Api::all(scenario.kube.clone());
-        accounts.create(&PostParams::default(), &scenario.account()).await?;
-        let settings = scenario.operator().await?.aws_endpoint(&proxy.endpoint());
-        let roles = Api::namespaced(scenario.kube.clone(), &scenario.namespace);
-        let secrets = Api::namespaced(scenario.kube.clone(), &scenario.namespace);
-        Ok(Self { scenario, proxy, roles, secrets, settings })
-    }
-
-    pub async fn start(&self) -> Result<Operator> {
-        self.settings.start().await
-    }
-
-    /// Creates a role with one inline and one managed policy, and waits until it is Ready.
-    pub async fn ready_role(&self, name: &str) -> Result<CrossAccountRole> {
-        let mut role = self.scenario.role(name);
-        role.spec.role.managed_policy_arns = vec![MANAGED.to_owned()];
-        self.roles.create(&PostParams::default(), &role).await?;
-        self.settled(name).await
-    }
-
-    /// Waits until a role is Ready for its present generation.
-    pub async fn settled(&self, name: &str) -> Result<CrossAccountRole> {
-        eventually("the role is Ready", async || {
-            let role = self.roles.get(name).await?;
-            let status = role.status.clone().unwrap_or_default();
-            let ready = status.conditions.iter().find(|c| c.type_ == ConditionType::Ready.to_string());
-            let ready = ready.context("it has no condition Ready")?;
-            ensure!(status.observed_generation == role.metadata.generation, "it is at another generation");
-            ensure!(ready.status == "True" && ready.reason == "Available", "{}: {}", ready.reason, ready.message);
-            Ok(role)
-        })
-        .await
-    }
-
-    pub async fn patch(&self, name: &str, patch: Value) -> Result<()> {
-        self.roles.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
-        Ok(())
-    }
-
-    /// Name of the IAM role of an object.
-    pub fn iam_name(&self, name: &str) -> String {
-        format!("{}-{name}", self.scenario.namespace)
-    }
-
-    /// The data and annotations of a Secret, as text.
-    pub async fn secret(&self, name: &str) -> Result<(BTreeMap<String, String>, BTreeMap<String, String>)> {
-        let secret = self.secrets.get(name).await?;
-        let text = |bytes: k8s_openapi::ByteString| String::from_utf8_lossy(&bytes.0).into_owned();
-        let data = secret.data.unwrap_or_default().into_iter().map(|(key, bytes)| (key, text(bytes))).collect();
-        Ok((data, secret.metadata.annotations.unwrap_or_default()))
-    }
-
-    /// Actions of the calls so far, those of IAM and STS only.
-    pub fn actions(&self) -> Vec<String> {
-        self.proxy.calls().into_iter().map(|call| call.action).collect()
-    }
-
-    /// Waits until the operator did something in AWS that it does last, then until it is quiet: a second status says so.
-    pub async fn issued_again(&self, name: &str, before: &CrossAccountRole) -> Result<CrossAccountRole> {
-        let set = |role: &CrossAccountRole| {
-            let status = role.status.clone().unwrap_or_default();
-            status.credentials.map(|set| (set.issued_at, set.secret_name, set.expires_at))
-        };
-        eventually("new credentials are issued", async || {
-            let role = self.settled(name).await?;
-            ensure!(set(&role) != set(before), "still the set of before");
-            Ok(role)
-        })
-        .await
-    }
-}
 
 #[tokio::test]
 async fn a_role_is_created_whole_and_its_credentials_are_who_they_should_be() -> Result<()> {

@@ -13,8 +13,8 @@ const SAFETY: SignedDuration = SignedDuration::from_mins(20);
 /// The moment at which a set of credentials is to be replaced.
 ///
 /// At half of its actual life, or `renew_before_seconds` before its end, minus a jitter of up to a tenth of its life that
-/// depends on nothing but the UID; for sessions of 40 minutes or more never later than 20 minutes before expiry; and
-/// never before it was issued.
+/// depends on nothing but the UID; for sessions of 40 minutes or more never later than 20 minutes before expiry; and never
+/// before a tenth of its life has passed, lest a long lead renews without end.
 #[must_use]
 pub fn renew_at(
     issued_at: Timestamp,
@@ -29,7 +29,7 @@ pub fn renew_at(
     };
     let jitter = life.mul_f64(0.1 * fraction_of(uid));
     let lead = (lead + jitter).max(if life >= LONG { SAFETY } else { SignedDuration::ZERO });
-    whole_seconds(expires_at - lead.min(life)).max(whole_seconds(issued_at))
+    whole_seconds(expires_at - lead.min(life.mul_f64(0.9))).max(whole_seconds(issued_at))
 }
 
 #[cfg(test)]
@@ -59,12 +59,12 @@ mod tests {
         ) {
             let (issued, expires) = times(life);
             let at = renew_at(issued, expires, lead, &uid);
-            prop_assert!(issued <= at && at <= expires);
+            prop_assert!(issued + SignedDuration::from_secs(life / 10 - 1) <= at && at <= expires);
             if life >= 2400 {
                 prop_assert!(expires.duration_since(at) >= SAFETY);
             }
             if let Some(lead) = lead {
-                prop_assert!(expires.duration_since(at).as_secs() >= i64::from(lead).min(life));
+                prop_assert!(expires.duration_since(at).as_secs() >= i64::from(lead).min(life * 9 / 10));
             } else {
                 prop_assert!(at.duration_since(issued).as_secs() <= life / 2);
                 prop_assert!(at.duration_since(issued).as_secs() >= life * 4 / 10 - 1 || life < 2400 + 600);

@@ -30,6 +30,7 @@ pub mod control_plane;
 pub mod emulator;
 pub mod guard;
 pub mod http;
+pub mod life;
 pub mod log_file;
 pub mod mount;
 pub mod operator;
