@@ -2,6 +2,7 @@
 
 mod architecture;
 mod crd_rules;
+mod entering;
 mod failures;
 mod process;
 mod role_life;

@@ -51,3 +51,25 @@ async fn the_same_policies_written_another_way_are_left_alone() -> Result<()> {
     assert_eq!(writes, Vec::<String>::new());
     Ok(())
 }
+
+#[tokio::test]
+async fn an_operator_that_is_killed_in_the_middle_finishes_after_a_restart() -> Result<()> {
+    let life = Life::new("killed").await?;
+    // The role exists, and nobody has learned of it yet.
+    let hang = life.proxy.on("PutRolePolicy").times(1).hang();
+    let operator = life.start().await?;
+    let role = life.scenario.role("reader");
+    life.roles.create(&kube::api::PostParams::default(), &role).await?;
+    eventually("the operator is in the middle", async || {
+        ensure!(hang.hits() == 1, "it is not");
+        Ok(())
+    })
+    .await?;
+    operator.kill().await?;
+
+    let _operator = life.start().await?;
+    let role = life.settled("reader").await?;
+    assert_eq!(life.proxy.count("CreateRole"), 1);
+    assert!(role.status.and_then(|status| status.role).context("no role")?.created);
+    Ok(())
+}

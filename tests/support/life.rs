@@ -12,6 +12,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{
+    aws::Base,
     aws_proxy::AwsProxy,
     emulator::emulator,
     operator::{Operator, OperatorSettings},
@@ -39,7 +40,12 @@ pub struct Life {
 impl Life {
     /// An account that is there, and an operator that is not running yet.
     pub async fn new(name: &str) -> Result<Self> {
-        let scenario = Scenario::new(name).await?;
+        Self::with_base(name, Base::User).await
+    }
+
+    /// The same with an operator that is this kind of identity.
+    pub async fn with_base(name: &str, base: Base) -> Result<Self> {
+        let scenario = Scenario::with_base(name, base).await?;
         let proxy = AwsProxy::start(emulator().await?.address())?;
         let accounts: Api<AWSAccount> = Api::all(scenario.kube.clone());
         accounts.create(&PostParams::default(), &scenario.account()).await?;
