@@ -28,10 +28,7 @@ pub async fn run(
     let after = status(&before, role.metadata.generation, report, now);
     ctx.cluster.write_role_status(role, &after).await?;
     notices.extend(transition(&before, &after));
-    let about = role.object_ref(&());
-    for notice in &notices {
-        ctx.events.publish(&about, notice).await;
-    }
+    tell(ctx, role, &notices).await;
     if before.role.is_some() != after.role.is_some() {
         ctx.wake_account(&role.spec.account_ref.name);
     }
@@ -51,6 +48,14 @@ pub async fn run(
     );
     let wait = wake_at.duration_since(now).max(SignedDuration::from_secs(1));
     Ok((ending(problem), Action::requeue(wait.unsigned_abs())))
+}
+
+/// Publishes Events about an object.
+pub async fn tell(ctx: &Context, role: &CrossAccountRole, notices: &[Notice]) {
+    let about = role.object_ref(&());
+    for notice in notices {
+        ctx.events.publish(&about, notice).await;
+    }
 }
 
 /// A status in the middle of a reconcile.

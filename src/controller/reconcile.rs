@@ -55,7 +55,13 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
     let admitted = admit(role, object.clone(), around.account.as_ref(), &around.namespace, &ctx.base_identity());
     let mut notices = Vec::new();
     let report = match admitted {
-        Ok(desired) => bring_about(ctx, role, &desired, &around, now, &mut notices).await?,
+        Ok(desired) => match bring_about(ctx, role, &desired, &around, now, &mut notices).await {
+            Ok(report) => report,
+            Err(broke_off) => {
+                publish::tell(ctx, role, &notices).await; // what was done was done
+                return Err(broke_off);
+            }
+        },
         Err(refusal) if refusal.reason == Reason::NotAllowed => {
             withdraw::run(ctx, role, &object, &around, refusal, now, &mut notices).await?
         }

@@ -38,14 +38,15 @@ pub fn manageable(account: Option<&AWSAccount>) -> Result<(), Verdict> {
     let Some(account) = account else { return Ok(()) }; // refused before
     let conditions = account.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let name = account.metadata.name.as_deref().unwrap_or_default();
-    let why = match find(conditions, ConditionType::Ready) {
-        Some(ready) if ready.observed_generation != account.metadata.generation => "it was edited and is being checked",
+    let (reason, retry, why) = match find(conditions, ConditionType::Ready) {
+        Some(ready) if ready.observed_generation != account.metadata.generation => {
+            (Reason::Progressing, Retry::Soon, "it was edited and is being checked".to_owned())
+        }
         Some(ready) if ready.status == "True" => return Ok(()),
-        Some(ready) => &format!("{}: {}", ready.reason, ready.message),
-        None => "it was not checked yet",
+        Some(ready) => (Reason::AccountNotReady, Retry::Slow, format!("{}: {}", ready.reason, ready.message)),
+        None => (Reason::Progressing, Retry::Soon, "it was not checked yet".to_owned()),
     };
-    let message = format!("AWSAccount {name} is not Ready: {why}");
-    Err(Verdict { reason: Reason::AccountNotReady, message, retry: Retry::Slow })
+    Err(Verdict { reason, message: format!("AWSAccount {name} is not Ready: {why}"), retry })
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ use crate::api::{PolicyDocumentSource, schema};
     ),
 )]
 pub struct SessionSpec {
-    /// How long credentials live, in seconds, 900 to 43200. No more than the role's `maxSessionDurationSeconds`, and no
-    /// more than 3600 where the operator's own identity is a role session. Default 3600.
+    /// How long credentials live, in seconds, 900 to 43200. Where that is longer than the role's
+    /// `maxSessionDurationSeconds`, the role is raised first. No more than 3600 where the operator's own identity is a
+    /// role session. Default 3600.
     #[serde(default = "default_duration_seconds")]
     #[schemars(schema_with = "schema::integer::<900, 43_200>")]
     pub duration_seconds: u32,
