@@ -60,25 +60,11 @@ pub async fn run() -> Result<()> {
     say("Starting the operator as its service account");
     let operator = demo.start_operator().await?;
 
-    say("kubectl apply -f deploy/samples");
-    demo.apply_samples().await?;
-
-    say("kubectl wait --for=condition=Ready");
-    demo.kubectl(&["wait", "--for=condition=Ready", "--timeout=2m", "-n", NAMESPACE, "car", ROLE]).await?;
-    demo.kubectl(&["get", "awsa"]).await?;
-    demo.kubectl(&["get", "car", "-A"]).await?;
-
-    let role = demo.role_arn().await?;
-    say("Mounting the Secret as the kubelet would, and running a program that only knows AWS_CONFIG_FILE");
-    demo.mount.show(&demo.secret().await?)?;
-    demo.consume(&role).await?;
-
-    if env::var_os("KEEP").is_some_and(|keep| !keep.is_empty()) {
-        return demo.keep(&operator).await;
+    let told = demo.tell(&operator).await;
+    if told.is_err() {
+        eprintln!("--- the operator's log ends:\n{}", operator.log().tail());
     }
-    say("kubectl delete: the access goes, and with it all that was made for it");
-    demo.delete(&role).await?;
-    say("Done. `make demo KEEP=1` leaves everything running to look around.");
+    told?;
     operator.stop().await?;
     Ok(())
 }
@@ -88,6 +74,30 @@ fn say(what: &str) {
 }
 
 impl Demo {
+    /// What a person would do with a running operator.
+    async fn tell(&self, operator: &Operator) -> Result<()> {
+        say("kubectl apply -f deploy/samples");
+        self.apply_samples().await?;
+
+        say("kubectl wait --for=condition=Ready");
+        self.kubectl(&["wait", "--for=condition=Ready", "--timeout=2m", "-n", NAMESPACE, "car", ROLE]).await?;
+        self.kubectl(&["get", "awsa"]).await?;
+        self.kubectl(&["get", "car", "-A"]).await?;
+
+        let role = self.role_arn().await?;
+        say("Mounting the Secret as the kubelet would, and running a program that only knows AWS_CONFIG_FILE");
+        self.mount.show(&self.secret().await?)?;
+        self.consume(&role).await?;
+
+        if env::var_os("KEEP").is_some_and(|keep| !keep.is_empty()) {
+            return self.keep(operator).await;
+        }
+        say("kubectl delete: the access goes, and with it all that was made for it");
+        self.delete(&role).await?;
+        say("Done. `make demo KEEP=1` leaves everything running to look around.");
+        Ok(())
+    }
+
     /// As the administrator of account B.
     async fn fill_buckets(&self) -> Result<()> {
         let keys = self.aws.target.administrator();
