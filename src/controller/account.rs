@@ -9,6 +9,7 @@ use kube::{Resource, ResourceExt};
 
 use super::Error;
 use super::context::{Context, Shared};
+use super::memory::next_on_grid;
 use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Outlook, Reason};
 use crate::cluster::Notice;
 use crate::decide::Refusal;
@@ -148,7 +149,7 @@ fn status(
 }
 
 fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
-    let next_look = ctx.memory.next_look(uid, ctx.drift_interval).duration_since(now).max(SignedDuration::from_secs(1));
+    let next_look = next_on_grid(now, ctx.drift_interval, uid).duration_since(now).max(SignedDuration::from_secs(1));
     let failures = ctx.memory.of(uid).failures.saturating_sub(1);
     let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, uid));
     retry.map_or(next_look, |retry| retry.min(next_look))

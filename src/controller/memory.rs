@@ -112,7 +112,7 @@ impl Memory {
 }
 
 /// The first moment after `last` whose distance from the epoch is a multiple of `interval` plus the UID's own shift.
-fn next_on_grid(last: Timestamp, interval: SignedDuration, uid: &str) -> Timestamp {
+pub(super) fn next_on_grid(last: Timestamp, interval: SignedDuration, uid: &str) -> Timestamp {
     let step = interval.as_millis().max(1);
     let shift = interval.mul_f64(fraction_of(uid)).as_millis();
     let since = i128::from(last.as_millisecond()) - shift;

@@ -6,6 +6,7 @@ use kube::runtime::controller::Action;
 
 use super::Error;
 use super::context::Context;
+use super::memory::next_on_grid;
 use crate::api::{ConditionType, CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
@@ -36,7 +37,8 @@ pub async fn run(
     let problem = report.problem();
     let good_until = report.published.as_ref().map(|set| set.expires_at);
     ctx.memory.change(&object.uid, |memo| memo.note(problem.is_some(), now));
-    let wake_at = wake_at(ctx, object, problem, report.published.as_ref(), now);
+    let failures = ctx.memory.of(&object.uid).failures.saturating_sub(1);
+    let wake_at = wake_at(problem, failures, report.published.as_ref(), &object.uid, ctx.drift_interval, now);
     ctx.memory.change(&object.uid, |memo| memo.wake_at = Some(wake_at));
     tracing::debug!(
         namespace = object.namespace,
@@ -88,20 +90,20 @@ pub fn published_before(role: &CrossAccountRole) -> Option<PublishedFacts> {
 
 /// The earliest of: the next try, the next renewal, the end of the set, the next look for drift.
 fn wake_at(
-    ctx: &Context,
-    object: &ObjectIdentity,
     problem: Option<&Verdict>,
+    failures: u32,
     published: Option<&PublishedFacts>,
+    uid: &str,
+    drift_interval: SignedDuration,
     now: Timestamp,
 ) -> Timestamp {
-    let uid = &object.uid;
     let remaining = published.map(|set| set.expires_at.duration_since(now));
-    let failures = ctx.memory.of(uid).failures.saturating_sub(1);
     let retry = problem.and_then(|verdict| delay(verdict.retry, failures, remaining, uid)).map(|wait| now + wait);
     let ahead = |at: &Timestamp| *at > now;
     let renewal = published.map(|set| set.renew_at).filter(ahead);
     let expiry = published.map(|set| set.expires_at).filter(ahead);
-    let look = ctx.memory.next_look(uid, ctx.drift_interval).max(now + SignedDuration::from_secs(1));
+    // After now, not after the last look: one that keeps failing is for the retry to repeat.
+    let look = next_on_grid(now, drift_interval, uid);
     [retry, renewal, expiry].into_iter().flatten().fold(look, Timestamp::min)
 }
 
@@ -151,6 +153,36 @@ mod tests {
         });
         let report = Report { role: Outcome::Done, role_facts: None, credentials, published, external_id: None };
         status(&CrossAccountRoleStatus::default(), Some(1), &report, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_only_another_declaration_can_help_is_looked_at_again_no_sooner_than_for_drift() {
+        let verdict = Verdict { reason: Reason::InvalidSpec, message: String::new(), retry: Retry::OnChange };
+        let hour = SignedDuration::from_hours(1);
+        let mut now = Timestamp::UNIX_EPOCH;
+        for _ in 0..3 {
+            let next = wake_at(Some(&verdict), 0, None, "uid", hour, now);
+            assert!(next > now && (now == Timestamp::UNIX_EPOCH || next.duration_since(now) == hour), "{now} {next}");
+            now = next;
+        }
+    }
+
+    #[test]
+    fn a_set_is_come_back_to_when_it_is_due_and_a_fault_before_that() {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let set = PublishedFacts {
+            secret_name: "s".into(),
+            issued_at: at(0),
+            expires_at: at(3600),
+            renew_at: at(1700),
+            caller_arn: None,
+            packed_policy_size_percent: None,
+        };
+        let day = SignedDuration::from_hours(24);
+        assert_eq!(wake_at(None, 0, Some(&set), "uid", day, at(10)), at(1700));
+        let verdict = Verdict { reason: Reason::Throttled, message: String::new(), retry: Retry::Soon };
+        assert!(wake_at(Some(&verdict), 0, Some(&set), "uid", day, at(10)) < at(15));
+        assert_eq!(wake_at(None, 0, Some(&set), "uid", day, at(2000)), at(3600), "a renewal in the past is no reason");
     }
 
     #[test]
