@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::observe::Surroundings;
 use super::{Error, publish};
-use crate::api::{ConditionType, CrossAccountRole, Reason};
+use crate::api::{ConditionType, CrossAccountRole, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
 use crate::decide::desired::role_arn;
@@ -13,10 +13,11 @@ use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::revocation::deny_older_sessions;
 use crate::decide::role_plan::{DENY_OLDER_SESSIONS, owned};
 use crate::decide::status::{Outcome, Report};
+use crate::decide::trust::trust_policy;
 use crate::decide::{Refusal, account};
-use crate::domain::ObjectIdentity;
+use crate::domain::{ExternalId, ObjectIdentity};
 
-/// Deletes the Secret and denies the sessions that were issued so far. `CredentialsReady=False Revoked` says that it is
+/// Deletes the Secret, closes the trust policy to all but the operator, and denies the sessions that were issued so far. `CredentialsReady=False Revoked` says that it is
 /// done; until then every reconcile tries again.
 pub async fn run(
     ctx: &Context,
@@ -85,6 +86,13 @@ async fn deny(
     let Some(found) = iam.get_role(&name).await.map_err(manage)? else { return Ok(()) };
     if owned(&found, object).is_err() {
         return Ok(()); // somebody else's: there were no sessions of ours
+    }
+    if let Ok(base) = ctx.base_identity() {
+        // Declared principals could start new sessions, which no denial of older ones reaches.
+        let closed = trust_policy(&base.principal_arn, &ExternalId::of(object), None, &[], &TrustSpec::default())?;
+        if found.trust.as_ref() != Some(&closed) {
+            iam.update_trust(&name, &closed).await.map_err(manage)?;
+        }
     }
     let denial =
         deny_older_sessions(now).map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;

@@ -10,10 +10,10 @@ use super::supported::supported;
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
 
-/// Lets an object in: supported? allowed? do we have an identity? is the declaration valid, and within the guardrails?
+/// Lets an object in: allowed? supported? do we have an identity? is the declaration valid, and within the guardrails?
 ///
-/// Permission comes before everything that could fail, so that a withdrawn one is acted on even while AWS or the
-/// account is in trouble.
+/// Permission comes before everything else, so that a withdrawn one is acted on even while AWS or the account is in
+/// trouble, and no declaration can be written to dodge it.
 pub fn admit(
     role: &CrossAccountRole,
     object: ObjectIdentity,
@@ -21,8 +21,8 @@ pub fn admit(
     namespace: &Namespace,
     identity: &Result<BaseIdentity, AwsFailure>,
 ) -> Result<Desired, Refusal> {
-    supported(&role.spec)?;
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
+    supported(&role.spec)?;
     let base = identity.as_ref().map_err(|failure| {
         Refusal::new(
             Reason::BaseIdentityUnavailable,
@@ -104,8 +104,8 @@ mod tests {
         let misnamed = json!({"role": {"name": "a b"}});
         let (closed, open) = (json!({}), json!({"allowedNamespaces": {"names": ["team"]}}));
         for (what, spec, allowed, identity, reason) in [
-            ("an unsupported field", &suspended, &closed, no_identity(), Reason::NotSupported),
-            ("a namespace that is not allowed", &misnamed, &closed, no_identity(), Reason::NotAllowed),
+            ("a namespace that is not allowed", &suspended, &closed, no_identity(), Reason::NotAllowed),
+            ("an unsupported field", &suspended, &open, no_identity(), Reason::NotSupported),
             ("no identity", &misnamed, &open, no_identity(), Reason::BaseIdentityUnavailable),
             ("an invalid declaration", &misnamed, &open, identity(), Reason::InvalidSpec),
         ] {

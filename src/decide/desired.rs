@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::guardrails::guardrails;
 use super::policies::{document, policies, policy_arn};
 use super::secret::DesiredSecret;
-use super::supported::supported;
 use super::trust::{principals, trust_policy};
 use super::{Refusal, account};
 use crate::api::{
@@ -59,7 +58,6 @@ pub fn desired(
     account: &AWSAccount,
     base: &BaseIdentity,
 ) -> Result<Desired, Refusal> {
-    supported(&role.spec)?;
     let access = account::access(account)?;
     let session = session(&role.spec.session, &object, base);
     let desired_role = desired_role(&role.spec, &account.spec, &object, &access, base, session.as_ref().ok());

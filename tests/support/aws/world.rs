@@ -95,7 +95,7 @@ fn manager_policy(account: &str) -> Value {
             "Effect": "Allow",
             "Action": [
                 "iam:CreateRole", "iam:GetRole", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole",
-                "iam:TagRole", "iam:UntagRole", "iam:ListRoleTags", "iam:PutRolePermissionsBoundary",
+                "iam:TagRole", "iam:UntagRole", "iam:ListRoleTags", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary",
                 "iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy", "iam:ListRolePolicies",
                 "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
