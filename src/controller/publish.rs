@@ -38,7 +38,7 @@ pub async fn run(
     let good_until = report.published.as_ref().map(|set| set.expires_at);
     ctx.memory.change(&object.uid, |memo| memo.note(problem.is_some(), now));
     let failures = ctx.memory.of(&object.uid).failures.saturating_sub(1);
-    let wake_at = wake_at(problem, failures, report.published.as_ref(), &object.uid, ctx.drift_interval, now);
+    let wake_at = wake_at(report.problems(), failures, report.published.as_ref(), &object.uid, ctx.drift_interval, now);
     ctx.memory.change(&object.uid, |memo| memo.wake_at = Some(wake_at));
     tracing::debug!(
         namespace = object.namespace,
@@ -89,8 +89,8 @@ pub fn published_before(role: &CrossAccountRole) -> Option<PublishedFacts> {
 }
 
 /// The earliest of: the next try, the next renewal, the end of the set, the next look for drift.
-fn wake_at(
-    problem: Option<&Verdict>,
+fn wake_at<'a>(
+    problems: impl Iterator<Item = &'a Verdict>,
     failures: u32,
     published: Option<&PublishedFacts>,
     uid: &str,
@@ -98,7 +98,9 @@ fn wake_at(
     now: Timestamp,
 ) -> Timestamp {
     let remaining = published.map(|set| set.expires_at.duration_since(now));
-    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, remaining, uid)).map(|wait| now + wait);
+    // Each lane's own retry: one that waits for another declaration must not hold up the other.
+    let retry =
+        problems.filter_map(|verdict| delay(verdict.retry, failures, remaining, uid)).min().map(|wait| now + wait);
     let ahead = |at: &Timestamp| *at > now;
     let renewal = published.map(|set| set.renew_at).filter(ahead);
     let expiry = published.map(|set| set.expires_at).filter(ahead);
@@ -161,7 +163,7 @@ mod tests {
         let hour = SignedDuration::from_hours(1);
         let mut now = Timestamp::UNIX_EPOCH;
         for _ in 0..3 {
-            let next = wake_at(Some(&verdict), 0, None, "uid", hour, now);
+            let next = wake_at([&verdict].into_iter(), 0, None, "uid", hour, now);
             assert!(next > now && (now == Timestamp::UNIX_EPOCH || next.duration_since(now) == hour), "{now} {next}");
             now = next;
         }
@@ -179,10 +181,24 @@ mod tests {
             packed_policy_size_percent: None,
         };
         let day = SignedDuration::from_hours(24);
-        assert_eq!(wake_at(None, 0, Some(&set), "uid", day, at(10)), at(1700));
+        assert_eq!(wake_at([].into_iter(), 0, Some(&set), "uid", day, at(10)), at(1700));
         let verdict = Verdict { reason: Reason::Throttled, message: String::new(), retry: Retry::Soon };
-        assert!(wake_at(Some(&verdict), 0, Some(&set), "uid", day, at(10)) < at(15));
-        assert_eq!(wake_at(None, 0, Some(&set), "uid", day, at(2000)), at(3600), "a renewal in the past is no reason");
+        assert!(wake_at([&verdict].into_iter(), 0, Some(&set), "uid", day, at(10)) < at(15));
+        assert_eq!(
+            wake_at([].into_iter(), 0, Some(&set), "uid", day, at(2000)),
+            at(3600),
+            "a renewal in the past is no reason"
+        );
+    }
+
+    #[test]
+    fn a_lane_that_waits_for_another_declaration_does_not_hold_up_the_retry_of_the_other() {
+        let verdict = |reason, retry| Verdict { reason, message: String::new(), retry };
+        let refused = verdict(Reason::NotAllowed, Retry::OnChange);
+        let throttled = verdict(Reason::Throttled, Retry::Soon);
+        let (day, now) = (SignedDuration::from_hours(24), Timestamp::UNIX_EPOCH);
+        let next = wake_at([&refused, &throttled].into_iter(), 0, None, "uid", day, now);
+        assert!(next.duration_since(now) <= SignedDuration::from_secs(2), "{next}");
     }
 
     #[test]

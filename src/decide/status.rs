@@ -63,10 +63,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// Everything that is wrong.
+    pub fn problems(&self) -> impl Iterator<Item = &Verdict> {
+        [self.role.problem(), self.credentials.problem()].into_iter().flatten()
+    }
+
     /// The first thing that is wrong.
     #[must_use]
     pub fn problem(&self) -> Option<&Verdict> {
-        self.role.problem().or(self.credentials.problem())
+        self.problems().next()
     }
 }
 
