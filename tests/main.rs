@@ -8,3 +8,4 @@ mod process;
 mod role_life;
 mod settling;
 mod support;
+mod withdrawal;

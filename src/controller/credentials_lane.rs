@@ -18,6 +18,7 @@ use crate::decide::failure::{Circumstances, Verdict};
 use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
 use crate::decide::retry::Retry;
+use crate::decide::revocation::is_denied;
 use crate::decide::status::{Outcome, PublishedFacts};
 use crate::domain::{SessionRequest, whole_seconds};
 
@@ -129,6 +130,7 @@ impl Lane<'_> {
         }
         let Verified { session, caller_arn } =
             assume(self.ctx, self.desired, known, request, self.circumstances()).await?;
+        self.outlives_denial(session.credentials.expires_at, request)?;
         if self.refusal_must_be_proven() {
             self.prove(known, request).await?;
         }
@@ -188,6 +190,23 @@ impl Lane<'_> {
     async fn prove(&self, known: &KnownRole, request: &SessionRequest) -> Result<(), Verdict> {
         let propagating = self.circumstances().propagating;
         prove_refusal(self.ctx, self.desired, known, request, propagating, self.now).await
+    }
+
+    /// A session of the very second in which older ones were denied is denied with them, though AWS issues it and says who
+    /// it is. The next try, with the role read again, gets a later one.
+    fn outlives_denial(&self, expires_at: Timestamp, request: &SessionRequest) -> Result<(), Verdict> {
+        let Some(until) = self.the_role.denied_until else { return Ok(()) };
+        if !is_denied(expires_at, request.duration_seconds, until) {
+            return Ok(());
+        }
+        self.ctx.memory.change(&self.desired.object.uid, |memo| memo.look_again = true);
+        Err(Verdict {
+            reason: Reason::Progressing,
+            message: format!(
+                "sessions issued up to {until} are denied since permission was withdrawn; a later one is on the way"
+            ),
+            retry: Retry::Soon,
+        })
     }
 
     /// After a change of trust, before the first set, and as long as the last proof failed or was cut short.

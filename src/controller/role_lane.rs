@@ -12,8 +12,10 @@ use crate::decide::conditions::is_true_for;
 use crate::decide::desired::Desired;
 use crate::decide::failure::Verdict;
 use crate::decide::retry::Retry;
-use crate::decide::role_plan::{RoleStep, created_by_us, owned, role_plan};
+use crate::decide::revocation::denied_until;
+use crate::decide::role_plan::{DENY_OLDER_SESSIONS, RoleStep, created_by_us, owned, role_plan};
 use crate::decide::status::Outcome;
+use crate::domain::policy::PolicyDocument;
 use crate::domain::{DesiredRole, IamRoleState};
 
 /// How the role stands afterwards.
@@ -30,12 +32,22 @@ pub struct RoleLane {
     pub trust_changed: bool,
     /// When IAM made the role, if it was read.
     pub created_at: Option<Timestamp>,
+    /// Sessions issued up to this moment are denied, if the role was read and says so.
+    pub denied_until: Option<Timestamp>,
 }
 
 impl RoleLane {
     fn failing(verdict: Verdict, known: Option<KnownRole>) -> Self {
         let outcome = Outcome::Failing(verdict);
-        Self { outcome, facts: None, known, trust_verified: false, trust_changed: false, created_at: None }
+        Self {
+            outcome,
+            facts: None,
+            known,
+            trust_verified: false,
+            trust_changed: false,
+            created_at: None,
+            denied_until: None,
+        }
     }
 }
 
@@ -64,6 +76,7 @@ pub async fn run(
             trust_verified: false,
             trust_changed: false,
             created_at: None,
+            denied_until: None,
         }),
         RoleView::Unreadable(verdict) => Ok(RoleLane::failing(verdict, before)),
         RoleView::Read(state) => make(ctx, role, desired, declared, state, now, notices).await,
@@ -114,11 +127,16 @@ async fn make(
     Ok(RoleLane {
         trust_verified: outcome == Outcome::Done,
         trust_changed: applied.trust_changed,
-        created_at: state.map(|state| state.role.created_at),
+        created_at: state.as_ref().map(|state| state.role.created_at),
+        denied_until: state.as_ref().and_then(denial_in).and_then(denied_until),
         outcome,
         facts,
         known,
     })
+}
+
+fn denial_in(state: &IamRoleState) -> Option<&PolicyDocument> {
+    state.inline.get(DENY_OLDER_SESSIONS)?.as_ref()
 }
 
 fn was_ready(role: &CrossAccountRole) -> bool {

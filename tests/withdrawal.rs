@@ -1,0 +1,118 @@
+//! Permission that is withdrawn, and what it takes along.
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_sts::config::Credentials;
+use crossaccount::api::{AWSAccount, annotation};
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    aws::{Identity, policy},
+    builders::document,
+    life::Life,
+    wait::eventually,
+};
+
+async fn allow(life: &Life, namespaces: Value) -> Result<()> {
+    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
+    let patch = Patch::Merge(json!({"spec": {"allowedNamespaces": {"names": namespaces}}}));
+    accounts.patch(&life.scenario.namespace, &PatchParams::default(), &patch).await?;
+    Ok(())
+}
+
+/// The credentials in a Secret, as somebody might copy them away.
+async fn copied(life: &Life, name: &str) -> Result<Identity> {
+    let (data, annotations) = life.secret(name).await?;
+    let set: Value = serde_json::from_str(data.get("credentials.json").context("the Secret has no set")?)?;
+    let field = |key: &str| set[key].as_str().unwrap_or_default().to_owned();
+    let token = Some(field("SessionToken"));
+    let credentials = Credentials::new(field("AccessKeyId"), field("SecretAccessKey"), token, None, "copied");
+    let arn = annotations.get(annotation::ROLE_ARN).context("the Secret does not name its role")?.clone();
+    Ok(Identity { arn, credentials })
+}
+
+async fn denied(life: &Life, name: &str) -> Result<()> {
+    eventually("older sessions are denied", async || {
+        let inline = life.scenario.aws.target.inline_policies(&life.iam_name(name)).await?;
+        ensure!(inline.contains_key("crossaccount-deny-older-sessions"), "{inline:?}");
+        ensure!(life.secrets.get_opt(name).await?.is_none(), "the Secret is there");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn copied_credentials_end_with_the_permission_and_those_of_a_new_one_work_at_once() -> Result<()> {
+    let life = Life::new("copied").await?;
+    let target = &life.scenario.aws.target;
+    let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
+    let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+    let errand = target.create_role("errand", &trust, &nothing).await?;
+    let _operator = life.start().await?;
+    let mut role = life.scenario.role("reader");
+    let may_run = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": errand}));
+    role.spec.role.inline_policies.insert("errand".into(), document(&may_run));
+    life.roles.create(&PostParams::default(), &role).await?;
+    life.settled("reader").await?;
+    let copy = copied(&life, "reader").await?;
+    target.assume(&copy, &errand, None).await?;
+
+    allow(&life, json!([])).await?;
+    denied(&life, "reader").await?;
+    let refused = target.assume(&copy, &errand, None).await.err().context("the copy still works")?;
+    assert!(format!("{refused:?}").contains("AccessDenied"), "{refused:?}");
+
+    // At once, so within the second of the denial: what is published must work all the same.
+    allow(&life, json!([life.scenario.namespace])).await?;
+    life.settled("reader").await?;
+    target.assume(&copied(&life, "reader").await?, &errand, None).await?;
+    assert!(target.assume(&copy, &errand, None).await.is_err(), "the copy works again");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_denial_that_failed_in_aws_is_tried_again_until_it_stands() -> Result<()> {
+    let life = Life::new("unfinished").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let outage =
+        life.proxy.on("PutRolePolicy").role(&life.iam_name("reader")).error(503, "ServiceUnavailable", "try later");
+    allow(&life, json!([])).await?;
+    // Three attempts each; the deletion of the Secret wakes the second try by itself.
+    eventually("the second try has failed as well", async || {
+        ensure!(outage.hits() >= 6, "{} attempts", outage.hits());
+        Ok(())
+    })
+    .await?;
+    outage.release();
+    denied(&life, "reader").await
+}
+
+#[tokio::test]
+async fn a_bad_policy_does_not_keep_a_failed_renewal_from_being_tried_again() -> Result<()> {
+    let life = Life::new("both").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let (data, _) = life.secret("reader").await?;
+    let outage =
+        life.proxy.on("AssumeRole").role(&life.iam_name("reader")).times(3).error(503, "ServiceUnavailable", "later");
+    let now = jiff::Timestamp::now().to_string();
+    life.patch(
+        "reader",
+        json!({
+            "metadata": {"annotations": {annotation::RENEW_REQUESTED_AT: now}},
+            "spec": {"role": {"inlinePolicies": {"bad": {"Version": "2012-10-17"}}}},
+        }),
+    )
+    .await?;
+    eventually("the credentials are renewed", async || {
+        ensure!(life.secret("reader").await?.0 != data, "they are those of before, {} failures", outage.hits());
+        Ok(())
+    })
+    .await?;
+    assert_eq!(outage.hits(), 3);
+    Ok(())
+}
