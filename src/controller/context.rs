@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Error;
 use super::account::memory_key;
+use super::claims::Claims;
 use super::memory::Memory;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::Gateway;
@@ -31,6 +32,8 @@ pub struct Context {
     pub events: Events,
     /// What this process remembers of each object.
     pub memory: Memory,
+    /// Which object has which name.
+    pub claims: Claims,
     /// Metrics.
     pub metrics: Metrics,
     /// Name of this cluster.
@@ -41,6 +44,17 @@ pub struct Context {
     pub external_id_self_test: bool,
     /// Wakes the reconcile of an account.
     pub wake_account: mpsc::UnboundedSender<ObjectRef<AWSAccount>>,
+    /// Wakes the reconcile of a role; one for each watched namespace, or one for all.
+    pub wake_role: Vec<WakeRole>,
+}
+
+/// The way to the controller of one watched namespace, or of all.
+#[derive(Clone)]
+pub struct WakeRole {
+    /// The namespace; none is all.
+    pub scope: Option<String>,
+    /// To the controller.
+    pub sender: mpsc::UnboundedSender<ObjectRef<CrossAccountRole>>,
 }
 
 impl Context {
@@ -69,6 +83,16 @@ impl Context {
     pub fn wake_account(&self, name: &str) {
         // The receiver only goes away when the controllers end, and then there is nobody to wake.
         let _ = self.wake_account.send(ObjectRef::new(name));
+    }
+
+    /// Has roles looked at again.
+    pub fn wake_roles(&self, roles: Vec<ObjectRef<CrossAccountRole>>) {
+        for role in roles {
+            let watched = |wake: &&WakeRole| wake.scope.is_none() || wake.scope == role.namespace;
+            if let Some(wake) = self.wake_role.iter().find(watched) {
+                let _ = wake.sender.send(role); // as above
+            }
+        }
     }
 }
 

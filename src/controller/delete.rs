@@ -138,8 +138,7 @@ async fn hold(
     );
     let retry = if retry == Retry::OnChange { Retry::Slow } else { retry };
     let failing = Outcome::Failing(Verdict { reason, message: told, retry });
-    let report =
-        Report { role: failing, role_facts: None, credentials: Outcome::Untouched, published: None, external_id: None };
+    let report = Report { role: failing, ..Report::default() };
     publish::run(ctx, role, object, &report, Vec::new(), now).await
 }
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod apply;
+mod claims;
 mod context;
 mod credentials_lane;
 mod delete;

@@ -63,13 +63,7 @@ pub async fn tell(ctx: &Context, role: &CrossAccountRole, notices: &[Notice]) {
 /// A status in the middle of a reconcile.
 pub async fn interim(ctx: &Context, role: &CrossAccountRole, verdict: Verdict, now: Timestamp) -> Result<(), Error> {
     let before = role.status.clone().unwrap_or_default();
-    let report = Report {
-        role: Outcome::Failing(verdict),
-        role_facts: None,
-        credentials: Outcome::Untouched,
-        published: published_before(role),
-        external_id: None,
-    };
+    let report = Report { role: Outcome::Failing(verdict), published: published_before(role), ..Report::default() };
     let interim = status(&before, role.metadata.generation, &report, now);
     ctx.cluster.write_role_status(role, &interim).await?;
     Ok(())
@@ -153,7 +147,7 @@ mod tests {
             caller_arn: None,
             packed_policy_size_percent: None,
         });
-        let report = Report { role: Outcome::Done, role_facts: None, credentials, published, external_id: None };
+        let report = Report { role: Outcome::Done, credentials, published, ..Report::default() };
         status(&CrossAccountRoleStatus::default(), Some(1), &report, Timestamp::UNIX_EPOCH)
     }
 

@@ -52,7 +52,8 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
         return delete::run(ctx, role, &object, now).await;
     }
     let around = surroundings(ctx, role).await?;
-    let admitted = admit(role, object.clone(), around.account.as_ref(), &around.namespace, &ctx.base_identity());
+    let (account, unrivalled) = (around.account.as_ref(), ctx.claims.check(role));
+    let admitted = admit(role, object.clone(), account, &around.namespace, unrivalled, &ctx.base_identity());
     let mut notices = Vec::new();
     let report = match admitted {
         Ok(desired) => match bring_about(ctx, role, &desired, &around, now, &mut notices).await {
@@ -88,16 +89,15 @@ async fn bring_about(
         credentials: credentials.outcome,
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
+        ..Report::default()
     })
 }
 
 /// Refused for now: what works goes on working until it expires.
 fn leave_as_it_is(role: &CrossAccountRole, refusal: Refusal) -> Report {
     Report {
-        role: Outcome::Untouched,
-        role_facts: None,
         credentials: Outcome::Failing(refusal.into()),
         published: publish::published_before(role),
-        external_id: None,
+        ..Report::default()
     }
 }

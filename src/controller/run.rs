@@ -1,9 +1,11 @@
 //! Wiring: which watches wake which reconciles, and how they end together.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::TryStreamExt;
+use futures::stream::{self, BoxStream, Stream, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
@@ -14,7 +16,8 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 
 use super::account::{self, AccountContext};
-use super::context::{Context, Shared};
+use super::claims::Claims;
+use super::context::{Context, Shared, WakeRole};
 use super::identity::{changes, watch_identity};
 use super::memory::Memory;
 use super::{reconcile, triggers};
@@ -74,18 +77,25 @@ pub async fn run(
         found = found_out => found?,
         () = shutdown.wanted() => return Ok(()),
     };
+    let scopes: Vec<Option<String>> = match watch_namespaces {
+        Namespaces::All => vec![None],
+        Namespaces::Only(names) => names.into_iter().map(Some).collect(),
+    };
     let (wake_account, woken_accounts) = mpsc::unbounded_channel();
+    let (wake_role, woken_roles): (Vec<_>, Vec<_>) = scopes.into_iter().map(waker).unzip();
     let ctx: Shared = Arc::new(Context {
         cluster,
         gateway,
         identity,
         events: Events::new(client.clone()),
         memory: Memory::new(Timestamp::now()),
+        claims: Claims::default(),
         metrics: metrics.clone(),
         cluster_name,
         drift_interval: SignedDuration::try_from(drift_interval).unwrap_or(SignedDuration::from_hours(1)),
         external_id_self_test,
         wake_account,
+        wake_role,
     });
 
     let selected = match &shard {
@@ -93,14 +103,10 @@ pub async fn run(
         None => watcher::Config::default(),
     };
     let limits = Config::default().concurrency(concurrency);
-    let scopes: Vec<Option<String>> = match watch_namespaces {
-        Namespaces::All => vec![None],
-        Namespaces::Only(names) => names.into_iter().map(Some).collect(),
-    };
     let mut stores = Vec::new();
     let mut work: Vec<BoxStream<'static, ()>> = Vec::new();
-    for scope in &scopes {
-        let (store, stream) = roles(&ctx, scope.as_deref(), selected.clone(), limits.clone(), &shutdown);
+    for woken in woken_roles {
+        let (store, stream) = roles(&ctx, woken, selected.clone(), limits.clone(), &shutdown);
         stores.push(store);
         work.push(stream);
     }
@@ -152,29 +158,63 @@ struct Known {
 
 /// Counts what is due, and forgets what is gone.
 fn take_stock(ctx: &Context, known: &Known) {
-    let roles = known.roles.iter().flat_map(Store::state).filter_map(|role| role.uid());
+    let roles: HashSet<String> = known.roles.iter().flat_map(Store::state).filter_map(|role| role.uid()).collect();
+    ctx.wake_roles(ctx.claims.retain(&roles));
     let accounts = known.accounts.state().into_iter().map(|account| account::memory_key(&account.name_any()));
-    ctx.memory.retain(&roles.chain(accounts).collect());
+    ctx.memory.retain(&roles.into_iter().chain(accounts).collect());
     ctx.metrics.queue_depth(ctx.memory.overdue(Timestamp::now()));
+}
+
+/// The receiving end of a [`WakeRole`].
+struct Woken {
+    scope: Option<String>,
+    receiver: mpsc::UnboundedReceiver<ObjectRef<CrossAccountRole>>,
+}
+
+fn waker(scope: Option<String>) -> (WakeRole, Woken) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (WakeRole { scope: scope.clone(), sender }, Woken { scope, receiver })
+}
+
+fn messages<T: Send + 'static>(receiver: mpsc::UnboundedReceiver<T>) -> impl Stream<Item = T> + Send + 'static {
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|message| (message, receiver)) })
+}
+
+/// Keeps the claims up with the watch. An object that vanished while the watch was down is forgotten with the stock.
+fn claims_of(
+    claims: &Claims,
+    event: &watcher::Event<CrossAccountRole>,
+    store: &Store<CrossAccountRole>,
+) -> Vec<ObjectRef<CrossAccountRole>> {
+    match event {
+        watcher::Event::Apply(role) => claims.note(role),
+        watcher::Event::Delete(role) => claims.forget(&role.uid().unwrap_or_default()),
+        watcher::Event::InitDone => store.state().iter().flat_map(|role| claims.note(role)).collect(),
+        watcher::Event::Init | watcher::Event::InitApply(_) => Vec::new(), // not in the store yet
+    }
 }
 
 /// The controller of roles in one namespace, or in all.
 fn roles(
     ctx: &Shared,
-    scope: Option<&str>,
+    Woken { scope, receiver }: Woken,
     selected: watcher::Config,
     limits: Config,
     shutdown: &Shutdown,
 ) -> (Store<CrossAccountRole>, BoxStream<'static, ()>) {
     let client = ctx.cluster.client().clone();
-    let api: Api<CrossAccountRole> = scoped(&client, scope);
-    let secrets: Api<PartialObjectMeta<Secret>> = scoped(&client, scope);
+    let api: Api<CrossAccountRole> = scoped(&client, scope.as_deref());
+    let secrets: Api<PartialObjectMeta<Secret>> = scoped(&client, scope.as_deref());
     let (reader, writer) = reflector::store();
     // Own status writes must not wake; the update that puts the finalizer on or marks the deletion must.
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let stream = watcher(api, selected)
         .default_backoff()
         .reflect(writer)
+        .inspect_ok({
+            let (ctx, store) = (Arc::clone(ctx), reader.clone());
+            move |event| ctx.wake_roles(claims_of(&ctx.claims, event, &store))
+        })
         .applied_objects()
         .predicate_filter(changed, PredicateConfig::default());
     let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
@@ -191,6 +231,7 @@ fn roles(
         .reconcile_on(triggers::namespaces(client).flat_map(move |name| {
             stream::iter(refs(&by_namespace, |role| role.metadata.namespace.as_ref() == Some(&name)))
         }))
+        .reconcile_on(messages(receiver))
         .reconcile_all_on(changes(ctx.identity.clone()))
         .graceful_shutdown_on(async move { stop.wanted().await })
         .run(reconcile::reconcile, reconcile::after_error, Arc::clone(ctx));
@@ -212,12 +253,11 @@ fn accounts(
         .reflect(writer)
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
-    let woken = stream::unfold(woken, |mut woken| async move { woken.recv().await.map(|account| (account, woken)) });
     let stop = shutdown.clone();
     let account_ctx = Arc::new(AccountContext { shared: Arc::clone(ctx), roles: roles.to_vec() });
     let controller = Controller::for_stream(stream, reader.clone())
         .with_config(limits)
-        .reconcile_on(woken)
+        .reconcile_on(messages(woken))
         .reconcile_all_on(changes(ctx.identity.clone()))
         .graceful_shutdown_on(async move { stop.wanted().await })
         .run(account::reconcile, account::after_error, account_ctx);

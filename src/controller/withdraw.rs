@@ -52,13 +52,7 @@ pub async fn run(
             }
         };
     }
-    Ok(Report {
-        role: Outcome::Failing(refusal.into()),
-        role_facts: None,
-        credentials,
-        published: None,
-        external_id: None,
-    })
+    Ok(Report { role: Outcome::Failing(refusal.into()), credentials, ..Report::default() })
 }
 
 fn revoked() -> Verdict {

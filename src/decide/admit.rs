@@ -10,18 +10,21 @@ use super::supported::supported;
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
 
-/// Lets an object in: allowed? supported? do we have an identity? is the declaration valid, and within the guardrails?
+/// Lets an object in: allowed? the only one of its names? supported? do we have an identity? is the declaration valid, and
+/// within the guardrails?
 ///
 /// Permission comes before everything else, so that a withdrawn one is acted on even while AWS or the account is in
-/// trouble, and no declaration can be written to dodge it.
+/// trouble, and no declaration can be written to dodge it. `unrivalled` says whether an older object has one of its names.
 pub fn admit(
     role: &CrossAccountRole,
     object: ObjectIdentity,
     account: Option<&AWSAccount>,
     namespace: &Namespace,
+    unrivalled: Result<(), Refusal>,
     identity: &Result<BaseIdentity, AwsFailure>,
 ) -> Result<Desired, Refusal> {
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
+    unrivalled?;
     supported(&role.spec)?;
     let base = identity.as_ref().map_err(|failure| {
         Refusal::new(
@@ -103,18 +106,20 @@ mod tests {
         let suspended = json!({"suspend": true, "role": {"name": "a b"}});
         let misnamed = json!({"role": {"name": "a b"}});
         let (closed, open) = (json!({}), json!({"allowedNamespaces": {"names": ["team"]}}));
-        for (what, spec, allowed, identity, reason) in [
-            ("a namespace that is not allowed", &suspended, &closed, no_identity(), Reason::NotAllowed),
-            ("an unsupported field", &suspended, &open, no_identity(), Reason::NotSupported),
-            ("no identity", &misnamed, &open, no_identity(), Reason::BaseIdentityUnavailable),
-            ("an invalid declaration", &misnamed, &open, identity(), Reason::InvalidSpec),
+        let rival = || Err(Refusal::new(Reason::Conflict, "an older object has the role"));
+        for (what, spec, allowed, unrivalled, identity, reason) in [
+            ("a namespace that is not allowed", &suspended, &closed, rival(), no_identity(), Reason::NotAllowed),
+            ("a name that an older one has", &suspended, &open, rival(), no_identity(), Reason::Conflict),
+            ("an unsupported field", &suspended, &open, Ok(()), no_identity(), Reason::NotSupported),
+            ("no identity", &misnamed, &open, Ok(()), no_identity(), Reason::BaseIdentityUnavailable),
+            ("an invalid declaration", &misnamed, &open, Ok(()), identity(), Reason::InvalidSpec),
         ] {
             let account = account(allowed, &json!({"conditions": []}));
-            let verdict = admit(&role(spec), object(), Some(&account), &namespace, &identity);
+            let verdict = admit(&role(spec), object(), Some(&account), &namespace, unrivalled, &identity);
             assert_eq!(verdict.map(|_| ()).map_err(|refusal| refusal.reason), Err(reason), "{what}");
         }
         let account = account(&open, &json!({"conditions": []}));
-        assert!(admit(&role(&json!({})), object(), Some(&account), &namespace, &identity()).is_ok());
+        assert!(admit(&role(&json!({})), object(), Some(&account), &namespace, Ok(()), &identity()).is_ok());
     }
 
     #[test]

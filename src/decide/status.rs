@@ -9,13 +9,14 @@ use crate::api::{ConditionType, CredentialsStatus, CrossAccountRoleStatus, Outlo
 use crate::domain::ExternalId;
 
 /// How one part of the work ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// It is as declared.
     Done,
     /// It is not, for this reason.
     Failing(Verdict),
     /// It was not looked at this time: what was known of it stays.
+    #[default]
     Untouched,
 }
 
@@ -47,17 +48,45 @@ pub struct PublishedFacts {
     pub packed_policy_size_percent: Option<u32>,
 }
 
-/// What a reconcile found and did.
-#[derive(Clone, Debug, PartialEq)]
+/// Under which word an object is that has no problem.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The operator makes everything as declared.
+    #[default]
+    Kept,
+    /// The role is only read and assumed.
+    Observed,
+    /// Nothing is done at present.
+    Suspended,
+}
+
+impl Mode {
+    fn reason(self) -> Reason {
+        match self {
+            Self::Kept => Reason::Available,
+            Self::Observed => Reason::Observed,
+            Self::Suspended => Reason::Suspended,
+        }
+    }
+}
+
+/// What a reconcile found and did. What it says nothing of stays as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
+    /// How the object is treated.
+    pub mode: Mode,
     /// The role.
     pub role: Outcome,
     /// What is known of the role.
     pub role_facts: Option<RoleStatus>,
+    /// What would be changed if the role were not only observed.
+    pub planned_changes: Option<Vec<String>>,
     /// The credentials.
     pub credentials: Outcome,
     /// The set in the Secret, expired or not.
     pub published: Option<PublishedFacts>,
+    /// The permissions in the source accounts.
+    pub grants: Outcome,
     /// The external id in the trust policy.
     pub external_id: Option<ExternalId>,
 }
@@ -65,7 +94,7 @@ pub struct Report {
 impl Report {
     /// Everything that is wrong.
     pub fn problems(&self) -> impl Iterator<Item = &Verdict> {
-        [self.role.problem(), self.credentials.problem()].into_iter().flatten()
+        [self.role.problem(), self.credentials.problem(), self.grants.problem()].into_iter().flatten()
     }
 
     /// The first thing that is wrong.
@@ -83,7 +112,7 @@ pub fn status(
     report: &Report,
     now: Timestamp,
 ) -> CrossAccountRoleStatus {
-    let Report { role, role_facts, credentials, published, external_id } = report;
+    let Report { mode, role, role_facts, planned_changes, credentials, published, grants, external_id } = report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
     let ready = summary(report, good_until);
 
@@ -92,21 +121,18 @@ pub fn status(
     let stalled = ready.cause.is_some_and(|reason| reason.outlook() == Outlook::NeedsSomeone);
     let reconciling = ready.cause.is_some() && !stalled;
     for (kind, line) in [
-        (ConditionType::RoleReady, role_lane(role)),
+        (ConditionType::RoleReady, role_lane(role, *mode)),
         (ConditionType::CredentialsReady, Some(credentials_lane(credentials, published.is_some(), good_until))),
+        (ConditionType::SourceGrantsReady, grants_lane(grants)),
     ] {
         match line {
             Some((status, reason, message)) => conditions.set(kind, status, reason, &message),
             None => conditions.carry_over(kind),
         }
     }
-    conditions.set(ConditionType::Stalled, stalled, ready.reason, if stalled { &ready.message } else { "" });
-    conditions.set(
-        ConditionType::Reconciling,
-        reconciling,
-        ready.reason,
-        if reconciling { &ready.message } else { "" },
-    );
+    for (kind, set) in [(ConditionType::Stalled, stalled), (ConditionType::Reconciling, reconciling)] {
+        conditions.set(kind, set, ready.reason, if set { &ready.message } else { "" });
+    }
 
     CrossAccountRoleStatus {
         observed_generation: generation,
@@ -114,7 +140,7 @@ pub fn status(
         role: role_facts.clone().or_else(|| previous.role.clone()),
         external_id: external_id.as_ref().map(ToString::to_string).or_else(|| previous.external_id.clone()),
         credentials: published.as_ref().map(credentials_status),
-        planned_changes: Vec::new(),
+        planned_changes: planned_changes.clone().unwrap_or_else(|| previous.planned_changes.clone()),
     }
 }
 
@@ -133,7 +159,11 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let problem = report.problem();
     let cause = problem.map(|verdict| verdict.reason);
     let (status, reason, message) = match (problem, good_until) {
-        (None, Some(until)) => (true, Reason::Available, format!("The credentials are good until {until}.")),
+        (None, Some(until)) => (true, report.mode.reason(), format!("The credentials are good until {until}.")),
+        (None, None) if report.mode == Mode::Suspended => {
+            let reason = if report.published.is_some() { Reason::Expired } else { Reason::Suspended };
+            (false, reason, "Nothing is issued while spec.suspend is true.".into())
+        }
         (None, None) => (false, Reason::Progressing, "Waiting for the first credentials.".into()),
         (Some(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
             let told = format!("{reason}: {message}. The last good credentials are kept; they are good until {until}.");
@@ -144,7 +174,8 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
         }
         (Some(Verdict { reason, message, .. }), _) => (false, *reason, message.clone()),
     };
-    let cause = if problem.is_none() && good_until.is_none() { Some(Reason::Progressing) } else { cause };
+    let waiting = problem.is_none() && good_until.is_none() && report.mode != Mode::Suspended;
+    let cause = if waiting { Some(Reason::Progressing) } else { cause };
     Summary { status, reason, message, cause }
 }
 
@@ -161,8 +192,11 @@ fn forbids_use(reason: Reason) -> bool {
 }
 
 /// None: as it was.
-fn role_lane(outcome: &Outcome) -> Option<Line> {
+fn role_lane(outcome: &Outcome, mode: Mode) -> Option<Line> {
     match outcome {
+        Outcome::Done if mode == Mode::Observed => {
+            Some((true, Reason::Observed, "The role is there and is left as it is.".into()))
+        }
         Outcome::Done => Some((true, Reason::Available, "The role is as declared.".into())),
         Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
         Outcome::Untouched => None,
@@ -185,6 +219,14 @@ fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Times
             (false, Reason::Expired, format!("{reason}: {message}"))
         }
         (Outcome::Failing(Verdict { reason, message, .. }), None) => (false, *reason, message.clone()),
+    }
+}
+
+fn grants_lane(outcome: &Outcome) -> Option<Line> {
+    match outcome {
+        Outcome::Done => Some((true, Reason::Available, "Every declared source grant is in place.".into())),
+        Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
+        Outcome::Untouched => None,
     }
 }
 

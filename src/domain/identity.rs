@@ -16,10 +16,16 @@ pub struct ObjectIdentity {
 }
 
 impl ObjectIdentity {
-    /// `<namespace>-<name>` cut with a hash to the 64 characters of a role name. Kubernetes names are lower-case DNS
-    /// names, a subset of IAM's alphabet, so the result is always legal.
+    /// Name of the role where none is declared.
     #[must_use]
     pub fn default_role_name(&self) -> String {
-        cut_with_hash(&format!("{}-{}", self.namespace, self.name), 64)
+        default_role_name(&self.namespace, &self.name)
     }
+}
+
+/// `<namespace>-<name>` cut with a hash to the 64 characters of a role name. Kubernetes names are lower-case DNS names, a
+/// subset of IAM's alphabet, so the result is always legal.
+#[must_use]
+pub fn default_role_name(namespace: &str, name: &str) -> String {
+    cut_with_hash(&format!("{namespace}-{name}"), 64)
 }

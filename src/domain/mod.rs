@@ -30,7 +30,7 @@ pub use cut::{cut_with_hash, digest_hex, fraction_of};
 pub use external_id::ExternalId;
 pub use glob::glob_covers;
 pub use iam_role::{DesiredRole, IamRole, IamRoleState, RoleSettings};
-pub use identity::ObjectIdentity;
+pub use identity::{ObjectIdentity, default_role_name};
 pub use ownership::{Owner, Ownership, RoleTags};
 pub use principal::Principal;
 pub use session::{SessionName, SessionRequest};

@@ -22,7 +22,7 @@ fn failing(reason: Reason) -> Outcome {
 }
 
 fn report(role: Outcome, credentials: Outcome, published: Option<PublishedFacts>) -> Report {
-    Report { role, role_facts: None, credentials, published, external_id: None }
+    Report { role, credentials, published, ..Report::default() }
 }
 
 fn line(status: &CrossAccountRoleStatus, kind: ConditionType) -> (String, String) {
