@@ -59,13 +59,13 @@ impl Claims {
         if index.claimants.get(&uid) == Some(&claimant) {
             return Vec::new();
         }
-        let mut others = index.remove(&uid);
+        let mut others: HashSet<_> = index.remove(&uid).into_iter().collect();
         for claim in claimant.claims.clone() {
             index.by_claim.entry(claim).or_default().insert(claimant.rank.clone(), uid.clone());
         }
         others.extend(index.after(&claimant));
         index.claimants.insert(uid, claimant);
-        others
+        others.into_iter().collect()
     }
 
     /// Forgets an object that is gone. Gives those whose right to a name may have changed with it.
