@@ -71,6 +71,9 @@ pub mod annotation {
     /// On a `CrossAccountRole`, RFC 3339: issue new credentials now, once per value.
     pub const RENEW_REQUESTED_AT: &str = "iam.crossaccount.dev/renew-requested-at";
 
+    /// On a `CrossAccountRole`, RFC 3339: deny all sessions issued before now and issue new credentials, once per value.
+    pub const REVOKE_REQUESTED_AT: &str = "iam.crossaccount.dev/revoke-requested-at";
+
     /// On a `CrossAccountRole`, `"true"`: let the object go although AWS cannot be cleaned.
     pub const ABANDON: &str = "iam.crossaccount.dev/abandon";
 }

@@ -8,15 +8,12 @@ use super::{Cluster, apply_params};
 use crate::api::{AWSAccount, AWSAccountStatus, CrossAccountRole, CrossAccountRoleStatus};
 
 impl Cluster {
-    /// Writes the status of a role if it differs from what the object shows; says whether it did.
+    /// Writes the status of a role.
     pub async fn write_role_status(
         &self,
         role: &CrossAccountRole,
         status: &CrossAccountRoleStatus,
-    ) -> kube::Result<bool> {
-        if role.status.as_ref() == Some(status) {
-            return Ok(false);
-        }
+    ) -> kube::Result<()> {
         let body = json!({
             "apiVersion": CrossAccountRole::api_version(&()),
             "kind": CrossAccountRole::kind(&()),
@@ -24,7 +21,7 @@ impl Cluster {
             "status": status,
         });
         self.roles_of(role).patch_status(&role.name_any(), &apply_params(), &Patch::Apply(body)).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// The same for an account.

@@ -7,11 +7,12 @@ use super::observe::KnownRole;
 use crate::aws::Iam;
 use crate::decide::desired::Desired;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
+use crate::decide::revocation::DENY_OLDER_SESSIONS;
 use crate::decide::role_plan::RoleStep;
 use crate::domain::{AwsFailure, RoleName};
 
 /// What came of the steps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// Identity of a role that a step created.
     pub created: Option<KnownRole>,
@@ -19,13 +20,15 @@ pub struct Applied {
     pub subjects: Vec<String>,
     /// Whether one of them changed who gets in.
     pub trust_changed: bool,
+    /// Up to which moment one of them denied sessions.
+    pub denied_until: Option<Timestamp>,
     /// Why the rest was not taken.
     pub failure: Option<Verdict>,
 }
 
 /// Takes the steps one after the other, up to the first that fails.
 pub async fn role(ctx: &Context, desired: &Desired, steps: &[RoleStep], now: Timestamp) -> Applied {
-    let mut applied = Applied { created: None, subjects: Vec::new(), trust_changed: false, failure: None };
+    let mut applied = Applied::default();
     if steps.is_empty() {
         return applied;
     }
@@ -42,6 +45,9 @@ pub async fn role(ctx: &Context, desired: &Desired, steps: &[RoleStep], now: Tim
                 applied.created = applied.created.or(created);
                 applied.subjects.push(step.subject());
                 applied.trust_changed |= step.changes_trust();
+                if let RoleStep::DenyOlderSessions(until, _) = step {
+                    applied.denied_until = Some(*until);
+                }
             }
             Err(failure) => {
                 ctx.gateway.forget_if_stale(&desired.access, &failure);
@@ -64,6 +70,7 @@ async fn take(iam: &dyn Iam, name: &RoleName, step: &RoleStep) -> Result<Option<
             let created = iam.create_role(role).await?;
             return Ok(Some(KnownRole { arn: created.arn, id: created.id }));
         }
+        RoleStep::DenyOlderSessions(_, denial) => iam.put_inline(name, DENY_OLDER_SESSIONS, denial).await?,
         RoleStep::PutBoundary(arn) => iam.put_boundary(name, arn).await?,
         RoleStep::DeleteBoundary => iam.delete_boundary(name).await?,
         RoleStep::Detach(arn) => iam.detach(name, arn).await?,

@@ -1,14 +1,13 @@
 //! The lane of the credentials: kept while they are good, replaced when that is due, and published only once verified.
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::context::Context;
 use super::issue::{Verified, assume, prove_refusal};
 use super::observe::KnownRole;
 use super::role_lane::RoleLane;
 use super::{Error, observe, publish};
-use crate::api::{ConditionType, CrossAccountRole, Reason, annotation};
+use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason};
 use crate::cluster::{Notice, ObservedSecret, SecretWrite};
 use crate::decide::Refusal;
 use crate::decide::conditions::find;
@@ -17,10 +16,14 @@ use crate::decide::desired::Desired;
 use crate::decide::failure::{Circumstances, Verdict};
 use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
+use crate::decide::requests::renew_requested_at;
 use crate::decide::retry::Retry;
 use crate::decide::revocation::is_denied;
 use crate::decide::status::{Outcome, PublishedFacts};
 use crate::domain::{SessionRequest, whole_seconds};
+
+/// From this share of the room for session policies and tags on, in percent, people are warned.
+const NEARLY_FULL: u32 = 80;
 
 /// How the credentials stand afterwards.
 pub struct CredentialsLane {
@@ -97,6 +100,7 @@ impl Lane<'_> {
     async fn work(&self, notices: &mut Vec<Notice>) -> Result<PublishedFacts, Stop> {
         let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
         let requested = renew_requested_at(self.role).map_err(Verdict::from)?;
+        self.within_roles_maximum(request)?;
         let Some(known) = &self.the_role.known else { return Err(Stop::Kept) };
         let inputs_hash = request.fingerprint(&known.arn.to_string(), &known.id);
         let held = self.secret.publication();
@@ -105,11 +109,13 @@ impl Lane<'_> {
             secret_exists: !matches!(self.secret, ObservedSecret::Absent),
             inputs_hash: &inputs_hash,
             renew_at: held.map(|set| self.renew_at(set)),
+            denied: held.is_some_and(|set| self.is_denied(set, request)),
             renew_requested_at: requested,
             now: self.now,
         });
         match (cause, held) {
             (Some(_), None) if self.the_role.outcome.problem().is_some() => Err(Stop::Kept), // first the role
+            (Some(Cause::Revoked), _) if self.the_role.outcome.problem().is_some() => Err(Stop::Kept),
             (Some(cause), _) => self.replace(cause, known, request, inputs_hash, notices).await,
             (None, Some(held)) => self.keep(held, known, request).await,
             (None, None) => Err(Stop::Kept),
@@ -161,12 +167,24 @@ impl Lane<'_> {
                 format!("Secret {} was edited; it holds new credentials", self.desired.secret.name),
             )),
             Cause::Due => self.measure_lag(),
-            Cause::Expired | Cause::InputsChanged | Cause::Requested => {}
+            Cause::Expired | Cause::Revoked | Cause::InputsChanged | Cause::Requested => {}
         }
+        notices.extend(self.nearly_full(session.packed_policy_size_percent));
         let mut facts = self.facts(&set);
         facts.caller_arn = Some(caller_arn);
         facts.packed_policy_size_percent = session.packed_policy_size_percent;
         Ok(facts)
+    }
+
+    /// Told when the room for session policies and tags begins to run out, and not again while it does.
+    fn nearly_full(&self, percent: Option<u32>) -> Option<Notice> {
+        let before = publish::published_before(self.role).and_then(|set| set.packed_policy_size_percent);
+        let percent = percent.filter(|now| *now >= NEARLY_FULL && before.is_none_or(|before| before < NEARLY_FULL))?;
+        let told = format!(
+            "Session policy, policy ARNs and tags take up {percent} % of the room that AWS gives them; above 100 % it refuses the \
+             session. Shorten spec.session.policy, policyArns or tags"
+        );
+        Some(Notice::warning("PackedPolicySize", told))
     }
 
     /// The present set stays; its files are written again if they are not as declared.
@@ -202,11 +220,31 @@ impl Lane<'_> {
         self.ctx.memory.change(&self.desired.object.uid, |memo| memo.look_again = true);
         Err(Verdict {
             reason: Reason::Progressing,
-            message: format!(
-                "sessions issued up to {until} are denied since permission was withdrawn; a later one is on the way"
-            ),
+            message: format!("sessions issued before {until} are denied; a later one is on the way"),
             retry: Retry::Soon,
         })
+    }
+
+    fn is_denied(&self, set: &Publication, request: &SessionRequest) -> bool {
+        let until = self.the_role.denied_until;
+        until.is_some_and(|until| is_denied(set.credentials.expires_at, request.duration_seconds, until))
+    }
+
+    /// A role that is only observed is not raised for the session.
+    fn within_roles_maximum(&self, request: &SessionRequest) -> Result<(), Verdict> {
+        let Some(read) = self.the_role.read.as_ref().filter(|_| self.desired.lifecycle == Lifecycle::Observe) else {
+            return Ok(());
+        };
+        let (maximum, asked) = (read.role.settings.max_session_seconds, request.duration_seconds);
+        if asked <= maximum {
+            return Ok(());
+        }
+        let told = format!(
+            "spec.session.durationSeconds is {asked}, but role {} allows {maximum} at most and is only observed; lower it, or \
+             have the role's maximum session duration raised in account {}",
+            read.role.arn, read.role.arn.account
+        );
+        Err(Verdict { reason: Reason::DurationExceedsRole, message: told, retry: Retry::Slow })
     }
 
     /// After a change of trust, before the first set, and as long as the last proof failed or was cut short.
@@ -217,14 +255,16 @@ impl Lane<'_> {
         let cut_short = find(conditions, ConditionType::RoleReady)
             .is_some_and(|c| c.status == "False" && c.reason == Reason::Progressing.as_str());
         self.ctx.external_id_self_test
+            && self.desired.lifecycle != Lifecycle::Observe // its trust policy is its owner's
             && self.the_role.outcome.problem().is_none()
             && (self.the_role.trust_changed || !proven_before || cut_short)
     }
 
     fn circumstances(&self) -> Circumstances {
         let memo = self.ctx.memory.of(&self.desired.object.uid);
+        let created_at = self.the_role.read.as_ref().map(|state| state.role.created_at);
         Circumstances {
-            propagating: memo.is_propagating(self.the_role.created_at, self.now),
+            propagating: memo.is_propagating(created_at, self.now),
             trust_verified: self.the_role.trust_verified,
         }
     }
@@ -254,8 +294,14 @@ impl Lane<'_> {
         renew_at(set.issued_at, set.credentials.expires_at, self.desired.renew_before_seconds, &self.desired.object.uid)
     }
 
+    /// A set that is denied is no good set, and one that did expire is told even where its Secret was deleted for that.
     fn kept(&self) -> Option<PublishedFacts> {
-        self.secret.publication().map(|set| self.facts(set))
+        let denied =
+            |set: &Publication| self.desired.session.as_ref().is_ok_and(|request| self.is_denied(set, request));
+        match self.secret.publication() {
+            Some(set) => (!denied(set)).then(|| self.facts(set)),
+            None => publish::published_before(self.role).filter(|set| set.expires_at <= self.now),
+        }
     }
 
     /// What only the issue itself could tell is taken over from the status that it wrote.
@@ -286,17 +332,5 @@ fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict> {
             "AWS issued credentials that expire at {new}, before the present ones at {held}; they were dropped"
         ),
         retry: Retry::Soon,
-    })
-}
-
-/// The annotation that asks for new credentials.
-fn renew_requested_at(role: &CrossAccountRole) -> Result<Option<Timestamp>, Refusal> {
-    let Some(text) = role.annotations().get(annotation::RENEW_REQUESTED_AT) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
-        let told = format!(
-            "annotation {}: {text:?} is no time; write RFC 3339, such as 2027-01-15T08:00:00Z",
-            annotation::RENEW_REQUESTED_AT
-        );
-        Refusal::new(Reason::InvalidSpec, told)
     })
 }

@@ -15,8 +15,6 @@ const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
 pub struct Memo {
     /// When AWS was last compared with the declaration.
     pub looked_at: Option<Timestamp>,
-    /// Digest of the declaration it was compared with.
-    pub looked_for: Option<String>,
     /// AWS denied something that our picture of the role does not explain: compare again.
     pub look_again: bool,
     /// When the operator last changed the role's trust.

@@ -7,14 +7,17 @@ mod claims;
 mod context;
 mod credentials_lane;
 mod delete;
+mod expiry;
 mod identity;
 mod issue;
 mod memory;
 mod observe;
 mod publish;
 mod reconcile;
+mod role_end;
 mod role_lane;
 mod run;
+mod standing;
 mod triggers;
 mod withdraw;
 

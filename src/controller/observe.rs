@@ -11,6 +11,7 @@ use crate::decide::allowed::Namespace;
 use crate::decide::conditions::is_true_for;
 use crate::decide::desired::Desired;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
+use crate::decide::requests::revocation_is_due;
 use crate::domain::{AwsFailure, IamRoleState, RoleArn, RoleName, digest_hex};
 
 /// What Kubernetes says around an object.
@@ -63,7 +64,7 @@ impl KnownRole {
 }
 
 /// Digest of what a role is compared with, so that a change of the account's guardrails or of the operator's own
-/// principal is seen without a change of the object.
+/// principal is seen without a change of the object. Status keeps it, so that a restart neither misses one nor reads anew.
 pub fn fingerprint(desired: &Desired) -> String {
     digest_hex(&[format!("{:?}", desired.role).as_bytes()])
 }
@@ -74,9 +75,12 @@ pub async fn role(ctx: &Context, role: &CrossAccountRole, desired: &Desired, now
     let uid = &desired.object.uid;
     let memo = ctx.memory.of(uid);
     let conditions = role.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let known = role.status.as_ref().and_then(|status| status.role.clone()).unwrap_or_default();
+    let denied_until = known.denied_before.map(|time| time.0);
     let settled = is_true_for(conditions, ConditionType::RoleReady, role.metadata.generation)
         && !memo.look_again
-        && memo.looked_for.is_none_or(|last| last == fingerprint(desired))
+        && !revocation_is_due(desired.revoke_requested_at, denied_until, now)
+        && known.declaration_hash.is_none_or(|last| last == fingerprint(desired))
         && now < ctx.memory.next_look(uid, ctx.drift_interval);
     match KnownRole::from_status(role) {
         Some(known) if settled => RoleView::AsDeclared(known),

@@ -1,17 +1,17 @@
 //! The end of a reconcile: status, Events, and when to come again.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::Resource;
 use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
 
 use super::Error;
 use super::context::Context;
 use super::memory::next_on_grid;
-use crate::api::{ConditionType, CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
+use crate::api::{ConditionType, CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason, RoleStatus};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
 use crate::decide::failure::Verdict;
-use crate::decide::retry::delay;
+use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Outcome, PublishedFacts, Report, status};
 use crate::domain::ObjectIdentity;
 use crate::runtime::metrics::Outcome as Ending;
@@ -27,7 +27,9 @@ pub async fn run(
 ) -> Result<(Ending, Action), Error> {
     let before = role.status.clone().unwrap_or_default();
     let after = status(&before, role.metadata.generation, report, now);
-    ctx.cluster.write_role_status(role, &after).await?;
+    if report.announced || before != after {
+        ctx.cluster.write_role_status(role, &after).await?;
+    }
     notices.extend(transition(&before, &after));
     tell(ctx, role, &notices).await;
     if before.role.is_some() != after.role.is_some() {
@@ -60,13 +62,27 @@ pub async fn tell(ctx: &Context, role: &CrossAccountRole, notices: &[Notice]) {
     }
 }
 
-/// A status in the middle of a reconcile.
-pub async fn interim(ctx: &Context, role: &CrossAccountRole, verdict: Verdict, now: Timestamp) -> Result<(), Error> {
+/// A status in the middle of a reconcile: the role is being changed.
+pub async fn interim(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    message: &str,
+    role_facts: Option<RoleStatus>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let before = role.status.clone().unwrap_or_default();
-    let report = Report { role: Outcome::Failing(verdict), published: published_before(role), ..Report::default() };
+    let changing = Verdict { reason: Reason::Progressing, message: message.to_owned(), retry: Retry::Soon };
+    let published = published_before(role);
+    let report = Report { role: Outcome::Failing(changing), role_facts, published, ..Report::default() };
     let interim = status(&before, role.metadata.generation, &report, now);
     ctx.cluster.write_role_status(role, &interim).await?;
     Ok(())
+}
+
+/// Name of the Secret that the object has, or would have.
+pub fn secret_name(role: &CrossAccountRole) -> String {
+    let published = published_before(role).map(|set| set.secret_name);
+    published.or_else(|| role.spec.secret.name.clone()).unwrap_or_else(|| role.name_any())
 }
 
 /// The set that status says is published.
@@ -122,7 +138,7 @@ fn transition(before: &CrossAccountRoleStatus, after: &CrossAccountRoleStatus) -
         return None;
     }
     let reason_is = |wanted: Reason| reason == wanted.as_str();
-    if reason_is(Reason::Available) {
+    if [Reason::Available, Reason::Observed, Reason::Suspended].into_iter().any(reason_is) {
         return Some(Notice::normal(&reason, message));
     }
     let on_the_way = reason.parse::<Reason>().is_ok_and(|r| r.outlook() == Outlook::OnTheWay);
@@ -132,7 +148,6 @@ fn transition(before: &CrossAccountRoleStatus, after: &CrossAccountRoleStatus) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::retry::Retry;
 
     fn with(reason: Option<Reason>) -> CrossAccountRoleStatus {
         let credentials = match reason {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::context::{Context, Shared};
 use super::observe::{Surroundings, surroundings};
-use super::{Error, credentials_lane, delete, publish, role_lane, withdraw};
-use crate::api::{CrossAccountRole, Reason};
+use super::{Error, credentials_lane, delete, expiry, publish, role_lane, standing, withdraw};
+use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
 use crate::decide::desired::Desired;
 use crate::decide::retry::{Retry, delay};
-use crate::decide::status::{Outcome, Report};
+use crate::decide::status::{Mode, Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
 
 /// A reconcile that takes longer has met something that hangs. Each call has its own, shorter limit.
@@ -56,6 +56,10 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
     let admitted = admit(role, object.clone(), account, &around.namespace, unrivalled, &ctx.base_identity());
     let mut notices = Vec::new();
     let report = match admitted {
+        Err(refusal) if refusal.reason == Reason::NotAllowed => {
+            withdraw::run(ctx, role, &object, &around, refusal, now, &mut notices).await?
+        }
+        _ if role.spec.suspend => suspended(role),
         Ok(desired) => match bring_about(ctx, role, &desired, &around, now, &mut notices).await {
             Ok(report) => report,
             Err(broke_off) => {
@@ -63,11 +67,12 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
                 return Err(broke_off);
             }
         },
-        Err(refusal) if refusal.reason == Reason::NotAllowed => {
-            withdraw::run(ctx, role, &object, &around, refusal, now, &mut notices).await?
-        }
-        Err(refusal) => leave_as_it_is(role, refusal),
+        Err(refusal) => match standing::forbidden(ctx, role, &object, &around, &refusal).await? {
+            Some(not_allowed) => withdraw::run(ctx, role, &object, &around, not_allowed, now, &mut notices).await?,
+            None => leave_as_it_is(role, refusal),
+        },
     };
+    expiry::run(ctx, role, &report, now, &mut notices).await?;
     publish::run(ctx, role, &object, &report, notices, now).await
 }
 
@@ -80,17 +85,30 @@ async fn bring_about(
     now: Timestamp,
     notices: &mut Vec<crate::cluster::Notice>,
 ) -> Result<Report, Error> {
+    if let Err(refusal) = &desired.role
+        && let Some(not_allowed) = standing::forbidden(ctx, role, &desired.object, around, refusal).await?
+    {
+        return withdraw::run(ctx, role, &desired.object, around, not_allowed, now, notices).await;
+    }
     ctx.cluster.put_finalizer(role).await?;
     let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
     let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
     Ok(Report {
+        mode: if desired.lifecycle == Lifecycle::Observe { Mode::Observed } else { Mode::Kept },
+        announced: the_role.announced,
         role: the_role.outcome,
         role_facts: the_role.facts,
+        planned_changes: the_role.planned_changes,
         credentials: credentials.outcome,
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
         ..Report::default()
     })
+}
+
+/// Nothing is written to AWS and nothing renewed; what works goes on working until it expires.
+fn suspended(role: &CrossAccountRole) -> Report {
+    Report { mode: Mode::Suspended, published: publish::published_before(role), ..Report::default() }
 }
 
 /// Refused for now: what works goes on working until it expires.

@@ -1,24 +1,25 @@
 //! Permission is gone: so is access.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
 use super::observe::Surroundings;
 use super::{Error, publish};
-use crate::api::{ConditionType, CrossAccountRole, Reason, TrustSpec};
+use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
 use crate::decide::desired::role_arn;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
-use crate::decide::revocation::deny_older_sessions;
-use crate::decide::role_plan::{DENY_OLDER_SESSIONS, owned};
+use crate::decide::revocation::{DENY_OLDER_SESSIONS, deny_older_sessions, moment_of_denial};
+use crate::decide::role_plan::owned;
 use crate::decide::status::{Outcome, Report};
 use crate::decide::trust::trust_policy;
 use crate::decide::{Refusal, account};
 use crate::domain::{ExternalId, ObjectIdentity};
 
-/// Deletes the Secret, closes the trust policy to all but the operator, and denies the sessions that were issued so far. `CredentialsReady=False Revoked` says that it is
-/// done; until then every reconcile tries again.
+/// Deletes the Secret, closes the trust policy to all but the operator, and denies the sessions that were issued so far.
+/// `CredentialsReady=False Revoked` says that it is done; until then every reconcile tries again.
 pub async fn run(
     ctx: &Context,
     role: &CrossAccountRole,
@@ -28,45 +29,52 @@ pub async fn run(
     now: Timestamp,
     notices: &mut Vec<Notice>,
 ) -> Result<Report, Error> {
+    let report = Report {
+        role: Outcome::Failing(refusal.clone().into()),
+        credentials: Outcome::Failing(refusal.into()),
+        ..Report::default()
+    };
     let status = role.status.clone().unwrap_or_default();
-    let had_access = status.role.is_some();
+    let Some(mut facts) = status.role else { return Ok(report) }; // there never was access
+    ctx.cluster.delete_secret(role, &publish::secret_name(role)).await?;
+
+    let revoked = revoked(role.spec.role.lifecycle);
     let done_before =
         find(&status.conditions, ConditionType::CredentialsReady).is_some_and(|c| c.reason == Reason::Revoked.as_str());
-    let mut credentials = Outcome::Failing(refusal.clone().into());
-    if had_access {
-        let secret = publish::published_before(role).map(|set| set.secret_name);
-        let secret = secret.or_else(|| role.spec.secret.name.clone()).unwrap_or_else(|| object.name.clone());
-        ctx.cluster.delete_secret(role, &secret).await?;
-        credentials = if done_before {
-            Outcome::Failing(revoked())
-        } else {
-            match deny(ctx, role, object, around, now).await {
-                Ok(()) => {
-                    notices.push(Notice::warning(
-                        "Revoked",
-                        "Access was withdrawn: the Secret is gone, older sessions are denied",
-                    ));
-                    Outcome::Failing(revoked())
-                }
-                Err(verdict) => Outcome::Failing(verdict),
-            }
-        };
+    if done_before {
+        return Ok(Report { credentials: Outcome::Failing(revoked), ..report });
     }
-    Ok(Report { role: Outcome::Failing(refusal.into()), credentials, ..Report::default() })
+    match deny(ctx, role, object, around, now).await {
+        Ok(until) => {
+            notices.push(Notice::warning("Revoked", format!("Access was withdrawn: {}", revoked.message)));
+            facts.denied_before = until.map(Time).or(facts.denied_before);
+            Ok(Report { credentials: Outcome::Failing(revoked), role_facts: Some(facts), ..report })
+        }
+        Err(verdict) => Ok(Report { credentials: Outcome::Failing(verdict), ..report }),
+    }
 }
 
-fn revoked() -> Verdict {
-    Refusal::new(Reason::Revoked, "The Secret is gone, and sessions issued before are denied").into()
+fn revoked(lifecycle: Lifecycle) -> Verdict {
+    let told = match lifecycle {
+        Lifecycle::Create | Lifecycle::Adopt => "the Secret is gone, and sessions issued before are denied",
+        Lifecycle::Observe => {
+            "the Secret is gone; sessions issued before end by themselves, since a role that is only observed is never written"
+        }
+    };
+    Refusal::new(Reason::Revoked, told).into()
 }
 
-/// Puts the denial on the role, if the role is there and ours.
+/// Puts the denial on the role, if the role is there and ours. Gives the moment up to which sessions are denied.
 async fn deny(
     ctx: &Context,
     role: &CrossAccountRole,
     object: &ObjectIdentity,
     around: &Surroundings,
     now: Timestamp,
-) -> Result<(), Verdict> {
+) -> Result<Option<Timestamp>, Verdict> {
+    if role.spec.role.lifecycle == Lifecycle::Observe {
+        return Ok(None);
+    }
     let Some(declared) = &around.account else {
         let told =
             "the Secret is gone, but older sessions could not be denied without the AWSAccount; they end by themselves";
@@ -77,18 +85,20 @@ async fn deny(
     let circumstances = Circumstances::default();
     let iam = ctx.gateway.enter(&access).await.map_err(|f| verdict(Work::Enter, &f.failure, circumstances))?;
     let manage = |failure| verdict(Work::Manage, &failure, circumstances);
-    let Some(found) = iam.get_role(&name).await.map_err(manage)? else { return Ok(()) };
+    let Some(found) = iam.get_role(&name).await.map_err(manage)? else { return Ok(None) };
     if owned(&found, object).is_err() {
-        return Ok(()); // somebody else's: there were no sessions of ours
+        return Ok(None); // somebody else's: there were no sessions of ours
     }
     if let Ok(base) = ctx.base_identity() {
         // Declared principals could start new sessions, which no denial of older ones reaches.
         let closed = trust_policy(&base.principal_arn, &ExternalId::of(object), None, &[], &TrustSpec::default())?;
         if found.trust.as_ref() != Some(&closed) {
-            iam.update_trust(&name, &closed).await.map_err(manage)?;
+            iam.update_trust(&found.arn.name, &closed).await.map_err(manage)?;
         }
     }
+    let until = moment_of_denial(now);
     let denial =
-        deny_older_sessions(now).map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;
-    iam.put_inline(&name, DENY_OLDER_SESSIONS, &denial).await.map_err(manage)
+        deny_older_sessions(until).map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;
+    iam.put_inline(&found.arn.name, DENY_OLDER_SESSIONS, &denial).await.map_err(manage)?;
+    Ok(Some(until))
 }

@@ -103,14 +103,14 @@ mod tests {
     fn the_first_thing_that_is_wrong_is_told_in_the_order_of_the_checks() {
         let namespace = Namespace { name: "team".into(), ..Namespace::default() };
         // Each object has all the faults of the later ones, too.
-        let suspended = json!({"suspend": true, "role": {"name": "a b"}});
+        let granting = json!({"sourceGrants": [{"accountRef": {"name": "ci"}}], "role": {"name": "a b"}});
         let misnamed = json!({"role": {"name": "a b"}});
         let (closed, open) = (json!({}), json!({"allowedNamespaces": {"names": ["team"]}}));
         let rival = || Err(Refusal::new(Reason::Conflict, "an older object has the role"));
         for (what, spec, allowed, unrivalled, identity, reason) in [
-            ("a namespace that is not allowed", &suspended, &closed, rival(), no_identity(), Reason::NotAllowed),
-            ("a name that an older one has", &suspended, &open, rival(), no_identity(), Reason::Conflict),
-            ("an unsupported field", &suspended, &open, Ok(()), no_identity(), Reason::NotSupported),
+            ("a namespace that is not allowed", &granting, &closed, rival(), no_identity(), Reason::NotAllowed),
+            ("a name that an older one has", &granting, &open, rival(), no_identity(), Reason::Conflict),
+            ("an unsupported field", &granting, &open, Ok(()), no_identity(), Reason::NotSupported),
             ("no identity", &misnamed, &open, Ok(()), no_identity(), Reason::BaseIdentityUnavailable),
             ("an invalid declaration", &misnamed, &open, Ok(()), identity(), Reason::InvalidSpec),
         ] {

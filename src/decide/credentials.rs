@@ -16,6 +16,8 @@ pub struct Input<'a> {
     pub inputs_hash: &'a str,
     /// When the published set is to be replaced.
     pub renew_at: Option<Timestamp>,
+    /// Whether the published set is among the sessions that are denied.
+    pub denied: bool,
     /// Value of the annotation that asks for new credentials.
     pub renew_requested_at: Option<Timestamp>,
     /// The time.
@@ -34,6 +36,9 @@ pub enum Cause {
     /// The set has expired.
     #[strum(to_string = "the credentials expired")]
     Expired,
+    /// Sessions of its time are denied.
+    #[strum(to_string = "the credentials were revoked")]
+    Revoked,
     /// Another role, or other session options, are declared now.
     #[strum(to_string = "the declaration changed")]
     InputsChanged,
@@ -48,10 +53,11 @@ pub enum Cause {
 type Check = fn(&Input<'_>) -> Option<Cause>;
 
 /// The checks of [`needs_new`], in order; the first that fires tells the cause.
-const NEEDS_NEW: [Check; 6] = [is_missing, was_edited, has_expired, inputs_changed, renewal_requested, renewal_due];
+const NEEDS_NEW: [Check; 7] =
+    [is_missing, was_edited, has_expired, was_revoked, inputs_changed, renewal_requested, renewal_due];
 
 /// The checks of [`unusable`].
-const UNUSABLE: [Check; 3] = [is_missing, was_edited, has_expired];
+const UNUSABLE: [Check; 4] = [is_missing, was_edited, has_expired, was_revoked];
 
 /// Why a new set has to be issued now, if it has to.
 #[must_use]
@@ -75,6 +81,10 @@ fn was_edited(input: &Input<'_>) -> Option<Cause> {
 
 fn has_expired(input: &Input<'_>) -> Option<Cause> {
     input.published.filter(|set| set.credentials.expires_at <= input.now).map(|_| Cause::Expired)
+}
+
+fn was_revoked(input: &Input<'_>) -> Option<Cause> {
+    (input.denied && input.published.is_some()).then_some(Cause::Revoked)
 }
 
 fn inputs_changed(input: &Input<'_>) -> Option<Cause> {
@@ -107,6 +117,7 @@ mod tests {
             secret_exists: true,
             inputs_hash: "inputs",
             renew_at: Some(at("2027-01-15T08:27:00Z")),
+            denied: false,
             renew_requested_at: None,
             now: at("2027-01-15T08:10:00Z"),
         }
@@ -131,6 +142,7 @@ mod tests {
                 Some(Cause::Expired),
                 Some(Cause::Expired),
             ),
+            ("a revoked set", Input { denied: true, ..fresh }, Some(Cause::Revoked), Some(Cause::Revoked)),
             ("other inputs", Input { inputs_hash: "others", ..fresh }, Some(Cause::InputsChanged), None),
             (
                 "a request",
@@ -161,12 +173,13 @@ mod tests {
         let set = fixture::publication();
         let everything = Input {
             now: at("2027-01-15T10:00:00Z"),
+            denied: true,
             inputs_hash: "others",
             renew_requested_at: Some(at("2027-01-15T09:30:00Z")),
             ..input(&set)
         };
         let fired: Vec<Cause> = NEEDS_NEW.iter().filter_map(|check| check(&everything)).collect();
-        assert_eq!(fired, [Cause::Expired, Cause::InputsChanged, Cause::Requested, Cause::Due]);
+        assert_eq!(fired, [Cause::Expired, Cause::Revoked, Cause::InputsChanged, Cause::Requested, Cause::Due]);
         assert_eq!(needs_new(&Input { secret_exists: false, published: None, ..everything }), Some(Cause::Missing));
     }
 }

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::guardrails::guardrails;
 use super::policies::{document, policies, policy_arn};
+use super::requests::revoke_requested_at;
 use super::secret::DesiredSecret;
 use super::trust::{principals, trust_policy};
 use super::{Refusal, account};
 use crate::api::{
-    AWSAccount, AWSAccountSpec, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Reason, SessionSpec, tag,
+    AWSAccount, AWSAccountSpec, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Lifecycle, Reason, SessionSpec,
+    tag,
 };
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{
@@ -41,6 +45,10 @@ pub struct Desired {
     pub external_id: ExternalId,
     /// Session name of this object.
     pub session_name: SessionName,
+    /// How much of the role is ours.
+    pub lifecycle: Lifecycle,
+    /// When it was asked for that sessions of before are denied.
+    pub revoke_requested_at: Option<Timestamp>,
     /// The role, unless its part of the declaration is refused.
     pub role: Result<DesiredRole, Refusal>,
     /// The session, unless its part of the declaration is refused.
@@ -67,8 +75,12 @@ pub fn desired(
         return Err(refusal.clone());
     }
     let secret = DesiredSecret::of(&role.spec.secret, &object.name, access.region.clone())?;
+    let role_arn = role_arn(&role.spec, &account.spec, &object, &access)?;
+    not_the_operators_own(&role_arn, &access, base)?;
     Ok(Desired {
-        role_arn: role_arn(&role.spec, &account.spec, &object, &access)?,
+        role_arn,
+        lifecycle: role.spec.role.lifecycle,
+        revoke_requested_at: revoke_requested_at(role)?,
         external_id: ExternalId::of(&object),
         session_name: SessionName::of(&object),
         role: desired_role,
@@ -104,6 +116,21 @@ pub fn role_arn(
     })
 }
 
+/// No tenant may have the roles by which the operator itself works, whatever their trust policies say.
+fn not_the_operators_own(role: &RoleArn, access: &AccountAccess, base: &BaseIdentity) -> Result<(), Refusal> {
+    let base = RoleArn::parse(&base.principal_arn).ok();
+    let mut own = access.chain.iter().map(|hop| &hop.role_arn).chain(&base);
+    let same = |arn: &&RoleArn| arn.account == role.account && arn.name.is_same_as(&role.name);
+    match own.find(same) {
+        None => Ok(()),
+        Some(arn) => {
+            let told =
+                format!("the operator itself works with role {arn}, so no object may; choose another spec.role.name");
+            Err(Refusal::new(Reason::NotAllowed, told))
+        }
+    }
+}
+
 fn desired_role(
     spec: &CrossAccountRoleSpec,
     account: &AWSAccountSpec,
@@ -113,9 +140,10 @@ fn desired_role(
     session: Option<&SessionRequest>,
 ) -> Result<DesiredRole, Refusal> {
     let RoleArn { partition, path, name, .. } = role_arn(spec, account, object, access)?;
-    let declared = policies(&spec.role)?;
-    let principals = principals(&spec.trust)?;
-    guardrails(&account.guardrails, spec, &declared, &principals, partition)?;
+    let (declared, principals) = (policies(&spec.role), principals(&spec.trust));
+    let rules = &account.guardrails;
+    guardrails(rules, spec, declared.as_ref().ok(), principals.as_deref().ok(), partition)?;
+    let (declared, principals) = (declared?, principals?);
     let boundary = account.guardrails.permissions_boundary.as_deref();
     let boundary = boundary.map(|arn| policy_arn("AWSAccount spec.guardrails.permissionsBoundary", arn)).transpose()?;
     Ok(DesiredRole {

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::Refusal;
-use crate::api::{Reason, tag};
+use super::requests::revocation_is_due;
+use super::revocation::{DENY_OLDER_SESSIONS, denied_until, deny_older_sessions, is_spent, moment_of_denial};
+use crate::api::{Lifecycle, Reason, tag};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{
     DesiredRole, IamRole, IamRoleState, ObjectIdentity, Owner, Ownership, PolicyArn, RoleSettings, RoleTags,
 };
-
-/// Name of the inline policy that denies sessions issued before some moment. The operator puts it on when it takes
-/// access away, so it is never drift.
-pub const DENY_OLDER_SESSIONS: &str = "crossaccount-deny-older-sessions";
 
 /// One write to a role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoleStep {
     /// Creates it, with everything `CreateRole` takes.
     Create(Box<DesiredRole>),
+    /// Denies sessions issued before a moment.
+    DenyOlderSessions(Timestamp, PolicyDocument),
     /// Puts the permissions boundary on.
     PutBoundary(PolicyArn),
     /// Takes the permissions boundary off.
@@ -46,6 +48,7 @@ impl RoleStep {
     pub fn subject(&self) -> String {
         match self {
             Self::Create(role) => format!("role {}", role.name),
+            Self::DenyOlderSessions(until, _) => format!("denial of sessions issued before {until}"),
             Self::PutBoundary(_) | Self::DeleteBoundary => "permissions boundary".into(),
             Self::Detach(arn) | Self::Attach(arn) => format!("managed policy {arn}"),
             Self::DeleteInline(name) | Self::PutInline(name, _) => format!("inline policy {name}"),
@@ -63,31 +66,78 @@ impl RoleStep {
     }
 }
 
-/// The writes that turn what is there into what is declared; empty if nothing differs in meaning.
+/// What a role is to become.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// The object that declares it.
+    pub object: &'a ObjectIdentity,
+    /// How much of the role is ours.
+    pub lifecycle: Lifecycle,
+    /// The declaration.
+    pub role: &'a DesiredRole,
+    /// When it was asked for that sessions of before are denied.
+    pub revoke_requested_at: Option<Timestamp>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The writes that turn what is there into what is declared; empty if nothing differs in meaning. For a role that is only
+/// observed they are never made, but told.
 ///
 /// What narrows comes before what widens, so that at no moment more is allowed than before or after.
-pub fn role_plan(
-    desired: &DesiredRole,
-    observed: Option<&IamRoleState>,
-    object: &ObjectIdentity,
-) -> Result<Vec<RoleStep>, Refusal> {
-    match observed {
-        None => Ok(creation(desired)),
-        Some(state) => owned(&state.role, object).map(|()| adjustment(desired, state)),
+pub fn role_plan(goal: &Goal<'_>, observed: Option<&IamRoleState>) -> Result<Vec<RoleStep>, Refusal> {
+    match (goal.lifecycle, observed) {
+        (Lifecycle::Create, None) => Ok(creation(goal.role)),
+        (Lifecycle::Adopt | Lifecycle::Observe, None) => Err(not_found(goal)),
+        (Lifecycle::Create, Some(state)) => {
+            owned(&state.role, goal.object)?;
+            adjustment(goal, state)
+        }
+        (Lifecycle::Adopt, Some(state)) => {
+            adoptable(&state.role, goal.object)?;
+            adjustment(goal, state)
+        }
+        (Lifecycle::Observe, Some(state)) => adjustment(goal, state),
     }
+}
+
+fn not_found(goal: &Goal<'_>) -> Refusal {
+    let Goal { lifecycle, role, .. } = goal;
+    let told = format!(
+        "there is no role {} in the account, and with lifecycle {lifecycle} it is not made; create it, correct spec.role.name, or \
+         choose lifecycle Create",
+        role.name
+    );
+    Refusal::new(Reason::RoleNotFound, told)
 }
 
 /// Refuses a role that belongs to somebody else.
 pub fn owned(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
-    let arn = &role.arn;
-    let whose = match object.ownership(&role.tags) {
-        Ownership::Ours | Ownership::OursBefore { .. } => return Ok(()),
-        Ownership::Another(Owner { cluster, namespace, name }) => {
-            format!("belongs to CrossAccountRole {namespace}/{name} of cluster {cluster}")
+    match object.ownership(&role.tags) {
+        Ownership::Ours | Ownership::OursBefore { .. } => Ok(()),
+        Ownership::Another(owner) => Err(taken(role, &owner)),
+        Ownership::Untagged => {
+            let told = "exists and was not made by this operator; choose another spec.role.name, or take it over with \
+                        spec.role.lifecycle: Adopt where the AWSAccount allows that";
+            Err(Refusal::new(Reason::RoleNotOwned, format!("role {} {told}", role.arn)))
         }
-        Ownership::Untagged => "was not made by this operator".into(),
-    };
-    Err(Refusal::new(Reason::RoleNotOwned, format!("role {arn} exists and {whose}; choose another spec.role.name")))
+    }
+}
+
+/// A role may be taken over unless it belongs to another object.
+fn adoptable(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
+    match object.ownership(&role.tags) {
+        Ownership::Another(owner) => Err(taken(role, &owner)),
+        Ownership::Ours | Ownership::OursBefore { .. } | Ownership::Untagged => Ok(()),
+    }
+}
+
+fn taken(role: &IamRole, Owner { cluster, namespace, name }: &Owner) -> Refusal {
+    let told = format!(
+        "role {} exists and belongs to CrossAccountRole {namespace}/{name} of cluster {cluster}; choose another spec.role.name",
+        role.arn
+    );
+    Refusal::new(Reason::RoleNotOwned, told)
 }
 
 fn creation(desired: &DesiredRole) -> Vec<RoleStep> {
@@ -97,10 +147,10 @@ fn creation(desired: &DesiredRole) -> Vec<RoleStep> {
     steps
 }
 
-fn adjustment(desired: &DesiredRole, state: &IamRoleState) -> Vec<RoleStep> {
-    let DesiredRole { path: _, name: _, trust, settings, boundary, tags, managed, inline } = desired;
+fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Refusal> {
+    let DesiredRole { path: _, name: _, trust, settings, boundary, tags, managed, inline } = goal.role;
     let IamRoleState { role, attached, inline: present } = state;
-    let mut steps = Vec::new();
+    let mut steps = denial_steps(goal, state)?;
 
     if let Some(boundary) = boundary.as_ref().filter(|arn| role.boundary.as_ref() != Some(arn)) {
         steps.push(RoleStep::PutBoundary(boundary.clone()));
@@ -111,7 +161,7 @@ fn adjustment(desired: &DesiredRole, state: &IamRoleState) -> Vec<RoleStep> {
     if role.trust.as_ref() != Some(trust) {
         steps.push(RoleStep::UpdateTrust(trust.clone()));
     }
-    steps.extend(tag_steps(tags, &role.tags));
+    steps.extend(tag_steps(goal.lifecycle, tags, &role.tags));
 
     if role.settings != *settings {
         steps.push(RoleStep::Update(settings.clone()));
@@ -122,13 +172,33 @@ fn adjustment(desired: &DesiredRole, state: &IamRoleState) -> Vec<RoleStep> {
     if boundary.is_none() && role.boundary.is_some() {
         steps.push(RoleStep::DeleteBoundary);
     }
-    steps
+    Ok(steps)
 }
 
-/// Tags that AWS or others own by prefix (`aws:…`) cannot be removed and are left alone.
-fn tag_steps(desired: &RoleTags, present: &RoleTags) -> Vec<RoleStep> {
-    let surplus: Vec<String> =
-        present.keys().filter(|key| !desired.contains_key(*key) && !key.starts_with("aws:")).cloned().collect();
+/// Denies what was asked to be denied, and takes away a denial that no session is left for.
+fn denial_steps(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Refusal> {
+    let until = denial_on(state);
+    if revocation_is_due(goal.revoke_requested_at, until, goal.now) {
+        let until = moment_of_denial(goal.now);
+        let denial = deny_older_sessions(until).map_err(|e| Refusal::new(Reason::InvalidSpec, e.to_string()))?;
+        return Ok(vec![RoleStep::DenyOlderSessions(until, denial)]);
+    }
+    let spent = until.is_some_and(|until| is_spent(until, goal.now)) && goal.lifecycle != Lifecycle::Observe;
+    Ok(spent.then(|| RoleStep::DeleteInline(DENY_OLDER_SESSIONS.to_owned())).into_iter().collect())
+}
+
+/// Up to which moment sessions of a role are denied.
+#[must_use]
+pub fn denial_on(state: &IamRoleState) -> Option<Timestamp> {
+    state.inline.get(DENY_OLDER_SESSIONS)?.as_ref().and_then(denied_until)
+}
+
+/// Tags that AWS or others own by prefix (`aws:…`) cannot be removed and are left alone. So are all other tags of a role that
+/// somebody else made: their owner's tools find it by them.
+fn tag_steps(lifecycle: Lifecycle, desired: &RoleTags, present: &RoleTags) -> Vec<RoleStep> {
+    let removable =
+        |key: &&String| lifecycle == Lifecycle::Create && !desired.contains_key(*key) && !key.starts_with("aws:");
+    let surplus: Vec<String> = present.keys().filter(removable).cloned().collect();
     let differing: BTreeMap<String, String> = desired
         .iter()
         .filter(|(key, value)| present.get(*key) != Some(*value))
@@ -146,11 +216,13 @@ fn tag_steps(desired: &RoleTags, present: &RoleTags) -> Vec<RoleStep> {
 
 /// Whether this object's declaration made the role, so that deleting the object may delete the role.
 ///
-/// Status says so; or, where a crash lost the status, the tags do: `CreateRole` alone writes this object's UID onto a role
-/// whose lifecycle is `Create`. A role of an earlier object of the same name was created by that one.
+/// Status says so; or, where a crash lost the status, the tags do: of a role whose lifecycle is `Create`, `CreateRole` alone
+/// writes this object's UID onto it. A role of an earlier object of the same name was created by that one, and an adopted
+/// one is in the status before it is tagged.
 #[must_use]
-pub fn created_by_us(status_says: Option<bool>, role: &IamRole, object: &ObjectIdentity) -> bool {
-    status_says.unwrap_or_else(|| role.tags.get(tag::UID) == Some(&object.uid) && owned(role, object).is_ok())
+pub fn created_by_us(status_says: Option<bool>, lifecycle: Lifecycle, role: &IamRole, object: &ObjectIdentity) -> bool {
+    let tags_say = || lifecycle == Lifecycle::Create && role.tags.get(tag::UID) == Some(&object.uid);
+    owned(role, object).is_ok() && status_says.unwrap_or_else(tags_say)
 }
 
 #[cfg(test)]

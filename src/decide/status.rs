@@ -75,6 +75,8 @@ impl Mode {
 pub struct Report {
     /// How the object is treated.
     pub mode: Mode,
+    /// Whether a status was written in the middle, so that the last one is to be written whatever it says.
+    pub announced: bool,
     /// The role.
     pub role: Outcome,
     /// What is known of the role.
@@ -112,7 +114,8 @@ pub fn status(
     report: &Report,
     now: Timestamp,
 ) -> CrossAccountRoleStatus {
-    let Report { mode, role, role_facts, planned_changes, credentials, published, grants, external_id } = report;
+    let Report { mode, announced: _, role, role_facts, planned_changes, credentials, published, grants, external_id } =
+        report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
     let ready = summary(report, good_until);
 

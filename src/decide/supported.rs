@@ -1,27 +1,24 @@
 //! Fields of the contract that this version does not act on yet are refused by name, never silently ignored.
 
 use super::Refusal;
-use crate::api::{CrossAccountRoleSpec, Lifecycle, OnExpiry, ProcessCommand, Reason};
+use crate::api::{CrossAccountRoleSpec, ProcessCommand, Reason};
 
 /// Refuses the first field that is set and has no effect in this version.
 pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
     let CrossAccountRoleSpec {
         account_ref: _,
-        role,
+        role: _,
         trust: _,
         source_grants,
         session: _,
         secret,
         rollout_restarts,
-        suspend,
+        suspend: _,
     } = spec;
     let unsupported = [
-        (role.lifecycle != Lifecycle::Create, "role.lifecycle other than Create"),
         (!source_grants.is_empty(), "sourceGrants"),
         (secret.process_command == ProcessCommand::Agent, "secret.processCommand: Agent"),
-        (secret.on_expiry == OnExpiry::Delete, "secret.onExpiry: Delete"),
         (!rollout_restarts.is_empty(), "rolloutRestarts"),
-        (*suspend, "suspend: true"),
     ];
     match unsupported.into_iter().find(|(set, _)| *set) {
         Some((_, field)) => Err(Refusal::new(
@@ -46,11 +43,8 @@ mod tests {
         };
         assert_eq!(with(|_| {}), Ok(()));
         for (change, field) in [
-            ((|s| s.role.lifecycle = Lifecycle::Adopt) as fn(&mut CrossAccountRoleSpec), "role.lifecycle"),
-            (|s| s.source_grants = vec![SourceGrant::default()], "sourceGrants"),
+            ((|s| s.source_grants = vec![SourceGrant::default()]) as fn(&mut CrossAccountRoleSpec), "sourceGrants"),
             (|s| s.secret.process_command = ProcessCommand::Agent, "secret.processCommand"),
-            (|s| s.secret.on_expiry = OnExpiry::Delete, "secret.onExpiry"),
-            (|s| s.suspend = true, "suspend"),
         ] {
             let message = with(change).expect_err(field);
             assert!(message.contains(&format!("spec.{field}")), "{message}");

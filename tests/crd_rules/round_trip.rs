@@ -95,6 +95,9 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
         observed_generation: Some(3),
         conditions,
         role: Some(RoleStatus {
+            denied_before: None,
+            changed_on_adoption: vec!["tag team: add \"x\"".to_owned()],
+            declaration_hash: Some("abc".to_owned()),
             arn: Some("arn:aws:iam::222222222222:role/crossaccount/reports".into()),
             id: Some("AROAEXAMPLE".into()),
             created: true,

@@ -56,6 +56,18 @@ pub struct RoleStatus {
     /// When the role was last used, as far as AWS tells; it looks back 400 days and lags some hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Time>,
+
+    /// Sessions issued before this moment are denied, because access was withdrawn or it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_before: Option<Time>,
+
+    /// With `Adopt`: what the operator changed when it took the role over, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_on_adoption: Vec<String>,
+
+    /// Digest of the declaration that the role was last found or made to be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration_hash: Option<String>,
 }
 
 /// The credentials in the Secret.

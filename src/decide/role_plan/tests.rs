@@ -62,8 +62,26 @@ fn settled() -> IamRoleState {
     }
 }
 
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+/// The plan at ten o'clock.
+fn plan_as(
+    lifecycle: Lifecycle,
+    desired: &DesiredRole,
+    observed: Option<&IamRoleState>,
+    revoke_requested_at: Option<Timestamp>,
+) -> Result<Vec<RoleStep>, Refusal> {
+    let object = &object();
+    role_plan(
+        &Goal { object, lifecycle, role: desired, revoke_requested_at, now: at("2027-01-15T10:00:00Z") },
+        observed,
+    )
+}
+
 fn plan(desired: &DesiredRole, observed: Option<&IamRoleState>) -> Vec<RoleStep> {
-    role_plan(desired, observed, &object()).expect("a plan")
+    plan_as(Lifecycle::Create, desired, observed, None).expect("a plan")
 }
 
 #[test]
@@ -175,10 +193,71 @@ fn a_foreign_role_is_refused_and_its_owner_named() {
     for (state, told) in
         [(untagged, "was not made by this operator"), (anothers, "CrossAccountRole other/reader of cluster c")]
     {
-        let refusal = role_plan(&desired(), Some(&state), &object()).expect_err("foreign");
+        let refusal = plan_as(Lifecycle::Create, &desired(), Some(&state), None).expect_err("foreign");
         assert_eq!(refusal.reason, Reason::RoleNotOwned);
         assert!(refusal.message.contains(told), "{}", refusal.message);
     }
+}
+
+#[test]
+fn a_role_that_is_adopted_or_observed_has_to_be_there() {
+    for lifecycle in [Lifecycle::Adopt, Lifecycle::Observe] {
+        let refusal = plan_as(lifecycle, &desired(), None, None).expect_err("no role");
+        assert_eq!(refusal.reason, Reason::RoleNotFound);
+        assert!(refusal.message.contains("team-reader"), "{}", refusal.message);
+    }
+}
+
+#[test]
+fn a_foreign_role_is_adopted_as_declared_but_keeps_the_tags_of_its_owner() {
+    let mut state = settled();
+    state.role.tags = [("terraform".to_owned(), "yes".to_owned())].into();
+    state.role.settings.max_session_seconds = 7200;
+    let steps = plan_as(Lifecycle::Adopt, &desired(), Some(&state), None).expect("a plan");
+    assert_eq!(steps, [RoleStep::Tag(desired().tags), RoleStep::Update(desired().settings)]);
+    assert_eq!(
+        plan_as(Lifecycle::Observe, &desired(), Some(&state), None),
+        Ok(steps),
+        "and is told the same when observed"
+    );
+}
+
+#[test]
+fn the_role_of_another_object_is_not_adopted() {
+    let mut state = settled();
+    state.role.tags.insert(tag::CLUSTER.into(), "other".into());
+    let refusal = plan_as(Lifecycle::Adopt, &desired(), Some(&state), None).expect_err("another's");
+    assert_eq!(refusal.reason, Reason::RoleNotOwned);
+    assert!(refusal.message.contains("of cluster other"), "{}", refusal.message);
+}
+
+#[test]
+fn a_requested_revocation_comes_first_and_only_once() {
+    let requested = Some(at("2027-01-15T09:59:30Z"));
+    let revoke = |state: &IamRoleState| {
+        let steps = plan_as(Lifecycle::Create, &desired(), Some(state), requested).expect("a plan");
+        steps.iter().map(RoleStep::subject).collect::<Vec<_>>()
+    };
+    let mut state = settled();
+    state.role.boundary = None;
+    assert_eq!(revoke(&state), ["denial of sessions issued before 2027-01-15T10:00:01Z", "permissions boundary"]);
+    let denied = |until: &str| {
+        let denial = deny_older_sessions(at(until)).expect("a policy");
+        let mut state = settled();
+        state.inline.insert(DENY_OLDER_SESSIONS.into(), Some(denial));
+        state
+    };
+    assert_eq!(revoke(&denied("2027-01-15T09:59:00Z")).len(), 1, "a denial of before the request is not enough");
+    assert!(revoke(&denied("2027-01-15T09:59:31Z")).is_empty());
+}
+
+#[test]
+fn a_denial_goes_when_no_session_is_left_for_it() {
+    let mut state = settled();
+    let denial = deny_older_sessions(at("2027-01-14T21:59:59Z")).expect("a policy");
+    state.inline.insert(DENY_OLDER_SESSIONS.into(), Some(denial));
+    assert_eq!(plan(&desired(), Some(&state)), [RoleStep::DeleteInline(DENY_OLDER_SESSIONS.into())]);
+    assert_eq!(plan_as(Lifecycle::Observe, &desired(), Some(&state), None), Ok(Vec::new()));
 }
 
 #[test]
@@ -186,8 +265,11 @@ fn a_recreated_object_takes_its_role_over_with_its_own_uid_but_did_not_create_it
     let mut state = settled();
     state.role.tags.insert(tag::UID.into(), "uid-0".into());
     assert_eq!(plan(&desired(), Some(&state)), [RoleStep::Tag([(tag::UID.into(), "uid-1".into())].into())]);
-    assert!(!created_by_us(None, &state.role, &object()));
-    assert!(created_by_us(None, &settled().role, &object()));
-    assert!(created_by_us(Some(true), &state.role, &object()));
-    assert!(!created_by_us(Some(false), &settled().role, &object()));
+    let created =
+        |status_says, lifecycle, state: &IamRoleState| created_by_us(status_says, lifecycle, &state.role, &object());
+    assert!(!created(None, Lifecycle::Create, &state));
+    assert!(created(None, Lifecycle::Create, &settled()));
+    assert!(!created(None, Lifecycle::Adopt, &settled()), "an adopted role has our tags, too");
+    assert!(created(Some(true), Lifecycle::Create, &state));
+    assert!(!created(Some(false), Lifecycle::Create, &settled()));
 }
