@@ -1,10 +1,14 @@
 //! All behaviour tests, one file per behaviour, in one binary.
 
 mod architecture;
+mod conflicts;
 mod crd_rules;
 mod entering;
 mod failures;
+mod guardrails;
+mod lifecycles;
 mod process;
+mod requests;
 mod role_life;
 mod settling;
 mod support;

@@ -1,37 +1,13 @@
 //! Permission that is withdrawn, and what it takes along.
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_sts::config::Credentials;
-use crossaccount::api::{AWSAccount, annotation};
-use kube::{
-    Api,
-    api::{Patch, PatchParams, PostParams},
-};
+use crossaccount::api::annotation;
 use serde_json::{Value, json};
 
-use crate::support::{
-    aws::{Identity, policy},
-    builders::document,
-    life::Life,
-    wait::eventually,
-};
+use crate::support::{life::Life, wait::eventually};
 
 async fn allow(life: &Life, namespaces: Value) -> Result<()> {
-    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
-    let patch = Patch::Merge(json!({"spec": {"allowedNamespaces": {"names": namespaces}}}));
-    accounts.patch(&life.scenario.namespace, &PatchParams::default(), &patch).await?;
-    Ok(())
-}
-
-/// The credentials in a Secret, as somebody might copy them away.
-async fn copied(life: &Life, name: &str) -> Result<Identity> {
-    let (data, annotations) = life.secret(name).await?;
-    let set: Value = serde_json::from_str(data.get("credentials.json").context("the Secret has no set")?)?;
-    let field = |key: &str| set[key].as_str().unwrap_or_default().to_owned();
-    let token = Some(field("SessionToken"));
-    let credentials = Credentials::new(field("AccessKeyId"), field("SecretAccessKey"), token, None, "copied");
-    let arn = annotations.get(annotation::ROLE_ARN).context("the Secret does not name its role")?.clone();
-    Ok(Identity { arn, credentials })
+    life.patch_account(json!({"allowedNamespaces": {"names": namespaces}})).await
 }
 
 async fn denied(life: &Life, name: &str) -> Result<()> {
@@ -48,16 +24,11 @@ async fn denied(life: &Life, name: &str) -> Result<()> {
 async fn copied_credentials_end_with_the_permission_and_those_of_a_new_one_work_at_once() -> Result<()> {
     let life = Life::new("copied").await?;
     let target = &life.scenario.aws.target;
-    let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
-    let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
-    let errand = target.create_role("errand", &trust, &nothing).await?;
+    let errand = life.errand().await?;
     let _operator = life.start().await?;
-    let mut role = life.scenario.role("reader");
-    let may_run = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": errand}));
-    role.spec.role.inline_policies.insert("errand".into(), document(&may_run));
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&life.on_errand("reader", &errand)).await?;
     life.settled("reader").await?;
-    let copy = copied(&life, "reader").await?;
+    let copy = life.copied("reader").await?;
     target.assume(&copy, &errand, None).await?;
 
     allow(&life, json!([])).await?;
@@ -68,7 +39,7 @@ async fn copied_credentials_end_with_the_permission_and_those_of_a_new_one_work_
     // At once, so within the second of the denial: what is published must work all the same.
     allow(&life, json!([life.scenario.namespace])).await?;
     life.settled("reader").await?;
-    target.assume(&copied(&life, "reader").await?, &errand, None).await?;
+    target.assume(&life.copied("reader").await?, &errand, None).await?;
     assert!(target.assume(&copy, &errand, None).await.is_err(), "the copy works again");
     Ok(())
 }

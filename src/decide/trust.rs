@@ -47,8 +47,12 @@ pub fn trust_policy(
     if !principals.is_empty() {
         let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
         let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": names}, "Action": "sts:AssumeRole"});
-        if !declared.conditions.is_empty() {
-            statement["Condition"] = conditions(declared)?;
+        let mut conditions = conditions(declared)?;
+        if principals.iter().any(|principal| principal.includes(operator)) {
+            exclude(&mut conditions, operator);
+        }
+        if !conditions.is_empty() {
+            statement["Condition"] = conditions.into();
         }
         statements.push(statement);
     }
@@ -64,7 +68,7 @@ fn extra_actions(session: &SessionRequest) -> Vec<&'static str> {
 }
 
 /// Operators, keys and values as declared; each value a text, a number, a boolean or a list of those.
-fn conditions(declared: &TrustSpec) -> Result<Value, Refusal> {
+fn conditions(declared: &TrustSpec) -> Result<Map<String, Value>, Refusal> {
     let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
     let mut operators = Map::new();
     for (operator, keys) in &declared.conditions {
@@ -78,7 +82,26 @@ fn conditions(declared: &TrustSpec) -> Result<Value, Refusal> {
         }
         operators.insert(operator.clone(), json!(keys));
     }
-    Ok(operators.into())
+    Ok(operators)
+}
+
+/// Keeps the operator out of a statement for others. Where they are its own whole account, it would come in by that statement
+/// without the external id, and with it every object that names this role.
+///
+/// `aws:PrincipalArn` of a role session is the ARN of the role (IAM user guide, "AWS global condition context keys"), and a
+/// value among several that must not equal excludes like one alone.
+fn exclude(conditions: &mut Map<String, Value>, operator: &str) {
+    const KEY: &str = "aws:PrincipalArn";
+    let keys = conditions.entry("ArnNotEquals").or_insert_with(|| json!({}));
+    let Some(keys) = keys.as_object_mut() else { return };
+    let key = keys.keys().find(|key| key.eq_ignore_ascii_case(KEY)).cloned().unwrap_or_else(|| KEY.to_owned());
+    let mut excluded = match keys.remove(&key) {
+        Some(Value::Array(many)) => many,
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    excluded.push(operator.into());
+    keys.insert(key, excluded.into());
 }
 
 #[cfg(test)]
@@ -133,6 +156,29 @@ mod tests {
         let policy = build(&trust, None).expect("a policy");
         assert_eq!(policy["Statement"][1]["Principal"]["AWS"], json!(["111111111111"]));
         assert_eq!(policy["Statement"][1]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], true);
+    }
+
+    #[test]
+    fn the_operator_never_comes_in_by_the_statement_for_its_own_account() {
+        let excluded = |trust: Value| build(&trust, None).expect("a policy")["Statement"][1]["Condition"].clone();
+        let operator = "arn:aws:iam::111111111111:user/op";
+        for own in ["111111111111", "arn:aws:iam::111111111111:root", operator] {
+            assert_eq!(
+                excluded(json!({ "principals": ["333333333333", own] })),
+                json!({"ArnNotEquals": {"aws:PrincipalArn": [operator]}}),
+                "{own}"
+            );
+        }
+        assert_eq!(
+            excluded(json!({"principals": ["333333333333", "arn:aws:iam::111111111111:user/other"]})),
+            Value::Null
+        );
+        let declared =
+            json!({"ArnNotEquals": {"AWS:principalarn": "arn:aws:iam::111111111111:user/x"}, "Bool": {"k": true}});
+        assert_eq!(
+            excluded(json!({"principals": ["111111111111"], "conditions": declared})),
+            json!({"ArnNotEquals": {"AWS:principalarn": ["arn:aws:iam::111111111111:user/x", operator]}, "Bool": {"k": true}})
+        );
     }
 
     #[test]

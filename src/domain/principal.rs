@@ -33,6 +33,16 @@ impl Principal {
         fine.then(|| Self::Arn(text.to_owned()))
     }
 
+    /// Whether a user or role of this ARN is, or belongs to, this principal.
+    #[must_use]
+    pub fn includes(&self, arn: &str) -> bool {
+        let account = arn.split(':').nth(4);
+        match self {
+            Self::Account(own) => account == Some(own.as_str()),
+            Self::Arn(own) => own == arn || (own.ends_with(":root") && own.split(':').nth(4) == account),
+        }
+    }
+
     /// As an ARN, for comparing with globs: an account id means the account's root.
     #[must_use]
     pub fn as_arn(&self, partition: Partition) -> String {

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole};
-use k8s_openapi::api::core::v1::Secret;
+use aws_sdk_sts::config::Credentials;
+use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole, annotation};
+use jiff::Timestamp;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    aws::Base,
+    aws::{Base, Identity, policy},
     aws_proxy::AwsProxy,
+    builders::document,
     emulator::emulator,
     operator::{Operator, OperatorSettings},
     scenario::Scenario,
@@ -80,6 +83,71 @@ impl Life {
             Ok(role)
         })
         .await
+    }
+
+    /// Waits until a role's condition `Ready` has this status and reason for its present generation. Gives its message.
+    pub async fn shows(&self, name: &str, status: &str, reason: &str) -> Result<String> {
+        eventually(&format!("{name} is Ready={status} {reason}"), async || {
+            let role = self.roles.get(name).await?;
+            let found = role.status.clone().unwrap_or_default();
+            let ready = found.conditions.into_iter().find(|c| c.type_ == ConditionType::Ready.to_string());
+            let ready = ready.context("it has no condition Ready")?;
+            ensure!(found.observed_generation == role.metadata.generation, "it is at another generation");
+            ensure!((ready.status.as_str(), ready.reason.as_str()) == (status, reason), "{ready:?}");
+            Ok(ready.message)
+        })
+        .await
+    }
+
+    /// Creates a role.
+    pub async fn create(&self, role: &CrossAccountRole) -> Result<CrossAccountRole> {
+        Ok(self.roles.create(&PostParams::default(), role).await?)
+    }
+
+    /// Waits until the clock shows another second than this: Kubernetes keeps times without what is below.
+    pub async fn a_second_after(&self, time: Option<&Time>) -> Result<()> {
+        let second = time.context("there is no time to wait after")?.0.as_second();
+        eventually("a second has passed", async || {
+            ensure!(Timestamp::now().as_second() > second, "not yet");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Merges a patch into the specification of the account.
+    pub async fn patch_account(&self, spec: Value) -> Result<()> {
+        let accounts: Api<AWSAccount> = Api::all(self.scenario.kube.clone());
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        accounts.patch(&self.scenario.namespace, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// The credentials in a Secret, as somebody might copy them away.
+    pub async fn copied(&self, name: &str) -> Result<Identity> {
+        let (data, annotations) = self.secret(name).await?;
+        let set: Value = serde_json::from_str(data.get("credentials.json").context("the Secret has no set")?)?;
+        let field = |key: &str| set[key].as_str().unwrap_or_default().to_owned();
+        let token = Some(field("SessionToken"));
+        let credentials = Credentials::new(field("AccessKeyId"), field("SecretAccessKey"), token, None, "copied");
+        let arn = annotations.get(annotation::ROLE_ARN).context("the Secret does not name its role")?.clone();
+        Ok(Identity { arn, credentials })
+    }
+
+    /// A role of account B that the role of an object may assume, if `on_errand` lets it: what works with its credentials
+    /// only while they are good. Gives its ARN.
+    pub async fn errand(&self) -> Result<String> {
+        let target = &self.scenario.aws.target;
+        let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
+        let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+        target.create_role("errand", &trust, &nothing).await
+    }
+
+    /// An object whose role may assume the one of [`errand`](Self::errand).
+    pub fn on_errand(&self, name: &str, errand: &str) -> CrossAccountRole {
+        let mut role = self.scenario.role(name);
+        let may_run = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": errand}));
+        role.spec.role.inline_policies.insert("errand".into(), document(&may_run));
+        role
     }
 
     /// Merges a patch into an object.

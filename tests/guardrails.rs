@@ -1,0 +1,117 @@
+//! Guardrails that are tightened when roles exist already.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::support::{
+    aws::policy,
+    builders::document,
+    life::{Life, MANAGED},
+    wait::eventually,
+};
+
+/// The Secret is gone, older sessions are denied, and nobody but the operator is trusted.
+async fn is_cut_off(life: &Life, name: &str) -> Result<()> {
+    eventually("access is cut", async || {
+        ensure!(life.secrets.get_opt(name).await?.is_none(), "the Secret is there");
+        let role = life.iam_name(name);
+        let inline = life.scenario.aws.target.inline_policies(&role).await?;
+        ensure!(inline.contains_key("crossaccount-deny-older-sessions"), "{inline:?}");
+        let found = life.scenario.aws.target.role(&role).await?.context("the role is gone")?;
+        let source = life.scenario.aws.source.id();
+        ensure!(!found.trust.to_string().contains(&format!("{source}:root")), "{}", found.trust);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_tightened_guardrail_cuts_off_the_roles_that_go_beyond_it() -> Result<()> {
+    let life = Life::new("tightened").await?;
+    life.patch_account(json!({"guardrails": {"principals": ["*"], "maxSessionDurationSeconds": 7200}})).await?;
+    let _operator = life.start().await?;
+    let mut role = life.scenario.role("reader");
+    role.spec.role.managed_policy_arns = vec![MANAGED.to_owned()];
+    role.spec.role.max_session_duration_seconds = 7200;
+    role.spec.trust.principals = vec![life.scenario.aws.source.id().to_owned()];
+    life.create(&role).await?;
+    life.settled("reader").await?;
+
+    for (tightened, loosened, told) in [
+        (json!({"actions": ["ec2:*"]}), json!({"actions": null}), "s3:GetObject"),
+        (json!({"managedPolicies": []}), json!({"managedPolicies": null}), MANAGED),
+        (json!({"principals": []}), json!({"principals": ["*"]}), "guardrails.principals"),
+        (json!({"maxSessionDurationSeconds": 3600}), json!({"maxSessionDurationSeconds": 7200}), "7200"),
+        (json!({"lifecycles": ["Observe"]}), json!({"lifecycles": ["Create"]}), "guardrails.lifecycles"),
+    ] {
+        life.patch_account(json!({ "guardrails": tightened })).await?;
+        let message = life.shows("reader", "False", "NotAllowed").await?;
+        assert!(message.contains(told), "{message}");
+        is_cut_off(&life, "reader").await?;
+        life.patch_account(json!({ "guardrails": loosened })).await?;
+        life.settled("reader").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_declaration_made_invalid_does_not_keep_what_is_no_longer_allowed() -> Result<()> {
+    let life = Life::new("dodging").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    // Without a Statement the policy is refused, and with it the whole declaration of the role.
+    life.patch("reader", json!({"spec": {"role": {"inlinePolicies": {"read-reports": {"Statement": null}}}}})).await?;
+    let message = life.shows("reader", "True", "Degraded").await?;
+    assert!(message.contains("read-reports"), "{message}");
+
+    life.patch_account(json!({"guardrails": {"actions": ["ec2:*"]}})).await?;
+    let message = life.shows("reader", "False", "NotAllowed").await?;
+    assert!(message.contains("read-reports") && message.contains("s3:GetObject"), "{message}");
+    is_cut_off(&life, "reader").await
+}
+
+#[tokio::test]
+async fn another_boundary_reaches_a_role_whose_declaration_is_invalid() -> Result<()> {
+    let life = Life::new("rebound").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+    let stricter = life.scenario.aws.target.create_policy("stricter", &nothing).await?;
+    life.patch("reader", json!({"spec": {"role": {"inlinePolicies": {"read-reports": {"Statement": null}}}}})).await?;
+    life.shows("reader", "True", "Degraded").await?;
+    life.patch_account(json!({"guardrails": {"permissionsBoundary": stricter}})).await?;
+    eventually("the role has the new boundary", async || {
+        let found = life.scenario.aws.target.role(&life.iam_name("reader")).await?.context("no role")?;
+        ensure!(found.boundary.as_ref() == Some(&stricter), "{:?}", found.boundary);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_guardrail_changed_while_the_operator_was_down_is_enforced_when_it_comes_back() -> Result<()> {
+    let life = Life::new("absence").await?;
+    let operator = life.start().await?;
+    life.ready_role("bounded").await?;
+    life.create(&life.scenario.role("withdrawn")).await?;
+    life.settled("withdrawn").await?;
+    operator.kill().await?;
+    let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+    let stricter = life.scenario.aws.target.create_policy("stricter", &nothing).await?;
+    let only_its = json!({"permissionsBoundary": stricter, "managedPolicies": [MANAGED], "actions": ["s3:*"]});
+    life.patch_account(json!({ "guardrails": only_its })).await?;
+    let mut wider = life.scenario.role("withdrawn").spec.role.inline_policies;
+    wider.insert("ec2".into(), document(&policy(&json!({"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}))));
+    let wider: Value = serde_json::to_value(&wider)?;
+    life.patch("withdrawn", json!({"spec": {"role": {"inlinePolicies": wider}}})).await?;
+
+    let _operator = life.start().await?;
+    eventually("the role has the new boundary", async || {
+        let found = life.scenario.aws.target.role(&life.iam_name("bounded")).await?.context("no role")?;
+        ensure!(found.boundary.as_ref() == Some(&stricter), "{:?}", found.boundary);
+        Ok(())
+    })
+    .await?;
+    life.shows("withdrawn", "False", "NotAllowed").await?;
+    is_cut_off(&life, "withdrawn").await
+}
