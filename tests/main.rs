@@ -10,6 +10,8 @@ mod lifecycles;
 mod process;
 mod requests;
 mod role_life;
+mod sessions;
 mod settling;
 mod support;
+mod trust;
 mod withdrawal;

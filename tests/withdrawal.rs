@@ -1,7 +1,12 @@
 //! Permission that is withdrawn, and what it takes along.
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::annotation;
+use crossaccount::api::{AWSAccount, annotation};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams},
+};
 use serde_json::{Value, json};
 
 use crate::support::{life::Life, wait::eventually};
@@ -85,5 +90,61 @@ async fn a_bad_policy_does_not_keep_a_failed_renewal_from_being_tried_again() ->
     })
     .await?;
     assert_eq!(outage.hits(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_account_goes_only_when_everybody_by_it_was_cut_off() -> Result<()> {
+    let life = Life::new("account-gone").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
+    let name = &life.scenario.namespace;
+    let outage = life.proxy.on("PutRolePolicy").error(503, "ServiceUnavailable", "try later");
+    accounts.delete(name, &DeleteParams::default()).await?;
+    let message = life.shows("reader", "False", "NotAllowed").await?;
+    assert!(message.contains("is being deleted"), "{message}");
+    eventually("the account says for whom it is held", async || {
+        let conditions = accounts.get(name).await?.status.unwrap_or_default().conditions;
+        let ready = conditions.into_iter().find(|c| c.type_ == "Ready").context("no condition")?;
+        ensure!(ready.reason == "Deleting" && ready.message.contains(&format!("{name}/reader")), "{ready:?}");
+        Ok(())
+    })
+    .await?;
+    outage.release();
+    eventually("the account is gone", async || {
+        ensure!(accounts.get_opt(name).await?.is_none(), "it is there");
+        Ok(())
+    })
+    .await?;
+    denied(&life, "reader").await
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_while_the_operator_was_down_is_cut_off_when_it_comes_back() -> Result<()> {
+    let life = Life::new("missed").await?;
+    let selector = json!({"selector": {"matchLabels": {"aws": "yes"}}, "names": null});
+    let namespaces: Api<Namespace> = Api::all(life.scenario.kube.clone());
+    let label = async |value: Value| -> Result<()> {
+        let patch = Patch::Merge(json!({"metadata": {"labels": {"aws": value}}}));
+        namespaces.patch(&life.scenario.namespace, &PatchParams::default(), &patch).await?;
+        Ok(())
+    };
+    label(json!("yes")).await?;
+    life.patch_account(json!({ "allowedNamespaces": selector })).await?;
+    let operator = life.start().await?;
+    life.ready_role("reader").await?;
+    operator.kill().await?;
+    label(Value::Null).await?;
+    let operator = life.start().await?;
+    denied(&life, "reader").await?;
+
+    // And while it runs, by the event.
+    label(json!("yes")).await?;
+    life.settled("reader").await?;
+    label(json!("no")).await?;
+    life.shows("reader", "False", "NotAllowed").await?;
+    denied(&life, "reader").await?;
+    drop(operator);
     Ok(())
 }

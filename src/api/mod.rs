@@ -42,7 +42,7 @@ pub const FIELD_MANAGER: &str = "crossaccount-operator";
 /// Namespace of the operator where nothing else says so.
 pub const OPERATOR_NAMESPACE: &str = "crossaccount-system";
 
-/// Finalizer that holds a `CrossAccountRole` until AWS is cleaned.
+/// Finalizer that holds a `CrossAccountRole` until AWS is cleaned, and an `AWSAccount` until nobody has access by it.
 pub const FINALIZER: &str = "iam.crossaccount.dev/cleanup";
 
 /// `type` of every Secret the operator writes. Kubernetes never lets the type of a Secret change.
@@ -74,7 +74,7 @@ pub mod annotation {
     /// On a `CrossAccountRole`, RFC 3339: deny all sessions issued before now and issue new credentials, once per value.
     pub const REVOKE_REQUESTED_AT: &str = "iam.crossaccount.dev/revoke-requested-at";
 
-    /// On a `CrossAccountRole`, `"true"`: let the object go although AWS cannot be cleaned.
+    /// On an object that is being deleted, `"true"`: let it go although AWS cannot be cleaned.
     pub const ABANDON: &str = "iam.crossaccount.dev/abandon";
 }
 

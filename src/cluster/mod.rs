@@ -7,6 +7,7 @@ mod secret;
 mod status;
 
 pub use events::{Events, Notice};
+pub use finalizer::is_held;
 pub use secret::{ObservedSecret, SecretWrite};
 
 use kube::Client;

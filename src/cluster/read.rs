@@ -1,6 +1,7 @@
 //! Reads that must be fresh, so they go to the API server and not to a cache.
 
 use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
+use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::{Api, ResourceExt};
 
@@ -26,6 +27,12 @@ impl Cluster {
     pub async fn namespace_uid(&self, name: &str) -> kube::Result<Option<String>> {
         let api: Api<CoreNamespace> = Api::all(self.client.clone());
         Ok(api.get_metadata(name).await?.uid())
+    }
+
+    /// All objects that name an account, whoever watches them.
+    pub async fn roles_in_account(&self, account: &str) -> kube::Result<Vec<CrossAccountRole>> {
+        let all = Api::<CrossAccountRole>::all(self.client.clone()).list(&ListParams::default()).await?;
+        Ok(all.items.into_iter().filter(|role| role.spec.account_ref.name == account).collect())
     }
 
     /// Whether the object is still there, whatever the cache says.

@@ -7,9 +7,9 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
 use kube::{Resource, ResourceExt};
 
-use super::Error;
 use super::context::{Context, Shared};
 use super::memory::next_on_grid;
+use super::{Error, account_end};
 use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Outlook, Reason};
 use crate::cluster::Notice;
 use crate::decide::Refusal;
@@ -37,6 +37,9 @@ pub fn memory_key(name: &str) -> String {
 pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
     let now = Timestamp::now();
     let shared = &ctx.shared;
+    if account.metadata.deletion_timestamp.is_some() {
+        return account_end::run(shared, &account, now).await;
+    }
     let uid = memory_key(&account.name_any());
     let before = account.status.clone().unwrap_or_default();
     let roles = count(&ctx.roles, &account.name_any());

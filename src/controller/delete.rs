@@ -7,8 +7,8 @@ use kube::{Resource, ResourceExt};
 use super::context::Context;
 use super::role_end::{self, RoleEnd};
 use super::{Error, publish};
-use crate::api::{CrossAccountRole, FINALIZER, Reason, annotation};
-use crate::cluster::Notice;
+use crate::api::{CrossAccountRole, Reason, annotation};
+use crate::cluster::{Notice, is_held};
 use crate::decide::failure::Verdict;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
@@ -22,8 +22,7 @@ pub async fn run(
     object: &ObjectIdentity,
     now: Timestamp,
 ) -> Result<(Ending, Action), Error> {
-    let ours = role.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
-    if !ours || !ctx.cluster.still_exists(role).await? {
+    if !is_held(role) || !ctx.cluster.still_exists(role).await? {
         ctx.memory.forget(&object.uid);
         return Ok((Ending::Settled, Action::await_change()));
     }

@@ -2,6 +2,7 @@
 //! [`crate::aws`] and [`crate::cluster`].
 
 mod account;
+mod account_end;
 mod apply;
 mod claims;
 mod context;

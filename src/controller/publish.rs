@@ -32,7 +32,7 @@ pub async fn run(
     }
     notices.extend(transition(&before, &after));
     tell(ctx, role, &notices).await;
-    if before.role.is_some() != after.role.is_some() {
+    if before.role.is_some() != after.role.is_some() || was_cut_off(&before) != was_cut_off(&after) {
         ctx.wake_account(&role.spec.account_ref.name);
     }
 
@@ -52,6 +52,10 @@ pub async fn run(
     );
     let wait = wake_at.duration_since(now).max(SignedDuration::from_secs(1));
     Ok((ending(problem), Action::requeue(wait.unsigned_abs())))
+}
+
+fn was_cut_off(status: &CrossAccountRoleStatus) -> bool {
+    find(&status.conditions, ConditionType::CredentialsReady).is_some_and(|c| c.reason == Reason::Revoked.as_str())
 }
 
 /// Publishes Events about an object.

@@ -91,6 +91,9 @@ async fn bring_about(
         return withdraw::run(ctx, role, &desired.object, around, not_allowed, now, notices).await;
     }
     ctx.cluster.put_finalizer(role).await?;
+    if let Some(account) = &around.account {
+        ctx.cluster.put_account_finalizer(account).await?;
+    }
     let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
     let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
     Ok(Report {

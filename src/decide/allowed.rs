@@ -28,6 +28,9 @@ pub fn allowed<'a>(
             "there is no AWSAccount {account_name}; ask the platform team for it, or correct spec.accountRef.name"
         ));
     };
+    if account.metadata.deletion_timestamp.is_some() {
+        return no(format!("AWSAccount {account_name} is being deleted"));
+    }
     let lets_in = match &account.spec.allowed_namespaces {
         None => Ok(false),
         Some(rule) => matches(rule, namespace),
@@ -57,6 +60,7 @@ fn matches(rule: &AllowedNamespaces, namespace: &Namespace) -> Result<bool, Stri
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::json;
 
     use super::*;
@@ -96,6 +100,15 @@ mod tests {
                 assert_eq!(refusal.reason, Reason::NotAllowed, "{what}");
             }
         }
+    }
+
+    #[test]
+    fn an_account_that_is_being_deleted_allows_nobody_any_more() {
+        let mut account = account(&json!({}));
+        account.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+        let refusal = allowed("analytics", Some(&account), &Namespace::default()).expect_err("it is going");
+        assert_eq!(refusal.reason, Reason::NotAllowed);
+        assert!(refusal.message.contains("is being deleted"), "{}", refusal.message);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_config::SdkConfig;
 use aws_sdk_sts::config::Credentials;
 use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole, annotation};
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use super::{
     aws::{Base, Identity, policy},
     aws_proxy::AwsProxy,
     builders::document,
-    emulator::emulator,
+    emulator::{aws_config, emulator},
     operator::{Operator, OperatorSettings},
     scenario::Scenario,
     wait::eventually,
@@ -97,6 +98,11 @@ impl Life {
             Ok(ready.message)
         })
         .await
+    }
+
+    /// The settings of a client for anybody's keys that meets AWS as the operator does.
+    pub fn through_proxy(&self, credentials: Credentials) -> SdkConfig {
+        aws_config(&self.proxy.endpoint(), credentials)
     }
 
     /// Creates a role.
