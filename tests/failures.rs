@@ -151,18 +151,6 @@ async fn a_secret_of_somebody_else_is_refused_and_left_untouched() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_field_without_effect_is_refused_by_name() -> Result<()> {
-    let life = Life::new("unsupported").await?;
-    let _operator = life.start().await?;
-    let mut role = life.scenario.role("reader");
-    role.spec.suspend = true;
-    life.roles.create(&PostParams::default(), &role).await?;
-    let message = ready(&life, "reader", "False", "NotSupported").await?;
-    assert!(message.contains("spec.suspend"), "{message}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_broken_chain_names_its_hop_and_the_roles_wait_for_the_account() -> Result<()> {
     let life = Life::new("chain").await?;
     let hop = json!({"roleArn": life.scenario.aws.manager_arn, "externalId": "wrong"});

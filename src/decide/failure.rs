@@ -42,7 +42,8 @@ impl From<Refusal> for Verdict {
     /// Refusals of ours depend on objects that we watch; what they need wakes us.
     fn from(Refusal { reason, message }: Refusal) -> Self {
         let retry = match reason {
-            Reason::BaseIdentityUnavailable | Reason::SecretNotOwned | Reason::RoleNotOwned => Retry::Slow,
+            Reason::SecretNotOwned => Retry::Soon, // a Secret of somebody else is not watched, and costs one read
+            Reason::BaseIdentityUnavailable | Reason::RoleNotOwned => Retry::Slow,
             _ => Retry::OnChange,
         };
         Self { reason, message, retry }
