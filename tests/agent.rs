@@ -10,6 +10,8 @@ use crate::support::{
     agent::{self, Agent, PATH, refused},
     guard::scratch,
     http,
+    life::Life,
+    wait::eventually,
 };
 
 /// A folder as a pod has it, with a set that is good for an hour.
@@ -65,6 +67,23 @@ impl Pod {
     async fn print(&self) -> Result<std::process::Output> {
         agent::run(&["credential-process", &format!("--credentials-file={}", self.credentials.display())]).await
     }
+}
+
+#[tokio::test]
+async fn config_names_the_agent_once_it_is_declared_and_the_set_stays() -> Result<()> {
+    let life = Life::new("names-agent").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let (before, _) = life.secret("reader").await?;
+    life.patch("reader", json!({"spec": {"secret": {"processCommand": "Agent"}}})).await?;
+    let after = eventually("config names the agent", async || {
+        let (data, _) = life.secret("reader").await?;
+        ensure!(data["config"].contains("credential_process = crossaccount-agent "), "{}", data["config"]);
+        Ok(data)
+    })
+    .await?;
+    assert_eq!(after["credentials.json"], before["credentials.json"]);
+    Ok(())
 }
 
 #[tokio::test]
