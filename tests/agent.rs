@@ -29,6 +29,25 @@ fn in_an_hour() -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(1)
 }
 
+/// Sets that nobody may be given, with what the error says of them.
+fn unusable() -> Vec<(String, &'static str)> {
+    let whole = set_until(in_an_hour());
+    let without = |part: &str| {
+        let mut set = whole.clone();
+        set.as_object_mut().map(|set| set.remove(part));
+        set.to_string()
+    };
+    let text = whole.to_string();
+    vec![
+        (set_until(Timestamp::now()).to_string(), "expired at"),
+        (text[..text.len() / 2].to_owned(), "not whole JSON"),
+        (String::new(), "not whole JSON"),
+        (without("Version"), "Version"),
+        (without("SessionToken"), "no SessionToken"),
+        (without("Expiration"), "no Expiration"),
+    ]
+}
+
 impl Pod {
     fn new() -> Result<Self> {
         let folder = scratch("pod")?;
@@ -39,25 +58,6 @@ impl Pod {
 
     fn holds(&self, text: &str) -> Result<()> {
         Ok(fs::write(&self.credentials, text)?)
-    }
-
-    /// Everything that a set must not be handed out as, with a word of the error.
-    fn spoil(&self) -> Vec<(String, &'static str)> {
-        let whole = set_until(in_an_hour());
-        let without = |part: &str| {
-            let mut set = whole.clone();
-            set.as_object_mut().map(|set| set.remove(part));
-            set.to_string()
-        };
-        let text = whole.to_string();
-        vec![
-            (set_until(Timestamp::now()).to_string(), "expired at"),
-            (text[..text.len() / 2].to_owned(), "not whole JSON"),
-            (String::new(), "not whole JSON"),
-            (without("Version"), "Version"),
-            (without("SessionToken"), "no SessionToken"),
-            (without("Expiration"), "no Expiration"),
-        ]
     }
 
     async fn serve(&self) -> Result<Agent> {
@@ -98,7 +98,7 @@ async fn credential_process_prints_the_set_as_it_is() -> Result<()> {
 #[tokio::test]
 async fn credential_process_prints_nothing_of_a_set_that_cannot_be_used() -> Result<()> {
     let pod = Pod::new()?;
-    for (text, told) in pod.spoil() {
+    for (text, told) in unusable() {
         pod.holds(&text)?;
         let error = refused(&pod.print().await?)?;
         ensure!(error.contains(told) && !error.contains("canary"), "{told}: {error}");
@@ -158,7 +158,7 @@ async fn a_set_that_cannot_be_used_is_an_error_of_the_protocol_until_it_can() ->
     let pod = Pod::new()?;
     let agent = pod.serve().await?;
     let token = fs::read_to_string(&pod.token)?;
-    for (text, told) in pod.spoil() {
+    for (text, told) in unusable() {
         pod.holds(&text)?;
         let (status, body) = agent.ask(Some(&token)).await?;
         assert_eq!((status, &body["code"]), (503, &json!("CredentialsUnavailable")), "{told}: {body}");
@@ -181,7 +181,7 @@ async fn nothing_that_the_agent_logs_shows_credentials_or_the_token() -> Result<
     let token = fs::read_to_string(&pod.token)?;
     agent.ask(Some(&token)).await?;
     agent.ask(Some("wrong-token")).await?;
-    for (text, _) in pod.spoil() {
+    for (text, _) in unusable() {
         pod.holds(&text)?;
         agent.ask(Some(&token)).await?;
     }

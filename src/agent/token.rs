@@ -10,6 +10,7 @@ use std::{
 
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::domain::SecretText;
 
@@ -91,10 +92,10 @@ fn write_new(path: &Path) -> io::Result<()> {
 }
 
 fn random() -> io::Result<SecretText> {
-    let mut bytes = [0; RANDOM];
-    getrandom::fill(&mut bytes).map_err(io::Error::from)?;
+    let mut bytes = Zeroizing::new([0; RANDOM]);
+    getrandom::fill(bytes.as_mut()).map_err(io::Error::from)?;
     let mut token = String::with_capacity(2 * RANDOM);
-    for byte in bytes {
+    for byte in *bytes {
         // Writing to a String cannot fail.
         let _ = write!(token, "{byte:02x}");
     }

@@ -25,7 +25,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// What the CrossAccountRole says for it.
+    /// The command in `config` that it wants.
     pub fn process_command(self) -> ProcessCommand {
         match self {
             Self::Cat | Self::Serve => ProcessCommand::Cat,
