@@ -1,4 +1,5 @@
-# Everything here does its own set-up. A fresh Linux machine needs Rust, Go and Python 3 with venv, nothing else.
+# Everything here does its own set-up. A fresh Linux machine needs Rust, Go and Python 3 with venv, and for the tests
+# Node.js 20 with npm and a JDK 17 with Maven; nothing else.
 
 # Test failures are sentences; a backtrace of the test runner adds nothing to them.
 export RUST_LIB_BACKTRACE = 0
@@ -11,17 +12,21 @@ SHELL := bash
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: lab
-lab: ## Prepare the control plane and the AWS emulator: minutes at the first time, then nothing
+.PHONY: surroundings
+surroundings:
 	@tests/lab/control-plane.sh >/dev/null
 	@tests/lab/emulator.sh >/dev/null
+
+.PHONY: lab
+lab: surroundings ## Prepare control plane, AWS emulator and SDK programs: minutes at the first time, then nothing
+	@tests/lab/consumers.sh python javascript go java >/dev/null
 
 .PHONY: test
 test: lab ## Run every test against a real control plane and an AWS emulator
 	cargo test --locked -- --test-threads=$(TEST_THREADS)
 
 .PHONY: demo
-demo: lab ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
+demo: surroundings ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
 	cargo build --locked --bins --example lab
 	cargo run --locked --quiet --example lab
 

@@ -5,6 +5,7 @@
 //!
 //! Where to look: [`api`] is what users write; [`domain`] and [`decide`] are pure and hold every decision; [`aws`] and
 //! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`runtime`] hosts the process.
+//! [`agent`] is what a pod runs, a program of its own.
 
 #![cfg_attr(
     test,
@@ -17,6 +18,7 @@
     )
 )]
 
+pub mod agent;
 pub mod api;
 pub mod aws;
 pub mod cluster;

@@ -60,6 +60,18 @@ fn domain_and_decide_are_pure() -> Result<()> {
 }
 
 #[test]
+fn the_agent_knows_neither_kubernetes_nor_aws() -> Result<()> {
+    let files = under(&["src/agent"])?;
+    assert!(files.len() > 5, "only {} files were found", files.len());
+    for (path, text) in files {
+        for word in ["kube::", "k8s_openapi", "aws_", "api::", "aws::", "cluster::", "controller::", "decide::"] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn no_file_is_longer_than_400_lines() -> Result<()> {
     for (path, text) in under(&["src", "tests"])? {
         let lines = text.lines().count();

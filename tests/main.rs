@@ -1,7 +1,9 @@
 //! All behaviour tests, one file per behaviour, in one binary.
 
+mod agent;
 mod architecture;
 mod conflicts;
+mod consumers;
 mod crd_rules;
 mod entering;
 mod failures;

@@ -24,6 +24,7 @@ pub struct DesiredSecret {
     outputs: BTreeSet<Output>,
     profile: String,
     mount_path: String,
+    process_command: ProcessCommand,
     region: Region,
     /// Labels, ours and the declared ones; never those of the object itself, which GitOps tools would prune by.
     pub labels: BTreeMap<String, String>,
@@ -50,9 +51,6 @@ impl DesiredSecret {
             spec;
         let invalid =
             |field: &str, told: &str| Err(Refusal::new(Reason::InvalidSpec, format!("spec.secret.{field}: {told}")));
-        if *process_command == ProcessCommand::Agent {
-            return Err(Refusal::new(Reason::NotSupported, "spec.secret.processCommand: Agent is not supported yet"));
-        }
         let word = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
         if !(1..=64).contains(&profile.len()) || !profile.bytes().all(word) {
             return invalid("profile", "write 1 to 64 characters of A-Z a-z 0-9 _ . -");
@@ -71,6 +69,7 @@ impl DesiredSecret {
             outputs: outputs.iter().copied().collect(),
             profile: profile.clone(),
             mount_path: mount_path.trim_end_matches('/').to_owned(),
+            process_command: *process_command,
             region,
             labels,
             annotations: annotations.clone(),
@@ -100,10 +99,15 @@ impl DesiredSecret {
 
     /// In a configuration file every profile but the default one is headed `[profile name]` (AWS SDKs reference).
     fn config_file(&self) -> String {
-        let Self { profile, mount_path, region, .. } = self;
+        let Self { profile, mount_path, process_command, region, .. } = self;
         let section = if profile == "default" { profile.clone() } else { format!("profile {profile}") };
         let region = region.as_str();
-        format!("[{section}]\nregion = {region}\ncredential_process = cat {mount_path}/{KEY_JSON}\n")
+        // By name, not by path: where the agent lies is for the pod to say, in its PATH.
+        let command = match process_command {
+            ProcessCommand::Cat => "cat",
+            ProcessCommand::Agent => "crossaccount-agent credential-process --credentials-file",
+        };
+        format!("[{section}]\nregion = {region}\ncredential_process = {command} {mount_path}/{KEY_JSON}\n")
     }
 
     fn ini_file(&self, set: &Credentials) -> String {
@@ -181,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn the_agent_is_named_with_the_file_that_it_prints() {
+        let content = rendered(&json!({"processCommand": "Agent", "mountPath": "/aws"}));
+        assert_eq!(
+            content.data[KEY_CONFIG].expose(),
+            "[default]\nregion = eu-west-1\n\
+             credential_process = crossaccount-agent credential-process --credentials-file /aws/credentials.json\n"
+        );
+    }
+
+    #[test]
     fn the_environment_form_has_the_names_that_sdks_read() {
         let keys: Vec<String> = rendered(&json!({"outputs": ["Env"]})).data.into_keys().collect();
         assert_eq!(
@@ -203,6 +217,7 @@ mod tests {
             json!({"profile": ""}),
             json!({"mountPath": "/x\ncredential_process = evil"}),
             json!({"mountPath": "/x; evil"}),
+            json!({"mountPath": "/x --evil", "processCommand": "Agent"}),
             json!({"mountPath": "/x/../y"}),
             json!({"mountPath": "x"}),
             json!({"outputs": []}),

@@ -1,7 +1,7 @@
 //! Fields of the contract that this version does not act on yet are refused by name, never silently ignored.
 
 use super::Refusal;
-use crate::api::{CrossAccountRoleSpec, ProcessCommand, Reason};
+use crate::api::{CrossAccountRoleSpec, Reason};
 
 /// Refuses the first field that is set and has no effect in this version.
 pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
@@ -11,15 +11,11 @@ pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
         trust: _,
         source_grants,
         session: _,
-        secret,
+        secret: _,
         rollout_restarts,
         suspend: _,
     } = spec;
-    let unsupported = [
-        (!source_grants.is_empty(), "sourceGrants"),
-        (secret.process_command == ProcessCommand::Agent, "secret.processCommand: Agent"),
-        (!rollout_restarts.is_empty(), "rolloutRestarts"),
-    ];
+    let unsupported = [(!source_grants.is_empty(), "sourceGrants"), (!rollout_restarts.is_empty(), "rolloutRestarts")];
     match unsupported.into_iter().find(|(set, _)| *set) {
         Some((_, field)) => Err(Refusal::new(
             Reason::NotSupported,
@@ -32,7 +28,11 @@ pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SourceGrant;
+    use crate::api::{RolloutRestart, SourceGrant, WorkloadKind};
+
+    fn restart() -> RolloutRestart {
+        RolloutRestart { kind: WorkloadKind::Deployment, name: "reports".into() }
+    }
 
     #[test]
     fn a_field_without_effect_is_refused_by_its_name() {
@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(with(|_| {}), Ok(()));
         for (change, field) in [
             ((|s| s.source_grants = vec![SourceGrant::default()]) as fn(&mut CrossAccountRoleSpec), "sourceGrants"),
-            (|s| s.secret.process_command = ProcessCommand::Agent, "secret.processCommand"),
+            (|s| s.rollout_restarts = vec![restart()], "rolloutRestarts"),
         ] {
             let message = with(change).expect_err(field);
             assert!(message.contains(&format!("spec.{field}")), "{message}");

@@ -23,6 +23,7 @@
 //! ```
 #![allow(dead_code, unused_imports, reason = "the tests and the `lab` example share this; neither uses all of it")]
 
+pub mod agent;
 pub mod aws;
 pub mod aws_proxy;
 pub mod builders;

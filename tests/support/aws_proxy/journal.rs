@@ -15,6 +15,8 @@ pub struct RecordedCall {
     pub action: String,
     /// Account of the credentials the call was signed with, where it is known.
     pub account: Option<String>,
+    /// Access key id the call was signed with.
+    pub access_key: Option<String>,
     /// Name of the role the call is about.
     pub role: Option<String>,
     /// What became of it.
@@ -84,6 +86,7 @@ impl Journal {
             service: call.service.clone(),
             action: call.action.clone(),
             account: account.map(str::to_owned),
+            access_key: call.access_key.clone(),
             role: call.role().map(str::to_owned),
             outcome: Outcome::Pending,
         });
@@ -112,7 +115,7 @@ impl Journal {
 
     pub(crate) fn counts(&self) -> CallCounts {
         let mut counts = CallCounts::new();
-        for RecordedCall { service, action, account, outcome, role: _ } in self.calls() {
+        for RecordedCall { service, action, account, outcome, .. } in self.calls() {
             *counts.entry((account, service, action, outcome)).or_default() += 1;
         }
         counts

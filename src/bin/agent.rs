@@ -1,0 +1,19 @@
+//! The agent's shell: parse, execute, report.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use crossaccount::{
+    agent::{args::Args, run::execute},
+    runtime::chain::Chain,
+};
+
+fn main() -> ExitCode {
+    match execute(Args::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crossaccount-agent: {}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
