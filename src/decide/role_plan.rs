@@ -151,6 +151,10 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
     let DesiredRole { path: _, name: _, trust, settings, boundary, tags, managed, inline } = goal.role;
     let IamRoleState { role, attached, inline: present } = state;
     let mut steps = denial_steps(goal, state)?;
+    let mut tagging = tag_steps(goal.lifecycle, tags, &role.tags);
+    if goal.lifecycle == Lifecycle::Adopt {
+        steps.append(&mut tagging); // first: of two who adopt one role at a time, the later one finds it taken
+    }
 
     if let Some(boundary) = boundary.as_ref().filter(|arn| role.boundary.as_ref() != Some(arn)) {
         steps.push(RoleStep::PutBoundary(boundary.clone()));
@@ -161,7 +165,7 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
     if role.trust.as_ref() != Some(trust) {
         steps.push(RoleStep::UpdateTrust(trust.clone()));
     }
-    steps.extend(tag_steps(goal.lifecycle, tags, &role.tags));
+    steps.append(&mut tagging);
 
     if role.settings != *settings {
         steps.push(RoleStep::Update(settings.clone()));
@@ -169,7 +173,8 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
     let differing = inline.iter().filter(|(name, document)| present.get(*name) != Some(&Some((*document).clone())));
     steps.extend(differing.map(|(name, document)| RoleStep::PutInline(name.clone(), document.clone())));
     steps.extend(managed.difference(attached).cloned().map(RoleStep::Attach));
-    if boundary.is_none() && role.boundary.is_some() {
+    // The boundary that somebody else gave their role stays: to take it off would widen what they bounded.
+    if boundary.is_none() && role.boundary.is_some() && goal.lifecycle == Lifecycle::Create {
         steps.push(RoleStep::DeleteBoundary);
     }
     Ok(steps)
@@ -178,8 +183,10 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
 /// Denies what was asked to be denied, and takes away a denial that no session is left for.
 fn denial_steps(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Refusal> {
     let until = denial_on(state);
-    if revocation_is_due(goal.revoke_requested_at, until, goal.now) {
-        let until = moment_of_denial(goal.now);
+    if let Some(requested) = goal.revoke_requested_at.filter(|at| revocation_is_due(Some(*at), until, goal.now)) {
+        // What is only told must read the same at each look.
+        let observed = goal.lifecycle == Lifecycle::Observe;
+        let until = if observed { requested } else { moment_of_denial(goal.now) };
         let denial = deny_older_sessions(until).map_err(|e| Refusal::new(Reason::InvalidSpec, e.to_string()))?;
         return Ok(vec![RoleStep::DenyOlderSessions(until, denial)]);
     }

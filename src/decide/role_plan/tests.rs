@@ -174,6 +174,9 @@ fn what_narrows_comes_before_what_widens() {
     unbounded.boundary = None;
     unbounded.managed.insert(arn("C"));
     assert_eq!(plan(&unbounded, Some(&settled())).last(), Some(&RoleStep::DeleteBoundary));
+    unbounded.managed.clear();
+    let adopted = plan_as(Lifecycle::Adopt, &unbounded, Some(&settled()), None).expect("a plan");
+    assert_eq!(adopted, [RoleStep::Detach(arn("A"))], "the boundary of its owner stays");
 }
 
 #[test]
