@@ -123,8 +123,8 @@ async fn events(life: &Life, reason: &str) -> Result<Vec<String>> {
 async fn reconciled(life: &Life, operator: &Operator, name: &str) -> Result<()> {
     let settled = async || {
         let (_, metrics) = operator.get("/metrics").await?;
-        let line = metrics.lines().find(|l| l.starts_with("crossaccount_reconciles_total{outcome=\"settled\"}"));
-        anyhow::Ok(line.and_then(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default())
+        let counter = metrics.lines().find(|l| l.starts_with("crossaccount_reconciles_total{outcome=\"settled\"}"));
+        anyhow::Ok(counter.and_then(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default())
     };
     let before = settled().await?;
     wake(life, name).await?;
@@ -179,9 +179,14 @@ async fn each_renewal_restarts_the_declared_workloads_once_and_no_others() -> Re
     .await?;
 
     reconciled(&life, &operator, "reader").await?;
-    operator.stop().await?;
+    operator.kill().await?;
+    // As if it had died between the patches and the status: the workloads themselves tell what was done.
+    let forgotten = Patch::Merge(json!({"status": {"restartedFor": issued_at(&first)}}));
+    life.roles.patch_status("reader", &PatchParams::default(), &forgotten).await?;
     let operator = life.start().await?;
     reconciled(&life, &operator, "reader").await?;
+    let restarted_for = life.roles.get("reader").await?.status.and_then(|status| status.restarted_for);
+    assert_eq!(restarted_for.map(|time| time.0.to_string()), issued_at(&second));
     all(issued_at(&second), 1).await?;
 
     let third = renew(&life, &second).await?;

@@ -2,7 +2,8 @@
 //!
 //! What is due follows from what is stored: `status.restartedFor` names the set that everything declared was restarted
 //! for, and the template of each workload the set that it was restarted for itself. So a crash between the Secret and a
-//! patch is made up for, and neither a restart of the operator nor a second process patches twice.
+//! patch is made up for, and neither a restart of the operator nor a second process patches twice. What fails is tried again
+//! until the next renewal takes its place, also after the earlier set has expired: then a restart is needed the more.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -24,12 +24,13 @@ impl Scenario {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.kube.clone(), &self.namespace);
         accounts.create(&PostParams::default(), &account).await?;
 
-        let roles: Api<ClusterRole> = Api::all(self.kube.clone());
-        let whole = roles.get(OPERATOR_ACCOUNT.1).await?;
-        let taken = |rule: &PolicyRule| rule.resources.iter().flatten().any(|r| resources.contains(&r.as_str()));
-        let rules = whole.rules.into_iter().flatten().filter(|rule| !taken(rule)).collect();
-        let role = ClusterRole { metadata: named(&self.limited_role()), rules: Some(rules), ..ClusterRole::default() };
-        roles.create(&PostParams::default(), &role).await?;
+        let api: Api<ClusterRole> = Api::all(self.kube.clone());
+        let whole = api.get(OPERATOR_ACCOUNT.1).await?;
+        let about_them = |rule: &PolicyRule| rule.resources.iter().flatten().any(|r| resources.contains(&r.as_str()));
+        let rules = whole.rules.into_iter().flatten().filter(|rule| !about_them(rule)).collect();
+        let limited =
+            ClusterRole { metadata: named(&self.limited_role()), rules: Some(rules), ..ClusterRole::default() };
+        api.create(&PostParams::default(), &limited).await?;
         self.bind(&self.limited_role()).await?;
 
         let token = self.control_plane.token(&self.namespace, LIMITED).await?;
