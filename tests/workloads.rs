@@ -1,9 +1,7 @@
 //! Programs that read credentials only when they start: restarted after a renewal, or named.
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::{
-    AWSAccount, ConditionType, CrossAccountRole, Output, RolloutRestart, WorkloadKind, annotation,
-};
+use crossaccount::api::{ConditionType, CrossAccountRole, Output, RolloutRestart, WorkloadKind, annotation};
 use jiff::Timestamp;
 use k8s_openapi::{
     api::{
@@ -11,7 +9,7 @@ use k8s_openapi::{
         core::v1::{Namespace, Pod},
         events::v1::Event,
     },
-    apimachinery::pkg::apis::meta::v1::Condition,
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
 };
 use kube::{
     Api,
@@ -68,19 +66,14 @@ async fn ready_role(life: &Life, name: &str, restarts: Vec<RolloutRestart>) -> R
     let mut role = life.scenario.role(name);
     role.spec.secret.outputs = vec![Output::Env];
     role.spec.rollout_restarts = restarts;
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&role).await?;
     life.settled(name).await
 }
 
 /// Asks for new credentials and waits for them.
 async fn renew(life: &Life, before: &CrossAccountRole) -> Result<CrossAccountRole> {
     // Times are kept in whole seconds, and what is new must be newer than all that happened so far.
-    let begin = Timestamp::now();
-    eventually("a second has passed", async || {
-        ensure!(Timestamp::now().as_second() > begin.as_second(), "not yet");
-        Ok(())
-    })
-    .await?;
+    life.a_second_after(Some(&Time(Timestamp::now()))).await?;
     let name = before.metadata.name.as_deref().unwrap_or_default();
     let now = Timestamp::now().to_string();
     life.patch(name, json!({"metadata": {"annotations": {annotation::RENEW_REQUESTED_AT: now}}})).await?;
@@ -266,11 +259,7 @@ async fn credentials_after_a_revocation_restart_the_workloads_too() -> Result<()
     create(&life, WorkloadKind::Deployment, &life.scenario.namespace, "reports").await?;
     let _operator = life.start().await?;
     let first = ready_role(&life, "reader", vec![declared(WorkloadKind::Deployment, "reports")]).await?;
-    let allow = async |namespaces: Value| {
-        let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
-        let patch = Patch::Merge(json!({"spec": {"allowedNamespaces": {"names": namespaces}}}));
-        accounts.patch(&life.scenario.namespace, &PatchParams::default(), &patch).await
-    };
+    let allow = async |names: Value| life.patch_account(json!({"allowedNamespaces": {"names": names}})).await;
     allow(json!([])).await?;
     says(&life, "reader", ConditionType::CredentialsReady, "False", "Revoked").await?;
     assert_eq!(deployment(&life, "reports").await?, (None, 0));
