@@ -17,3 +17,4 @@ mod settling;
 mod support;
 mod trust;
 mod withdrawal;
+mod workloads;

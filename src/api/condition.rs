@@ -24,6 +24,12 @@ pub enum ConditionType {
     CredentialsReady,
     /// Every principal in `sourceGrants` has permission to assume the role.
     SourceGrantsReady,
+    /// No workload in `rolloutRestarts` waits for a restart. Only there while some are declared; `Ready` does not depend
+    /// on it, since access works.
+    RolloutsReady,
+    /// `True` while pods run with earlier credentials, because they read them only at their start. `Ready` does not depend
+    /// on it either.
+    ConsumersStale,
     /// Nothing will change without someone.
     Stalled,
     /// The operator is working on it and will try again.
@@ -39,6 +45,18 @@ mod tests {
     #[test]
     fn condition_types_are_spelled_as_in_the_contract() {
         let names: Vec<String> = ConditionType::iter().map(|condition| condition.to_string()).collect();
-        assert_eq!(names, ["Ready", "RoleReady", "CredentialsReady", "SourceGrantsReady", "Stalled", "Reconciling"],);
+        assert_eq!(
+            names,
+            [
+                "Ready",
+                "RoleReady",
+                "CredentialsReady",
+                "SourceGrantsReady",
+                "RolloutsReady",
+                "ConsumersStale",
+                "Stalled",
+                "Reconciling"
+            ],
+        );
     }
 }

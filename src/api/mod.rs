@@ -51,7 +51,7 @@ pub const SECRET_TYPE: &str = "iam.crossaccount.dev/credentials";
 /// Label of every Secret the operator writes; its value is [`FIELD_MANAGER`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 
-/// Annotations, on Secrets and on a `CrossAccountRole`.
+/// Annotations, on Secrets, on a `CrossAccountRole` and on pod templates.
 pub mod annotation {
     /// On a Secret: ARN of the role whose credentials it holds.
     pub const ROLE_ARN: &str = "iam.crossaccount.dev/role-arn";
@@ -76,6 +76,10 @@ pub mod annotation {
 
     /// On an object that is being deleted, `"true"`: let it go although AWS cannot be cleaned.
     pub const ABANDON: &str = "iam.crossaccount.dev/abandon";
+
+    /// On the pod template of a workload in `rolloutRestarts`, RFC 3339 in whole seconds: when the credentials were
+    /// issued that it was last restarted for.
+    pub const RESTARTED_FOR: &str = "iam.crossaccount.dev/restarted-for";
 }
 
 /// Tags of an IAM role. Cluster, namespace and name prove ownership; the uid tells a recreated object.

@@ -34,6 +34,9 @@ pub enum Reason {
     /// The lifecycle is `Observe`: the role was found and is never written. `status.plannedChanges` lists what differs
     /// from the declaration.
     Observed,
+    /// Pods run with earlier credentials, because they took them by environment variables or a `subPath` mount. The message
+    /// names them: restart them, mount the Secret as a volume without `subPath`, or declare `rolloutRestarts`.
+    RestartNeeded,
 
     /// Work is under way that was not finished in this round. Nothing to do.
     Progressing,
@@ -101,6 +104,11 @@ pub enum Reason {
     /// STS is not active for this region in an account involved. Enable the region there, or choose another `region` in
     /// the `AWSAccount`.
     RegionDisabled,
+    /// A workload in `rolloutRestarts` does not exist in this namespace. Create it, or correct the declaration.
+    WorkloadNotFound,
+    /// The API server refused the operator something about workloads or pods; the message holds its answer. Give the
+    /// operator the rule of `deploy/rbac.yaml` for it, or look for the admission policy that refuses.
+    KubernetesDenied,
     /// AWS does not let this be done, such as changing a service-linked role. Declare something else.
     NotSupported,
 
@@ -155,7 +163,12 @@ impl Reason {
     #[must_use]
     pub fn outlook(self) -> Outlook {
         match self {
-            Self::Available | Self::Renewing | Self::Degraded | Self::Suspended | Self::Observed => Outlook::Works,
+            Self::Available
+            | Self::Renewing
+            | Self::Degraded
+            | Self::Suspended
+            | Self::Observed
+            | Self::RestartNeeded => Outlook::Works,
             Self::Progressing | Self::Propagating | Self::Throttled | Self::Deleting => Outlook::OnTheWay,
             Self::NotAllowed
             | Self::AccountNotReady
@@ -176,6 +189,8 @@ impl Reason {
             | Self::WrongIdentity
             | Self::BaseIdentityUnavailable
             | Self::RegionDisabled
+            | Self::WorkloadNotFound
+            | Self::KubernetesDenied
             | Self::NotSupported => Outlook::NeedsSomeone,
             Self::Expired | Self::Revoked | Self::Abandoned => Outlook::Lost,
         }
@@ -214,7 +229,10 @@ mod tests {
 
     #[test]
     fn reasons_are_spelled_and_grouped_as_in_the_contract() {
-        assert_eq!(words(Outlook::Works), ["Available", "Renewing", "Degraded", "Suspended", "Observed"]);
+        assert_eq!(
+            words(Outlook::Works),
+            ["Available", "Renewing", "Degraded", "Suspended", "Observed", "RestartNeeded"]
+        );
         assert_eq!(words(Outlook::OnTheWay), ["Progressing", "Propagating", "Throttled", "Deleting"]);
         assert_eq!(
             words(Outlook::NeedsSomeone),
@@ -238,6 +256,8 @@ mod tests {
                 "WrongIdentity",
                 "BaseIdentityUnavailable",
                 "RegionDisabled",
+                "WorkloadNotFound",
+                "KubernetesDenied",
                 "NotSupported",
             ],
         );

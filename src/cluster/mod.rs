@@ -2,9 +2,11 @@
 
 mod events;
 mod finalizer;
+mod pods;
 mod read;
 mod secret;
 mod status;
+mod workloads;
 
 pub use events::{Events, Notice};
 pub use finalizer::is_held;

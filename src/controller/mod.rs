@@ -5,6 +5,7 @@ mod account;
 mod account_end;
 mod apply;
 mod claims;
+mod consumers;
 mod context;
 mod credentials_lane;
 mod delete;

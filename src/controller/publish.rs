@@ -41,6 +41,8 @@ pub async fn run(
     ctx.memory.change(&object.uid, |memo| memo.note(problem.is_some(), now));
     let failures = ctx.memory.of(&object.uid).failures.saturating_sub(1);
     let wake_at = wake_at(report.problems(), failures, report.published.as_ref(), &object.uid, ctx.drift_interval, now);
+    let remaining = good_until.map(|until| until.duration_since(now));
+    let wake_at = report.consumers.wake_at(remaining, &object.uid, now).map_or(wake_at, |at| at.min(wake_at));
     ctx.memory.change(&object.uid, |memo| memo.wake_at = Some(wake_at));
     tracing::debug!(
         namespace = object.namespace,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Shared};
 use super::observe::{Surroundings, surroundings};
-use super::{Error, credentials_lane, delete, expiry, publish, role_lane, standing, withdraw};
+use super::{Error, consumers, credentials_lane, delete, expiry, publish, role_lane, standing, withdraw};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
@@ -96,6 +96,7 @@ async fn bring_about(
     }
     let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
     let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
+    let consumers = consumers::run(ctx, role, credentials.published.as_ref(), now, notices).await?;
     Ok(Report {
         mode: if desired.lifecycle == Lifecycle::Observe { Mode::Observed } else { Mode::Kept },
         announced: the_role.announced,
@@ -105,6 +106,7 @@ async fn bring_about(
         credentials: credentials.outcome,
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
+        consumers,
         ..Report::default()
     })
 }

@@ -3,12 +3,14 @@
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
 //! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
 //! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
-//! [`failure`] says what a failed call means; [`status`] sums up.
+//! [`failure`] says what a failed call means; [`rollouts`] and [`consumers`] ask who holds an earlier set; [`status`] sums
+//! up.
 
 pub mod account;
 pub mod admit;
 pub mod allowed;
 pub mod conditions;
+pub mod consumers;
 pub mod credentials;
 pub mod desired;
 pub mod failure;
@@ -21,6 +23,7 @@ pub mod requests;
 pub mod retry;
 pub mod revocation;
 pub mod role_plan;
+pub mod rollouts;
 pub mod secret;
 pub mod status;
 pub mod supported;

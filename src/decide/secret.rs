@@ -16,6 +16,12 @@ pub const KEY_JSON: &str = "credentials.json";
 /// Key of the INI file with static keys.
 pub const KEY_INI: &str = "credentials";
 
+/// Whether a key stays the same through renewals: it tells the region or names another file.
+#[must_use]
+pub fn is_constant(key: &str) -> bool {
+    [KEY_CONFIG, "AWS_REGION", "AWS_DEFAULT_REGION"].contains(&key)
+}
+
 /// The declared Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredSecret {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::Conditions;
+use super::consumers::Consumers;
 use super::failure::Verdict;
 use crate::api::{ConditionType, CredentialsStatus, CrossAccountRoleStatus, Outlook, Reason, RoleStatus};
 use crate::domain::ExternalId;
@@ -91,6 +92,8 @@ pub struct Report {
     pub grants: Outcome,
     /// The external id in the trust policy.
     pub external_id: Option<ExternalId>,
+    /// Those who use the credentials.
+    pub consumers: Consumers,
 }
 
 impl Report {
@@ -114,8 +117,18 @@ pub fn status(
     report: &Report,
     now: Timestamp,
 ) -> CrossAccountRoleStatus {
-    let Report { mode, announced: _, role, role_facts, planned_changes, credentials, published, grants, external_id } =
-        report;
+    let Report {
+        mode,
+        announced: _,
+        role,
+        role_facts,
+        planned_changes,
+        credentials,
+        published,
+        grants,
+        external_id,
+        consumers,
+    } = report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
     let ready = summary(report, good_until);
 
@@ -133,6 +146,7 @@ pub fn status(
             None => conditions.carry_over(kind),
         }
     }
+    consumers.tell(&mut conditions);
     for (kind, set) in [(ConditionType::Stalled, stalled), (ConditionType::Reconciling, reconciling)] {
         conditions.set(kind, set, ready.reason, if set { &ready.message } else { "" });
     }
@@ -143,6 +157,7 @@ pub fn status(
         role: role_facts.clone().or_else(|| previous.role.clone()),
         external_id: external_id.as_ref().map(ToString::to_string).or_else(|| previous.external_id.clone()),
         credentials: published.as_ref().map(credentials_status),
+        restarted_for: consumers.rollouts.restarted_for(previous.restarted_for.as_ref()),
         planned_changes: planned_changes.clone().unwrap_or_else(|| previous.planned_changes.clone()),
     }
 }

@@ -108,10 +108,11 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
             secret_name: Some("reports-aws".into()),
             issued_at: Some(now.clone()),
             expires_at: Some(now.clone()),
-            renew_at: Some(now),
+            renew_at: Some(now.clone()),
             caller_arn: Some("arn:aws:sts::222222222222:assumed-role/reports/default.reports".into()),
             packed_policy_size_percent: Some(12),
         }),
+        restarted_for: Some(now),
         planned_changes: vec!["tag team: blue → green".into()],
     };
     roles.create(&PostParams::default(), &CrossAccountRole::new("round-trip", spec)).await?;

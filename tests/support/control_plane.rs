@@ -196,7 +196,7 @@ async fn apply_manifests(folder: &Path, programs: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+    use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
     use kube::api::{DeleteParams, ListParams, ObjectMeta};
 
     use super::*;
@@ -204,7 +204,7 @@ mod tests {
     use anyhow::ensure;
 
     #[tokio::test]
-    async fn the_operators_service_account_lists_secrets_but_not_pods() -> Result<()> {
+    async fn the_operators_service_account_lists_secrets_but_not_config_maps() -> Result<()> {
         let control_plane = control_plane().await?;
         let (namespace, account) = OPERATOR_ACCOUNT;
         let client = control_plane.client_as(&control_plane.token(namespace, account).await?).await?;
@@ -212,8 +212,8 @@ mod tests {
         let secrets: Api<Secret> = Api::all(client.clone());
         secrets.list(&ListParams::default()).await?;
 
-        let pods: Api<Pod> = Api::all(client);
-        match pods.list(&ListParams::default()).await {
+        let config_maps: Api<ConfigMap> = Api::all(client);
+        match config_maps.list(&ListParams::default()).await {
             Err(kube::Error::Api(status)) => assert!(status.is_forbidden(), "{status:?}"),
             answer => panic!("not refused: {answer:?}"),
         }

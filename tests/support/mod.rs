@@ -36,6 +36,7 @@ pub mod log_file;
 pub mod mount;
 pub mod operator;
 pub mod pki;
+pub mod rights;
 pub mod scenario;
 pub mod wait;
 

@@ -14,8 +14,9 @@ pub struct CrossAccountRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready` sums up; `RoleReady`, `CredentialsReady` and `SourceGrantsReady` tell which part. `Stalled`: nothing
-    /// will change without someone. `Reconciling`: it will.
+    /// `Ready` sums up; `RoleReady`, `CredentialsReady` and `SourceGrantsReady` tell which part. `RolloutsReady` and
+    /// `ConsumersStale` tell of those who use the credentials. `Stalled`: nothing will change without someone.
+    /// `Reconciling`: it will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -31,6 +32,11 @@ pub struct CrossAccountRoleStatus {
     /// The credentials in the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsStatus>,
+
+    /// When the credentials were issued that all workloads in `rolloutRestarts` have, as far as the operator brought it
+    /// about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_for: Option<Time>,
 
     /// With `Observe`: what `Create` or `Adopt` would change, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,0 +1,74 @@
+//! Operators that may do less in the cluster than `deploy/rbac.yaml` lets them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use k8s_openapi::api::{
+    core::v1::{Namespace, ServiceAccount},
+    rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject},
+};
+use kube::{
+    Api,
+    api::{ObjectMeta, PostParams},
+};
+
+use super::{control_plane::OPERATOR_ACCOUNT, scenario::Scenario, wait::eventually};
+
+/// The `ServiceAccount` of such an operator, in the namespace of its test.
+const LIMITED: &str = "limited";
+
+impl Scenario {
+    /// A kubeconfig file of an operator that has all rights but those on these resources.
+    pub async fn kubeconfig_without(&self, resources: &[&str]) -> Result<PathBuf> {
+        let account = ServiceAccount { metadata: named(LIMITED), ..ServiceAccount::default() };
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.kube.clone(), &self.namespace);
+        accounts.create(&PostParams::default(), &account).await?;
+
+        let api: Api<ClusterRole> = Api::all(self.kube.clone());
+        let whole = api.get(OPERATOR_ACCOUNT.1).await?;
+        let about_them = |rule: &PolicyRule| rule.resources.iter().flatten().any(|r| resources.contains(&r.as_str()));
+        let rules = whole.rules.into_iter().flatten().filter(|rule| !about_them(rule)).collect();
+        let limited =
+            ClusterRole { metadata: named(&self.limited_role()), rules: Some(rules), ..ClusterRole::default() };
+        api.create(&PostParams::default(), &limited).await?;
+        self.bind(&self.limited_role()).await?;
+
+        let token = self.control_plane.token(&self.namespace, LIMITED).await?;
+        let namespaces: Api<Namespace> = Api::all(self.control_plane.client_as(&token).await?);
+        eventually("the API server knows of the rights", async || Ok(namespaces.get("kube-system").await?)).await?;
+        self.control_plane.service_account_kubeconfig(&self.namespace, LIMITED).await
+    }
+
+    /// Gives that operator all rights.
+    pub async fn grant_all(&self) -> Result<()> {
+        self.bind(OPERATOR_ACCOUNT.1).await
+    }
+
+    async fn bind(&self, role: &str) -> Result<()> {
+        let binding = ClusterRoleBinding {
+            metadata: named(&format!("{}-{role}", self.namespace)),
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: "ClusterRole".to_owned(),
+                name: role.to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: LIMITED.to_owned(),
+                namespace: Some(self.namespace.clone()),
+                ..Subject::default()
+            }]),
+        };
+        let bindings: Api<ClusterRoleBinding> = Api::all(self.kube.clone());
+        bindings.create(&PostParams::default(), &binding).await?;
+        Ok(())
+    }
+
+    fn limited_role(&self) -> String {
+        format!("{}-{LIMITED}", self.namespace)
+    }
+}
+
+fn named(name: &str) -> ObjectMeta {
+    ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }
+}
