@@ -2,8 +2,8 @@
 //!
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
 //! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
-//! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
-//! [`failure`] says what a failed call means; [`status`] sums up.
+//! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there; [`grants`] looks
+//! at all objects together; [`failure`] says what a failed call means; [`status`] sums up.
 
 pub mod account;
 pub mod admit;
@@ -12,6 +12,8 @@ pub mod conditions;
 pub mod credentials;
 pub mod desired;
 pub mod failure;
+pub mod grant_policy;
+pub mod grants;
 pub mod guardrails;
 pub mod planned;
 pub mod policies;

@@ -9,13 +9,13 @@ pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
         account_ref: _,
         role: _,
         trust: _,
-        source_grants,
+        source_grants: _,
         session: _,
         secret: _,
         rollout_restarts,
         suspend: _,
     } = spec;
-    let unsupported = [(!source_grants.is_empty(), "sourceGrants"), (!rollout_restarts.is_empty(), "rolloutRestarts")];
+    let unsupported = [(!rollout_restarts.is_empty(), "rolloutRestarts")];
     match unsupported.into_iter().find(|(set, _)| *set) {
         Some((_, field)) => Err(Refusal::new(
             Reason::NotSupported,
@@ -28,7 +28,7 @@ pub fn supported(spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{RolloutRestart, SourceGrant, WorkloadKind};
+    use crate::api::{RolloutRestart, WorkloadKind};
 
     fn restart() -> RolloutRestart {
         RolloutRestart { kind: WorkloadKind::Deployment, name: "reports".into() }
@@ -42,12 +42,7 @@ mod tests {
             supported(&spec).map_err(|refusal| refusal.message)
         };
         assert_eq!(with(|_| {}), Ok(()));
-        for (change, field) in [
-            ((|s| s.source_grants = vec![SourceGrant::default()]) as fn(&mut CrossAccountRoleSpec), "sourceGrants"),
-            (|s| s.rollout_restarts = vec![restart()], "rolloutRestarts"),
-        ] {
-            let message = with(change).expect_err(field);
-            assert!(message.contains(&format!("spec.{field}")), "{message}");
-        }
+        let message = with(|s| s.rollout_restarts = vec![restart()]).expect_err("it has no effect");
+        assert!(message.contains("spec.rolloutRestarts"), "{message}");
     }
 }
