@@ -101,11 +101,9 @@ mod tests {
     #[test]
     fn a_policy_is_one_statement_that_only_lets_roles_be_assumed() {
         let document = document(&[line("b"), line("a")]).expect("a policy");
-        assert_eq!(
-            document.to_json(),
-            "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":[\
-             \"arn:aws:iam::222222222222:role/crossaccount/a\",\"arn:aws:iam::222222222222:role/crossaccount/b\"]}]}"
-        );
+        let expected = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [
+            "arn:aws:iam::222222222222:role/crossaccount/a", "arn:aws:iam::222222222222:role/crossaccount/b"]}]});
+        assert_eq!(document.to_json(), expected.to_string());
     }
 
     #[test]
