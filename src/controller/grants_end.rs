@@ -62,10 +62,10 @@ async fn take_all_back(
     ctx: &Context,
     grants: &[SourceGrantStatus],
 ) -> Result<Vec<(SourceGrantStatus, Verdict)>, Error> {
-    let accounts = accounts_of(ctx, grants.iter().map(|grant| grant.account_ref.name.as_str())).await?;
+    let accounts = accounts_of(ctx, grants.iter().map(|grant| grant.account.as_str())).await?;
     let mut left = Vec::new();
     for grant in grants {
-        if let Err(verdict) = take_back(ctx, grant, accounts.get(&grant.account_ref.name)).await? {
+        if let Err(verdict) = take_back(ctx, grant, accounts.get(&grant.account)).await? {
             left.push((grant.clone(), verdict));
         }
     }

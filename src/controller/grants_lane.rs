@@ -54,13 +54,10 @@ pub async fn run(
     let uid = role.metadata.uid.as_deref().ok_or(Error::NotStored)?;
     let known = report.role_facts.as_ref().or(role.status.as_ref().and_then(|status| status.role.as_ref()));
     let role_arn = known.and_then(|known| known.arn.clone());
-    let names = declared.iter().map(|grant| &grant.account_ref);
-    let names =
-        names.chain(remembered(role).iter().map(|grant| &grant.account_ref)).map(|account| account.name.as_str());
     let lane = Lane {
         ctx,
         policy: policy_name(&ctx.cluster_name),
-        accounts: accounts_of(ctx, names).await?,
+        accounts: accounts_of(ctx, names(role)).await?,
         namespace: &around.namespace,
         now,
     };
@@ -107,12 +104,13 @@ struct Done {
 }
 
 impl Lane<'_> {
-    async fn bring_about(&self, role: &CrossAccountRole, role_arn: Option<&str>) -> Result<Done, Error> {
+    async fn bring_about(mut self, role: &CrossAccountRole, role_arn: Option<&str>) -> Result<Done, Error> {
         let current = |live: &CrossAccountRole| {
             live.metadata.generation == role.metadata.generation && live.metadata.deletion_timestamp.is_none()
         };
         let mut live = self.ctx.cluster.role(role).await?.filter(current).ok_or(Error::Stale)?;
         let before = remembered(&live).to_vec();
+        self.accounts = accounts_of(self.ctx, names(&live)).await?; // it may remember more than an older cache
         let mut done = Done::default();
         let mut given = Vec::new();
         let mut entries: Vec<SourceGrantStatus> = Vec::new();
@@ -192,7 +190,7 @@ impl Lane<'_> {
         let SourceGrant { account_ref, user, group, role } = grant.clone();
         let since = known.filter(|entry| entry.role_arn.is_some()).and_then(|entry| entry.since.clone());
         SourceGrantStatus {
-            account_ref,
+            account: account_ref.name,
             user,
             group,
             role,
@@ -232,7 +230,7 @@ impl Lane<'_> {
                 kept.push(entry.clone());
                 continue;
             }
-            match take_back(self.ctx, entry, self.accounts.get(&entry.account_ref.name)).await? {
+            match take_back(self.ctx, entry, self.accounts.get(&entry.account)).await? {
                 Ok(()) => done.taken_back.push(entry.principal_arn.clone().unwrap_or_default()),
                 Err(verdict) => {
                     kept.push(entry.clone());
@@ -243,6 +241,12 @@ impl Lane<'_> {
         }
         Ok(kept)
     }
+}
+
+/// The accounts that an object grants in, or did.
+fn names(role: &CrossAccountRole) -> impl Iterator<Item = &str> {
+    let declared = role.spec.source_grants.iter().map(|grant| grant.account_ref.name.as_str());
+    declared.chain(remembered(role).iter().map(|grant| grant.account.as_str()))
 }
 
 /// The same entry, no longer counting.

@@ -285,9 +285,9 @@ fn refs(
 
 /// Whether a role is in an account, or gives permissions there or takes them back.
 fn concerns(role: &CrossAccountRole, account: &str) -> bool {
-    let declared = role.spec.source_grants.iter().map(|grant| &grant.account_ref);
-    let given = role.status.iter().flat_map(|status| &status.source_grants).map(|grant| &grant.account_ref);
-    std::iter::once(&role.spec.account_ref).chain(declared).chain(given).any(|reference| reference.name == account)
+    let declared = role.spec.source_grants.iter().map(|grant| &grant.account_ref.name);
+    let given = role.status.iter().flat_map(|status| &status.source_grants).map(|grant| &grant.account);
+    std::iter::once(&role.spec.account_ref.name).chain(declared).chain(given).any(|name| name == account)
 }
 
 async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, accounts: Store<AWSAccount>) {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use crossaccount::api::{
     AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountRef, CredentialsStatus, CrossAccountRole,
-    CrossAccountRoleSpec, CrossAccountRoleStatus, RoleStatus,
+    CrossAccountRoleSpec, CrossAccountRoleStatus, SourceGrantStatus, RoleStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -108,10 +108,20 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
             secret_name: Some("reports-aws".into()),
             issued_at: Some(now.clone()),
             expires_at: Some(now.clone()),
-            renew_at: Some(now),
+            renew_at: Some(now.clone()),
             caller_arn: Some("arn:aws:sts::222222222222:assumed-role/reports/default.reports".into()),
             packed_policy_size_percent: Some(12),
         }),
+        source_grants: vec![SourceGrantStatus {
+            account: "ci".into(),
+            user: Some("deployer".into()),
+            group: Some("deployers".into()),
+            role: Some("deployment".into()),
+            principal_arn: Some("arn:aws:iam::111111111111:user/ci/deployer".into()),
+            policy: "crossaccount-production-eu".into(),
+            role_arn: Some("arn:aws:iam::222222222222:role/crossaccount/reports".into()),
+            since: Some(now.clone()),
+        }],
         planned_changes: vec!["tag team: blue → green".into()],
     };
     roles.create(&PostParams::default(), &CrossAccountRole::new("round-trip", spec)).await?;

@@ -12,8 +12,8 @@ use crate::api::AccountRef;
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceGrantStatus {
-    /// The `AWSAccount` that the principal is in.
-    pub account_ref: AccountRef,
+    /// Name of the `AWSAccount` that the principal is in.
+    pub account: String,
 
     /// Name of the IAM user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,8 @@ impl SourceGrantStatus {
     /// The entry of the declaration that it was made for.
     #[must_use]
     pub fn grant(&self) -> SourceGrant {
-        let Self { account_ref, user, group, role, principal_arn: _, policy: _, role_arn: _, since: _ } = self;
-        SourceGrant { account_ref: account_ref.clone(), user: user.clone(), group: group.clone(), role: role.clone() }
+        let Self { account, user, group, role, principal_arn: _, policy: _, role_arn: _, since: _ } = self;
+        let account_ref = AccountRef { name: account.clone() };
+        SourceGrant { account_ref, user: user.clone(), group: group.clone(), role: role.clone() }
     }
 }

@@ -25,9 +25,8 @@ fn merge(into: &mut Value, from: &Value) {
 /// An object that grants to the user, asked for at this second, with a change.
 fn role(name: &str, second: i64, change: &Value) -> CrossAccountRole {
     let grant = json!({"accountRef": {"name": "ci"}, "user": "deployer"});
-    let mut remembered = json!({"policy": POLICY, "principalArn": USER_ARN, "roleArn": arn(name)});
-    merge(&mut remembered, &grant);
-    remembered["since"] = Timestamp::from_second(second).expect("a time").to_string().into();
+    let since = Timestamp::from_second(second).expect("a time").to_string();
+    let remembered = json!({"account": "ci", "user": "deployer", "policy": POLICY, "principalArn": USER_ARN, "roleArn": arn(name), "since": since});
     let mut whole = json!({
         "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
         "metadata": {"name": name, "namespace": "team", "uid": name, "creationTimestamp": "2027-01-01T00:00:00Z"},
