@@ -14,6 +14,7 @@ mod requests;
 mod role_life;
 mod sessions;
 mod settling;
+mod source_grants;
 mod support;
 mod trust;
 mod withdrawal;

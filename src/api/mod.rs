@@ -26,8 +26,8 @@ pub use policy::PolicyDocumentSource;
 pub use reason::{Outlook, Reason, reasons_markdown};
 pub use role::{
     CredentialsStatus, CrossAccountRole, CrossAccountRoleSpec, CrossAccountRoleStatus, OnExpiry, Output,
-    ProcessCommand, RoleSpec, RoleStatus, RolloutRestart, SecretSpec, SessionSpec, SourceGrant, TrustSpec,
-    WorkloadKind,
+    ProcessCommand, RoleSpec, RoleStatus, RolloutRestart, SecretSpec, SessionSpec, SourceGrant, SourceGrantStatus,
+    TrustSpec, WorkloadKind,
 };
 
 /// API group of both kinds.

@@ -13,6 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::api::{Iam, Sts};
 use super::call::Caller;
 use super::chain::{ChainFailure, walk};
+use super::grantee::GranteeIam;
 use super::iam::SdkIam;
 use super::sts::SdkSts;
 use super::{base_identity, config};
@@ -61,6 +62,12 @@ impl Gateway {
 
     /// IAM as the manager of an account. The manager's session is shared, and renewed by one caller while others wait.
     pub async fn enter(&self, access: &AccountAccess) -> Result<Arc<dyn Iam>, ChainFailure> {
+        let manager = self.manager_session(access).await?;
+        Ok(Arc::new(self.iam_client(Some(access), manager.as_ref())))
+    }
+
+    /// The same, for the policies of principals that are given permission.
+    pub async fn enter_for_grants(&self, access: &AccountAccess) -> Result<Arc<dyn GranteeIam>, ChainFailure> {
         let manager = self.manager_session(access).await?;
         Ok(Arc::new(self.iam_client(Some(access), manager.as_ref())))
     }

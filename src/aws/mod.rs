@@ -1,6 +1,6 @@
 //! Effects on AWS: the calls we make, who we make them as, and what their errors mean.
 //!
-//! [`Iam`] and [`Sts`] hold exactly the calls in use. [`Gateway`] hands them out: as the operator's base identity, or
+//! [`Iam`], [`GranteeIam`] and [`Sts`] hold exactly the calls in use. [`Gateway`] hands them out: as the operator's base identity, or
 //! as the manager of an account at the end of its chain of roles.
 
 mod api;
@@ -10,9 +10,11 @@ mod chain;
 mod config;
 mod error_codes;
 mod gateway;
+mod grantee;
 mod iam;
 mod sts;
 
 pub use api::{AssumeRole, Iam, IssuedSession, Sts};
 pub use chain::ChainFailure;
 pub use gateway::Gateway;
+pub use grantee::{GranteeIam, InlinePolicy};

@@ -1,5 +1,7 @@
 //! Reads that must be fresh, so they go to the API server and not to a cache.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
@@ -9,10 +11,42 @@ use super::Cluster;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::decide::allowed::Namespace;
 
+/// Objects in one answer, so that no list is held twice in memory.
+const PAGE: u32 = 500;
+
 impl Cluster {
     /// An account by name; none if there is no such object.
     pub async fn account(&self, name: &str) -> kube::Result<Option<AWSAccount>> {
         Api::all(self.client.clone()).get_opt(name).await
+    }
+
+    /// All accounts, by name.
+    pub async fn accounts(&self) -> kube::Result<BTreeMap<String, AWSAccount>> {
+        let found = Api::all(self.client.clone()).list(&ListParams::default()).await?;
+        Ok(found.into_iter().map(|account: AWSAccount| (account.name_any(), account)).collect())
+    }
+
+    /// The objects of a namespace (none: of all) that give source grants, whatever shard they are in.
+    pub async fn granting(&self, namespace: Option<&str>) -> kube::Result<Vec<CrossAccountRole>> {
+        let api: Api<CrossAccountRole> = match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let (mut granting, mut params) = (Vec::new(), ListParams::default().limit(PAGE));
+        loop {
+            let page = api.list(&params).await?;
+            params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+            granting.extend(page.items.into_iter().filter(|role| !role.spec.source_grants.is_empty()));
+            if params.continue_token.is_none() {
+                return Ok(granting);
+            }
+        }
+    }
+
+    /// The object as it is now, if it is still the same one.
+    pub async fn role(&self, role: &CrossAccountRole) -> kube::Result<Option<CrossAccountRole>> {
+        let live = self.roles_of(role).get_opt(&role.name_any()).await?;
+        Ok(live.filter(|live| live.uid() == role.uid()))
     }
 
     /// A namespace with its labels. One that is gone has none.

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::Error;
 use super::account::memory_key;
 use super::claims::Claims;
+use super::grantee_policy::Turns;
 use super::memory::Memory;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::Gateway;
@@ -34,6 +35,8 @@ pub struct Context {
     pub memory: Memory,
     /// Which object has which name.
     pub claims: Claims,
+    /// Whose turn it is with the policy of a principal.
+    pub turns: Turns,
     /// Metrics.
     pub metrics: Metrics,
     /// Name of this cluster.

@@ -6,7 +6,7 @@ use kube::{Resource, ResourceExt};
 
 use super::context::Context;
 use super::role_end::{self, RoleEnd};
-use super::{Error, publish};
+use super::{Error, grants_end, publish};
 use crate::api::{CrossAccountRole, Reason, annotation};
 use crate::cluster::{Notice, is_held};
 use crate::decide::failure::Verdict;
@@ -28,12 +28,22 @@ pub async fn run(
     }
     ctx.cluster.delete_secret(role, &publish::secret_name(role)).await?;
 
+    let grants = grants_end::on_delete(ctx, role).await?;
+    if let Err(verdict) = &grants
+        && !is_abandoned(role)
+    {
+        return grants_end::hold(ctx, role, object, verdict.clone(), now).await;
+    }
     let account = ctx.cluster.account(&role.spec.account_ref.name).await?;
     let notice = match role_end::run(ctx, role, object, account.as_ref(), now).await {
         Ok(RoleEnd::Gone) => Notice::normal("Deleted", "The role and its grants are gone"),
         Ok(RoleEnd::Stays(why)) => Notice::normal("RoleRetained", why),
         Err(verdict) if is_abandoned(role) => Notice::warning(Reason::Abandoned.as_str(), left_behind(role, &verdict)),
         Err(verdict) => return hold(ctx, role, object, verdict, now).await,
+    };
+    let notice = match grants {
+        Ok(()) => notice,
+        Err(left) => grants_end::abandoned(&notice, &left),
     };
     ctx.events.publish(&role.object_ref(&()), &notice).await;
     ctx.cluster.remove_finalizer(role).await?;

@@ -15,6 +15,8 @@ const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
 pub struct Memo {
     /// When AWS was last compared with the declaration.
     pub looked_at: Option<Timestamp>,
+    /// When the source grants were last compared.
+    pub grants_looked_at: Option<Timestamp>,
     /// AWS denied something that our picture of the role does not explain: compare again.
     pub look_again: bool,
     /// When the operator last changed the role's trust.
@@ -101,6 +103,12 @@ impl Memory {
     #[must_use]
     pub fn next_look(&self, uid: &str, interval: SignedDuration) -> Timestamp {
         next_on_grid(self.of(uid).looked_at.unwrap_or(self.started_at), interval, uid)
+    }
+
+    /// The same for its source grants, on the same grid.
+    #[must_use]
+    pub fn next_look_at_grants(&self, uid: &str, interval: SignedDuration) -> Timestamp {
+        next_on_grid(self.of(uid).grants_looked_at.unwrap_or(self.started_at), interval, uid)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Memo>> {

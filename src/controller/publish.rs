@@ -85,6 +85,16 @@ pub async fn interim(
     Ok(())
 }
 
+/// The same for grants that are about to change.
+pub async fn interim_grants(ctx: &Context, role: &CrossAccountRole, now: Timestamp) -> Result<(), Error> {
+    let before = role.status.clone().unwrap_or_default();
+    let message = "the source grants are being changed".to_owned();
+    let grants = Outcome::Failing(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon });
+    let report = Report { grants, published: published_before(role), ..Report::default() };
+    ctx.cluster.write_role_status(role, &status(&before, role.metadata.generation, &report, now)).await?;
+    Ok(())
+}
+
 /// Name of the Secret that the object has, or would have.
 pub fn secret_name(role: &CrossAccountRole) -> String {
     let published = published_before(role).map(|set| set.secret_name);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Shared};
 use super::observe::{Surroundings, surroundings};
-use super::{Error, consumers, credentials_lane, delete, expiry, publish, role_lane, standing, withdraw};
+use super::{Error, consumers, credentials_lane, delete, expiry, grants_lane, publish, role_lane, standing, withdraw};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
@@ -76,7 +76,8 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
     publish::run(ctx, role, &object, &report, notices, now).await
 }
 
-/// First the role, then its credentials: each a lane with its own outcome, and trouble in the one does not stop the other.
+/// First the role, then its credentials, then source grants: each a lane with its own outcome, and trouble in the one does
+/// not stop the others.
 async fn bring_about(
     ctx: &Context,
     role: &CrossAccountRole,
@@ -97,7 +98,7 @@ async fn bring_about(
     let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
     let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
     let consumers = consumers::run(ctx, role, credentials.published.as_ref(), now, notices).await?;
-    Ok(Report {
+    let mut report = Report {
         mode: if desired.lifecycle == Lifecycle::Observe { Mode::Observed } else { Mode::Kept },
         announced: the_role.announced,
         role: the_role.outcome,
@@ -108,7 +109,9 @@ async fn bring_about(
         external_id: Some(desired.external_id.clone()),
         consumers,
         ..Report::default()
-    })
+    };
+    grants_lane::run(ctx, role, around, &mut report, now, notices).await?;
+    Ok(report)
 }
 
 /// Nothing is written to AWS and nothing renewed; what works goes on working until it expires.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::account::{self, AccountContext};
 use super::claims::Claims;
 use super::context::{Context, Shared, WakeRole};
+use super::grantee_policy::Turns;
 use super::identity::{changes, watch_identity};
 use super::memory::Memory;
 use super::{reconcile, triggers};
@@ -90,6 +91,7 @@ pub async fn run(
         events: Events::new(client.clone()),
         memory: Memory::new(Timestamp::now()),
         claims: Claims::default(),
+        turns: Turns::default(),
         metrics: metrics.clone(),
         cluster_name,
         drift_interval: SignedDuration::try_from(drift_interval).unwrap_or(SignedDuration::from_hours(1)),
@@ -226,7 +228,7 @@ fn roles(
         .owns(secrets, ours)
         .reconcile_on(
             triggers::accounts(client.clone())
-                .flat_map(move |name| stream::iter(refs(&by_account, |role| role.spec.account_ref.name == name))),
+                .flat_map(move |name| stream::iter(refs(&by_account, |role| concerns(role, &name)))),
         )
         .reconcile_on(triggers::namespaces(client).flat_map(move |name| {
             stream::iter(refs(&by_namespace, |role| role.metadata.namespace.as_ref() == Some(&name)))
@@ -279,6 +281,13 @@ fn refs(
     concerned: impl Fn(&CrossAccountRole) -> bool,
 ) -> Vec<ObjectRef<CrossAccountRole>> {
     store.state().iter().filter(|role| concerned(role)).map(|role| ObjectRef::from_obj(role.as_ref())).collect()
+}
+
+/// Whether a role is in an account, or gives permissions there or takes them back.
+fn concerns(role: &CrossAccountRole, account: &str) -> bool {
+    let declared = role.spec.source_grants.iter().map(|grant| &grant.account_ref.name);
+    let given = role.status.iter().flat_map(|status| &status.source_grants).map(|grant| &grant.account);
+    std::iter::once(&role.spec.account_ref.name).chain(declared).chain(given).any(|name| name == account)
 }
 
 async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, accounts: Store<AWSAccount>) {

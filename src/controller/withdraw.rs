@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
 use super::observe::Surroundings;
-use super::{Error, publish};
+use super::{Error, grants_end, publish};
 use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
@@ -18,9 +18,24 @@ use crate::decide::trust::trust_policy;
 use crate::decide::{Refusal, account};
 use crate::domain::{ExternalId, ObjectIdentity};
 
+/// Takes away what the object has, and then what it gave: its source grants.
+pub async fn run(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    object: &ObjectIdentity,
+    around: &Surroundings,
+    refusal: Refusal,
+    now: Timestamp,
+    notices: &mut Vec<Notice>,
+) -> Result<Report, Error> {
+    let mut report = access(ctx, role, object, around, refusal.clone(), now, notices).await?;
+    grants_end::on_withdrawal(ctx, role, &refusal, &mut report).await?;
+    Ok(report)
+}
+
 /// Deletes the Secret, closes the trust policy to all but the operator, and denies the sessions that were issued so far.
 /// `CredentialsReady=False Revoked` says that it is done; until then every reconcile tries again.
-pub async fn run(
+async fn access(
     ctx: &Context,
     role: &CrossAccountRole,
     object: &ObjectIdentity,

@@ -6,11 +6,10 @@ use super::conditions::find;
 use super::desired::{Desired, desired};
 use super::failure::Verdict;
 use super::retry::Retry;
-use super::supported::supported;
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
 
-/// Lets an object in: allowed? the only one of its names? supported? do we have an identity? is the declaration valid, and
+/// Lets an object in: allowed? the only one of its names? do we have an identity? is the declaration valid, and
 /// within the guardrails?
 ///
 /// Permission comes before everything else, so that a withdrawn one is acted on even while AWS or the account is in
@@ -25,7 +24,6 @@ pub fn admit(
 ) -> Result<Desired, Refusal> {
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
     unrivalled?;
-    supported(&role.spec)?;
     let base = identity.as_ref().map_err(|failure| {
         Refusal::new(
             Reason::BaseIdentityUnavailable,
@@ -103,14 +101,12 @@ mod tests {
     fn the_first_thing_that_is_wrong_is_told_in_the_order_of_the_checks() {
         let namespace = Namespace { name: "team".into(), ..Namespace::default() };
         // Each object has all the faults of the later ones, too.
-        let granting = json!({"sourceGrants": [{"accountRef": {"name": "ci"}}], "role": {"name": "a b"}});
         let misnamed = json!({"role": {"name": "a b"}});
         let (closed, open) = (json!({}), json!({"allowedNamespaces": {"names": ["team"]}}));
         let rival = || Err(Refusal::new(Reason::Conflict, "an older object has the role"));
         for (what, spec, allowed, unrivalled, identity, reason) in [
-            ("a namespace that is not allowed", &granting, &closed, rival(), no_identity(), Reason::NotAllowed),
-            ("a name that an older one has", &granting, &open, rival(), no_identity(), Reason::Conflict),
-            ("an unsupported field", &granting, &open, Ok(()), no_identity(), Reason::NotSupported),
+            ("a namespace that is not allowed", &misnamed, &closed, rival(), no_identity(), Reason::NotAllowed),
+            ("a name that an older one has", &misnamed, &open, rival(), no_identity(), Reason::Conflict),
             ("no identity", &misnamed, &open, Ok(()), no_identity(), Reason::BaseIdentityUnavailable),
             ("an invalid declaration", &misnamed, &open, Ok(()), identity(), Reason::InvalidSpec),
         ] {

@@ -2,9 +2,9 @@
 //!
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
 //! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
-//! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
-//! [`failure`] says what a failed call means; [`rollouts`] and [`consumers`] ask who holds an earlier set; [`status`] sums
-//! up.
+//! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there; [`grants`] looks
+//! at all objects together; [`failure`] says what a failed call means; [`rollouts`] and [`consumers`] ask who holds an
+//! earlier set; [`status`] sums up.
 
 pub mod account;
 pub mod admit;
@@ -14,6 +14,8 @@ pub mod consumers;
 pub mod credentials;
 pub mod desired;
 pub mod failure;
+pub mod grant_policy;
+pub mod grants;
 pub mod guardrails;
 pub mod planned;
 pub mod policies;
@@ -26,7 +28,6 @@ pub mod role_plan;
 pub mod rollouts;
 pub mod secret;
 pub mod status;
-pub mod supported;
 pub mod trust;
 
 use crate::api::Reason;

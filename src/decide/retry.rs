@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use crate::domain::fraction_of;
 
-/// How soon a failure is worth another try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How soon a failure is worth another try; the sooner, the less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
     /// It passes by itself within seconds or minutes.
     Soon,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Refusal;
+use super::grant_policy::policy_name;
 use super::requests::revocation_is_due;
 use super::revocation::{DENY_OLDER_SESSIONS, denied_until, deny_older_sessions, is_spent, moment_of_denial};
 use crate::api::{Lifecycle, Reason, tag};
@@ -160,7 +161,9 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
         steps.push(RoleStep::PutBoundary(boundary.clone()));
     }
     steps.extend(attached.difference(managed).cloned().map(RoleStep::Detach));
-    let surplus = present.keys().filter(|name| !inline.contains_key(*name) && *name != DENY_OLDER_SESSIONS);
+    // The policy by which source grants let this role assume others is no part of its declaration.
+    let kept = [DENY_OLDER_SESSIONS.to_owned(), policy_name(&goal.object.cluster)];
+    let surplus = present.keys().filter(|name| !inline.contains_key(*name) && !kept.contains(name));
     steps.extend(surplus.cloned().map(RoleStep::DeleteInline));
     if role.trust.as_ref() != Some(trust) {
         steps.push(RoleStep::UpdateTrust(trust.clone()));

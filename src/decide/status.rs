@@ -22,6 +22,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Of work in several places: the first problem names the reason, all are told, and the most urgent sets the pace.
+    #[must_use]
+    pub fn of(problems: Vec<Verdict>) -> Self {
+        let together = problems.into_iter().reduce(|first, next| Verdict {
+            reason: first.reason,
+            message: format!("{}; {}", first.message, next.message),
+            retry: first.retry.min(next.retry),
+        });
+        together.map_or(Self::Done, Self::Failing)
+    }
+
     /// What is wrong, if something is.
     #[must_use]
     pub fn problem(&self) -> Option<&Verdict> {
@@ -90,6 +101,8 @@ pub struct Report {
     pub published: Option<PublishedFacts>,
     /// The permissions in the source accounts.
     pub grants: Outcome,
+    /// Whether there are any to give or to take back.
+    pub grants_declared: bool,
     /// The external id in the trust policy.
     pub external_id: Option<ExternalId>,
     /// Those who use the credentials.
@@ -126,6 +139,7 @@ pub fn status(
         credentials,
         published,
         grants,
+        grants_declared,
         external_id,
         consumers,
     } = report;
@@ -139,7 +153,7 @@ pub fn status(
     for (kind, line) in [
         (ConditionType::RoleReady, role_lane(role, *mode)),
         (ConditionType::CredentialsReady, Some(credentials_lane(credentials, published.is_some(), good_until))),
-        (ConditionType::SourceGrantsReady, grants_lane(grants)),
+        (ConditionType::SourceGrantsReady, grants_lane(grants, *grants_declared)),
     ] {
         match line {
             Some((status, reason, message)) => conditions.set(kind, status, reason, &message),
@@ -158,6 +172,7 @@ pub fn status(
         external_id: external_id.as_ref().map(ToString::to_string).or_else(|| previous.external_id.clone()),
         credentials: published.as_ref().map(credentials_status),
         restarted_for: consumers.rollouts.restarted_for(previous.restarted_for.as_ref()),
+        source_grants: previous.source_grants.clone(),
         planned_changes: planned_changes.clone().unwrap_or_else(|| previous.planned_changes.clone()),
     }
 }
@@ -176,6 +191,9 @@ struct Summary {
 fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let problem = report.problem();
     let cause = problem.map(|verdict| verdict.reason);
+    // Source grants are other people's access: whatever is wrong with them takes nothing from those who read the Secret.
+    let own = report.role.problem().or_else(|| report.credentials.problem());
+    let forbidden = own.is_some_and(|verdict| forbids_use(verdict.reason));
     let (status, reason, message) = match (problem, good_until) {
         (None, Some(until)) => (true, report.mode.reason(), format!("The credentials are good until {until}.")),
         (None, None) if report.mode == Mode::Suspended => {
@@ -183,11 +201,11 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
             (false, reason, "Nothing is issued while spec.suspend is true.".into())
         }
         (None, None) => (false, Reason::Progressing, "Waiting for the first credentials.".into()),
-        (Some(Verdict { reason, message, .. }), Some(until)) if !forbids_use(*reason) => {
+        (Some(Verdict { reason, message, .. }), Some(until)) if !forbidden => {
             let told = format!("{reason}: {message}. The last good credentials are kept; they are good until {until}.");
             (true, Reason::Degraded, told)
         }
-        (Some(Verdict { reason, message, .. }), None) if report.published.is_some() && !forbids_use(*reason) => {
+        (Some(Verdict { reason, message, .. }), None) if report.published.is_some() && !forbidden => {
             (false, Reason::Expired, format!("The credentials expired. {reason}: {message}"))
         }
         (Some(Verdict { reason, message, .. }), _) => (false, *reason, message.clone()),
@@ -240,8 +258,9 @@ fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Times
     }
 }
 
-fn grants_lane(outcome: &Outcome) -> Option<Line> {
+fn grants_lane(outcome: &Outcome, declared: bool) -> Option<Line> {
     match outcome {
+        Outcome::Done if !declared => Some((true, Reason::Available, "No source grants are declared.".into())),
         Outcome::Done => Some((true, Reason::Available, "Every declared source grant is in place.".into())),
         Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
         Outcome::Untouched => None,

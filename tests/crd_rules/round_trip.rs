@@ -3,7 +3,7 @@
 use anyhow::Result;
 use crossaccount::api::{
     AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountRef, CredentialsStatus, CrossAccountRole,
-    CrossAccountRoleSpec, CrossAccountRoleStatus, RoleStatus,
+    CrossAccountRoleSpec, CrossAccountRoleStatus, RoleStatus, SourceGrantStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -112,7 +112,17 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
             caller_arn: Some("arn:aws:sts::222222222222:assumed-role/reports/default.reports".into()),
             packed_policy_size_percent: Some(12),
         }),
-        restarted_for: Some(now),
+        restarted_for: Some(now.clone()),
+        source_grants: vec![SourceGrantStatus {
+            account: "ci".into(),
+            user: Some("deployer".into()),
+            group: Some("deployers".into()),
+            role: Some("deployment".into()),
+            principal_arn: Some("arn:aws:iam::111111111111:user/ci/deployer".into()),
+            policy: "crossaccount-production-eu".into(),
+            role_arn: Some("arn:aws:iam::222222222222:role/crossaccount/reports".into()),
+            since: Some(now),
+        }],
         planned_changes: vec!["tag team: blue → green".into()],
     };
     roles.create(&PostParams::default(), &CrossAccountRole::new("round-trip", spec)).await?;

@@ -1,5 +1,6 @@
 //! `CrossAccountRole`: the access a tenant declares.
 
+mod granted;
 mod iam;
 mod secret;
 mod session;
@@ -9,6 +10,7 @@ mod trust;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+pub use granted::SourceGrantStatus;
 pub use iam::RoleSpec;
 pub use secret::{OnExpiry, Output, ProcessCommand, RolloutRestart, SecretSpec, WorkloadKind};
 pub use session::SessionSpec;

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SourceGrantStatus;
 use crate::api::schema;
 
 /// What the operator found out and did.
@@ -37,6 +38,10 @@ pub struct CrossAccountRoleStatus {
     /// about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_for: Option<Time>,
+
+    /// The source grants that were given and not yet taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_grants: Vec<SourceGrantStatus>,
 
     /// With `Observe`: what `Create` or `Adopt` would change, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,0 +1,285 @@
+//! The lane of the source grants: permission on the other side, given to users, groups and roles of other accounts.
+//!
+//! Three rules keep it whole through crashes and beside other processes. What is given is remembered in status before it
+//! is written to AWS. What is taken back stops to count there before AWS is cleaned, and is forgotten after. And the policy
+//! of a principal is always computed from all objects, see [`crate::decide::grants`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::context::Context;
+use super::grantee_policy::Principal;
+use super::grants_end::{accounts_of, remembered, take_back};
+use super::observe::Surroundings;
+use super::{Error, publish};
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
+use crate::cluster::Notice;
+use crate::decide::admit::manageable;
+use crate::decide::allowed::Namespace;
+use crate::decide::conditions::is_true_for;
+use crate::decide::failure::Verdict;
+use crate::decide::grant_policy::{full, policy_name};
+use crate::decide::grants::{covered, permitted, remembers_all};
+use crate::decide::retry::Retry;
+use crate::decide::status::{Outcome, Report};
+use crate::domain::whole_seconds;
+
+/// A declared grant, as far as it can be given now.
+enum Vetted {
+    /// To this principal; this is what is to be remembered of it.
+    Given(Box<Principal>, Box<SourceGrantStatus>),
+    /// Not, and what was given goes.
+    Refused(Verdict),
+    /// It cannot be told now; what was given stays.
+    Unknown(Verdict),
+}
+
+/// Gives what is declared and permitted, and takes the rest back. Says in the report how it went.
+pub async fn run(
+    ctx: &Context,
+    role: &CrossAccountRole,
+    around: &Surroundings,
+    report: &mut Report,
+    now: Timestamp,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Error> {
+    let declared = &role.spec.source_grants;
+    report.grants_declared = !declared.is_empty();
+    if declared.is_empty() && remembered(role).is_empty() {
+        report.grants = Outcome::Done;
+        return Ok(());
+    }
+    let uid = role.metadata.uid.as_deref().ok_or(Error::NotStored)?;
+    let known = report.role_facts.as_ref().or(role.status.as_ref().and_then(|status| status.role.as_ref()));
+    let role_arn = known.and_then(|known| known.arn.clone());
+    let lane = Lane {
+        ctx,
+        policy: policy_name(&ctx.cluster_name),
+        accounts: accounts_of(ctx, names(role)).await?,
+        namespace: &around.namespace,
+        now,
+    };
+
+    let conditions = role.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let was_ready = is_true_for(conditions, ConditionType::SourceGrantsReady, role.metadata.generation);
+    let as_remembered = role_arn
+        .as_deref()
+        .is_some_and(|role_arn| remembers_all(role, role_arn, &lane.policy, &lane.accounts, &around.namespace));
+    if was_ready && as_remembered && now < ctx.memory.next_look_at_grants(uid, ctx.drift_interval) {
+        return Ok(()); // as declared when last compared, and no comparison is due
+    }
+    if was_ready && !as_remembered {
+        // A process that dies now leaves grants that are known not to be ready.
+        publish::interim_grants(ctx, role, now).await?;
+        report.announced = true;
+    }
+    let done = lane.bring_about(role, role_arn.as_deref()).await?;
+    notices.extend(done.told(was_ready && as_remembered));
+    if done.problems.is_empty() {
+        ctx.memory.change(uid, |memo| memo.grants_looked_at = Some(now));
+    }
+    report.grants = Outcome::of(done.problems);
+    Ok(())
+}
+
+/// What the lane works with.
+struct Lane<'a> {
+    ctx: &'a Context,
+    policy: String,
+    accounts: BTreeMap<String, AWSAccount>,
+    namespace: &'a Namespace,
+    now: Timestamp,
+}
+
+/// What it did.
+#[derive(Default)]
+struct Done {
+    problems: Vec<Verdict>,
+    /// Principals whose policies were written without a change of what is remembered.
+    repaired: Vec<String>,
+    given: Vec<String>,
+    taken_back: Vec<String>,
+}
+
+impl Lane<'_> {
+    async fn bring_about(mut self, role: &CrossAccountRole, role_arn: Option<&str>) -> Result<Done, Error> {
+        let current = |live: &CrossAccountRole| {
+            live.metadata.generation == role.metadata.generation && live.metadata.deletion_timestamp.is_none()
+        };
+        let mut live = self.ctx.cluster.role(role).await?.filter(current).ok_or(Error::Stale)?;
+        let before = remembered(&live).to_vec();
+        self.accounts = accounts_of(self.ctx, names(&live)).await?; // it may remember more than an older cache
+        let mut done = Done::default();
+        let mut given = Vec::new();
+        let mut entries: Vec<SourceGrantStatus> = Vec::new();
+        for grant in &role.spec.source_grants {
+            if entries.iter().any(|entry| entry.grant() == *grant) {
+                continue; // declared twice
+            }
+            let known = before.iter().find(|entry| entry.grant() == *grant && entry.policy == self.policy);
+            match self.vet(grant, role_arn, known).await {
+                Vetted::Given(principal, entry) => {
+                    entries.push(*entry);
+                    given.push(principal);
+                }
+                Vetted::Unknown(verdict) => {
+                    done.problems.push(verdict);
+                    entries.extend(known.map(|entry| repointed(entry, role_arn)));
+                }
+                Vetted::Refused(verdict) => {
+                    done.problems.push(verdict);
+                    entries.extend(known.map(ending));
+                }
+            }
+        }
+        let listed = |entry: &SourceGrantStatus, entries: &[SourceGrantStatus]| {
+            entries.iter().any(|other| other.grant() == entry.grant() && other.policy == entry.policy)
+        };
+        let surplus: Vec<_> = before.iter().filter(|entry| !listed(entry, &entries)).map(ending).collect();
+        entries.extend(surplus);
+        if entries != before {
+            live = self.ctx.cluster.remember_grants(&live, &entries).await?.ok_or(Error::Stale)?;
+        }
+
+        for principal in &given {
+            let new = !before.iter().any(|entry| entry.principal_arn.as_ref() == Some(&principal.arn));
+            self.give(principal, role_arn.unwrap_or_default(), new, &mut done).await?;
+        }
+        let kept = self.take_back(&entries, &mut done).await?;
+        if kept != entries {
+            self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+        }
+        Ok(done)
+    }
+
+    async fn vet(&self, grant: &SourceGrant, role_arn: Option<&str>, known: Option<&SourceGrantStatus>) -> Vetted {
+        let account = match permitted(grant, self.accounts.get(&grant.account_ref.name), self.namespace) {
+            Ok(account) => account,
+            Err(refusal) => return Vetted::Refused(refusal.into()),
+        };
+        let Some(role_arn) = role_arn else {
+            let message = "the role that is to be assumed is not there yet".to_owned();
+            return Vetted::Unknown(Verdict { reason: Reason::Progressing, message, retry: Retry::OnChange });
+        };
+        if let Err(verdict) = manageable(Some(account)) {
+            return Vetted::Unknown(verdict);
+        }
+        match Principal::find(self.ctx, grant, account).await {
+            Ok(Ok(principal)) => match covered(account, &principal.arn) {
+                Ok(()) => {
+                    let entry = self.entry(grant, &principal, role_arn, known);
+                    Vetted::Given(Box::new(principal), Box::new(entry))
+                }
+                Err(refusal) => Vetted::Refused(refusal.into()),
+            },
+            Ok(Err(missing)) => Vetted::Refused(missing.0),
+            Err(verdict) if verdict.reason == Reason::InvalidSpec => Vetted::Refused(verdict),
+            Err(verdict) => Vetted::Unknown(verdict),
+        }
+    }
+
+    fn entry(
+        &self,
+        grant: &SourceGrant,
+        principal: &Principal,
+        role_arn: &str,
+        known: Option<&SourceGrantStatus>,
+    ) -> SourceGrantStatus {
+        let SourceGrant { account_ref, user, group, role } = grant.clone();
+        let since = known.filter(|entry| entry.role_arn.is_some()).and_then(|entry| entry.since.clone());
+        SourceGrantStatus {
+            account: account_ref.name,
+            user,
+            group,
+            role,
+            principal_arn: Some(principal.arn.clone()),
+            policy: self.policy.clone(),
+            role_arn: Some(role_arn.to_owned()),
+            since: Some(since.unwrap_or(Time(whole_seconds(self.now)))),
+        }
+    }
+
+    async fn give(&self, principal: &Principal, role_arn: &str, new: bool, done: &mut Done) -> Result<(), Error> {
+        let Principal { grantee, arn, .. } = principal;
+        let settled = match principal.settle(self.ctx, &self.policy).await? {
+            Ok(settled) => settled,
+            Err(verdict) => {
+                done.problems.push(verdict);
+                return Ok(());
+            }
+        };
+        match settled.lines.iter().position(|line| line.role_arn == role_arn) {
+            Some(place) if place < settled.fitting && new => done.given.push(arn.clone()),
+            Some(place) if place < settled.fitting => done.repaired.extend(settled.written.then(|| arn.clone())),
+            Some(_) => done.problems.push(full(grantee, &self.policy, &settled.lines, settled.fitting)),
+            None => {
+                let message = format!("the declaration of the grant to {grantee} changed meanwhile; looking again");
+                done.problems.push(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives what is still to be remembered.
+    async fn take_back(&self, entries: &[SourceGrantStatus], done: &mut Done) -> Result<Vec<SourceGrantStatus>, Error> {
+        let mut kept = Vec::new();
+        for entry in entries {
+            if entry.role_arn.is_some() {
+                kept.push(entry.clone());
+                continue;
+            }
+            match take_back(self.ctx, entry, self.accounts.get(&entry.account)).await? {
+                Ok(()) => done.taken_back.push(entry.principal_arn.clone().unwrap_or_default()),
+                Err(verdict) => {
+                    kept.push(entry.clone());
+                    let message = format!("a source grant cannot be taken back: {}", verdict.message);
+                    done.problems.push(Verdict { message, ..verdict });
+                }
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// The accounts that an object grants in, or did.
+fn names(role: &CrossAccountRole) -> impl Iterator<Item = &str> {
+    let declared = role.spec.source_grants.iter().map(|grant| grant.account_ref.name.as_str());
+    declared.chain(remembered(role).iter().map(|grant| grant.account.as_str()))
+}
+
+/// The same entry, no longer counting.
+fn ending(entry: &SourceGrantStatus) -> SourceGrantStatus {
+    SourceGrantStatus { role_arn: None, ..entry.clone() }
+}
+
+/// The same entry for the role as it is now, if it counts.
+fn repointed(entry: &SourceGrantStatus, role_arn: Option<&str>) -> SourceGrantStatus {
+    let role_arn = entry.role_arn.as_ref().map(|before| role_arn.unwrap_or(before).to_owned());
+    SourceGrantStatus { role_arn, ..entry.clone() }
+}
+
+impl Done {
+    fn told(&self, is_drift: bool) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let mut tell = |principals: &[String], notice: &dyn Fn(String) -> Notice| {
+            if !principals.is_empty() {
+                notices.push(notice(principals.join(", ")));
+            }
+        };
+        tell(&self.given, &|who| Notice::normal("SourceGrantGiven", format!("May assume the role: {who}")));
+        tell(&self.taken_back, &|who| {
+            Notice::normal("SourceGrantTakenBack", format!("May no longer assume the role: {who}"))
+        });
+        if is_drift {
+            tell(&self.repaired, &|who| {
+                Notice::warning(
+                    "DriftRepaired",
+                    format!("The source grant differed from the declaration; repaired for {who}"),
+                )
+            });
+        }
+        notices
+    }
+}

@@ -1,0 +1,149 @@
+//! The inline policy that holds all permissions of one principal, and what fits into it.
+
+use serde_json::json;
+
+use super::failure::Verdict;
+use super::grants::Line;
+use super::retry::Retry;
+use crate::api::Reason;
+use crate::domain::policy::{PolicyDocument, PolicyError};
+use crate::domain::{Grantee, GranteeKind, cut_with_hash, digest_hex};
+
+/// Longest name of ours. IAM takes 128 characters of `[\w+=,.@-]` (IAM API reference, `PutUserPolicy`).
+const NAME_MAX: usize = 64;
+
+/// Name of the policy: `crossaccount-<cluster>`, cut with a hash to 64. A cluster name is a tag value and may have
+/// characters that IAM does not take in names; they become hyphens, and the hash keeps two such clusters apart.
+#[must_use]
+pub fn policy_name(cluster: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if cluster.chars().all(legal) {
+        return cut_with_hash(&format!("crossaccount-{cluster}"), NAME_MAX);
+    }
+    let plain: String = cluster.chars().map(|c| if legal(c) { c } else { '-' }).collect();
+    let hash = &digest_hex(&[cluster.as_bytes()])[..8];
+    cut_with_hash(&format!("crossaccount-{plain}-{hash}"), NAME_MAX)
+}
+
+/// One statement with all roles, sorted.
+pub fn document(lines: &[Line]) -> Result<PolicyDocument, PolicyError> {
+    let mut roles: Vec<&str> = lines.iter().map(|line| line.role_arn.as_str()).collect();
+    roles.sort_unstable();
+    PolicyDocument::from_value(json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles}],
+    }))
+}
+
+/// How many of the lines, from the first on, fit into what IAM allows such a principal.
+///
+/// A line that fits keeps fitting while those before it stay or go: whoever asks later takes nothing away.
+#[must_use]
+pub fn fitting(lines: &[Line], kind: GranteeKind) -> usize {
+    let fits = |count: &usize| size(&lines[..*count]) <= kind.inline_quota();
+    (1..=lines.len()).rev().find(fits).unwrap_or_default()
+}
+
+/// Size of the policy, in characters without white space.
+fn size(lines: &[Line]) -> usize {
+    document(lines).map_or(usize::MAX, |document| document.quota_size())
+}
+
+/// What to say to an object whose line is not among the first `fitting`.
+#[must_use]
+pub fn full(grantee: &Grantee, policy: &str, lines: &[Line], fitting: usize) -> Verdict {
+    let (kind, quota) = (grantee.kind(), grantee.kind().inline_quota());
+    let (count, wanted) = (lines.len(), size(lines));
+    let shared = if wanted <= quota { ", and its other inline policies use up the rest" } else { "" };
+    let in_place = match fitting {
+        0 => "none of them is in place".to_owned(),
+        _ => format!(
+            "the {fitting} that asked first ({} characters) are in place and this one is not",
+            size(&lines[..fitting])
+        ),
+    };
+    let another = match kind {
+        GranteeKind::Role => "",
+        GranteeKind::User | GranteeKind::Group => " or grant to a role, which has 10240,",
+    };
+    let message = format!(
+        "{grantee} is full: inline policy {policy} with {count} roles would be {wanted} characters. IAM allows a {kind} {quota} for \
+         all its inline policies together{shared}: {in_place}. Give this {kind} fewer grants,{another} or let its account give it one \
+         policy of its own with a wildcard, such as role/crossaccount/*"
+    );
+    Verdict { reason: Reason::LimitExceeded, message, retry: Retry::Rarely }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::AccountId;
+
+    fn line(name: &str) -> Line {
+        Line {
+            since: Timestamp::UNIX_EPOCH,
+            created: Timestamp::UNIX_EPOCH,
+            namespace: "team".into(),
+            name: name.into(),
+            uid: name.into(),
+            role_arn: format!("arn:aws:iam::222222222222:role/crossaccount/{name}"),
+        }
+    }
+
+    fn user() -> Grantee {
+        let account = AccountId::parse("111111111111").expect("an account");
+        Grantee::new(account, GranteeKind::User, "deployer").expect("a user")
+    }
+
+    #[test]
+    fn a_policy_is_one_statement_that_only_lets_roles_be_assumed() {
+        let document = document(&[line("b"), line("a")]).expect("a policy");
+        let expected = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [
+            "arn:aws:iam::222222222222:role/crossaccount/a", "arn:aws:iam::222222222222:role/crossaccount/b"]}]});
+        assert_eq!(document.to_json(), expected.to_string());
+    }
+
+    #[test]
+    fn a_policy_is_named_after_its_cluster_in_characters_that_iam_takes() {
+        assert_eq!(policy_name("production-eu"), "crossaccount-production-eu");
+        let (space, slash) = (policy_name("a b"), policy_name("a/b"));
+        assert!(space.starts_with("crossaccount-a-b-") && slash.starts_with("crossaccount-a-b-") && space != slash);
+        let (long, longer) = (policy_name(&"c".repeat(100)), policy_name(&"c".repeat(101)));
+        assert!(long.len() == 64 && longer.len() == 64 && long != longer);
+    }
+
+    #[test]
+    fn a_full_policy_is_told_with_its_arithmetic_and_what_to_do() {
+        let lines: Vec<Line> = (10..60).map(|n| line(&format!("reader-{n}"))).collect();
+        let fits = fitting(&lines, GranteeKind::User);
+        assert!(size(&lines[..fits]) <= 2048 && size(&lines[..=fits]) > 2048);
+        let Verdict { reason, message, retry } = full(&user(), "crossaccount-c", &lines, fits);
+        assert_eq!((reason, retry), (Reason::LimitExceeded, Retry::Rarely));
+        for told in [
+            "user deployer of account 111111111111",
+            "50 roles",
+            "2048",
+            &format!("the {fits} that"),
+            "grant to a role",
+        ] {
+            assert!(message.contains(told), "{told}: {message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn who_comes_later_takes_no_place_and_who_goes_frees_one(sizes in prop::collection::vec(1_usize..200, 1..60), gone in any::<prop::sample::Index>()) {
+            let lines: Vec<Line> = sizes.iter().map(|size| line(&"x".repeat(*size))).collect();
+            let fits = fitting(&lines, GranteeKind::User);
+            let earlier = &lines[..lines.len() - 1];
+            prop_assert!(fitting(earlier, GranteeKind::User) == fits.min(earlier.len()));
+            let mut rest = lines.clone();
+            let gone = gone.index(rest.len());
+            rest.remove(gone);
+            prop_assert!(fitting(&rest, GranteeKind::User) + usize::from(gone < fits) >= fits);
+        }
+    }
+}
