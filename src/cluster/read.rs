@@ -26,19 +26,23 @@ impl Cluster {
         Ok(found.into_iter().map(|account: AWSAccount| (account.name_any(), account)).collect())
     }
 
-    /// The objects of a namespace (none: of all) that give source grants, whatever shard they are in.
-    pub async fn granting(&self, namespace: Option<&str>) -> kube::Result<Vec<CrossAccountRole>> {
+    /// The objects of a namespace (none: of all) that are of interest, whatever shard they are in.
+    pub async fn roles_where(
+        &self,
+        namespace: Option<&str>,
+        interesting: impl Fn(&CrossAccountRole) -> bool,
+    ) -> kube::Result<Vec<CrossAccountRole>> {
         let api: Api<CrossAccountRole> = match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let (mut granting, mut params) = (Vec::new(), ListParams::default().limit(PAGE));
+        let (mut found, mut params) = (Vec::new(), ListParams::default().limit(PAGE));
         loop {
             let page = api.list(&params).await?;
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
-            granting.extend(page.items.into_iter().filter(|role| !role.spec.source_grants.is_empty()));
+            found.extend(page.items.into_iter().filter(|role| interesting(role)));
             if params.continue_token.is_none() {
-                return Ok(granting);
+                return Ok(found);
             }
         }
     }
@@ -61,12 +65,6 @@ impl Cluster {
     pub async fn namespace_uid(&self, name: &str) -> kube::Result<Option<String>> {
         let api: Api<CoreNamespace> = Api::all(self.client.clone());
         Ok(api.get_metadata(name).await?.uid())
-    }
-
-    /// All objects that name an account, whoever watches them.
-    pub async fn roles_in_account(&self, account: &str) -> kube::Result<Vec<CrossAccountRole>> {
-        let all = Api::<CrossAccountRole>::all(self.client.clone()).list(&ListParams::default()).await?;
-        Ok(all.items.into_iter().filter(|role| role.spec.account_ref.name == account).collect())
     }
 
     /// Whether the object is still there, whatever the cache says.

@@ -23,8 +23,8 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
         return Ok(Action::await_change());
     }
     let name = account.name_any();
-    let roles = ctx.cluster.roles_in_account(&name).await?;
-    let left: Vec<String> = roles.iter().filter(|role| has_access(role)).map(full_name).collect();
+    let left = ctx.roles_where(|role| has_access(role, &name)).await?;
+    let left: Vec<String> = left.iter().map(full_name).collect();
     let abandoned = account.annotations().get(annotation::ABANDON).is_some_and(|value| value == "true");
     if left.is_empty() || abandoned {
         if !left.is_empty() {
@@ -43,12 +43,15 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
     Ok(Action::requeue(LOOK_AGAIN.unsigned_abs()))
 }
 
-/// An object that made or uses a role and was not cut off. One that is being deleted needs the account, too.
-fn has_access(role: &CrossAccountRole) -> bool {
-    let status = role.status.clone().unwrap_or_default();
+/// An object that made or uses a role in the account and was not cut off, or that gave a permission there and has not taken it
+/// back. One that is being deleted needs the account, too.
+fn has_access(role: &CrossAccountRole, account: &str) -> bool {
+    let Some(status) = &role.status else { return false };
     let revoked = find(&status.conditions, ConditionType::CredentialsReady)
         .is_some_and(|credentials| credentials.reason == Reason::Revoked.as_str());
-    status.role.is_some() && (!revoked || role.metadata.deletion_timestamp.is_some())
+    let cut_off = revoked && role.metadata.deletion_timestamp.is_none();
+    let by_role = role.spec.account_ref.name == account && status.role.is_some() && !cut_off;
+    by_role || status.source_grants.iter().any(|grant| grant.account == account)
 }
 
 fn full_name(role: &CrossAccountRole) -> String {

@@ -88,6 +88,18 @@ impl Context {
         let _ = self.wake_account.send(ObjectRef::new(name));
     }
 
+    /// The objects of interest in all namespaces that are watched, whatever shard they are in, from the API server.
+    pub async fn roles_where(
+        &self,
+        interesting: impl Fn(&CrossAccountRole) -> bool,
+    ) -> kube::Result<Vec<CrossAccountRole>> {
+        let mut found = Vec::new();
+        for WakeRole { scope, .. } in &self.wake_role {
+            found.extend(self.cluster.roles_where(scope.as_deref(), &interesting).await?);
+        }
+        Ok(found)
+    }
+
     /// Has roles looked at again.
     pub fn wake_roles(&self, roles: Vec<ObjectRef<CrossAccountRole>>) {
         for role in roles {

@@ -166,10 +166,7 @@ fn unwritable(what: &str) -> AwsFailure {
 /// What the API server holds now. Other shards of this operator give permissions to the same principals, so it is not what
 /// this one watches.
 async fn declared(ctx: &Context) -> Result<Declared, Error> {
-    let mut roles = Vec::new();
-    for wake in &ctx.wake_role {
-        roles.extend(ctx.cluster.granting(wake.scope.as_deref()).await?);
-    }
+    let roles = ctx.roles_where(|role| !role.spec.source_grants.is_empty()).await?;
     let mut namespaces = BTreeMap::new();
     for name in roles.iter().filter_map(ResourceExt::namespace) {
         if !namespaces.contains_key(&name) {

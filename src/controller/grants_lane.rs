@@ -121,6 +121,9 @@ impl Lane<'_> {
             let known = before.iter().find(|entry| entry.grant() == *grant && entry.policy == self.policy);
             match self.vet(grant, role_arn, known).await {
                 Vetted::Given(principal, entry) => {
+                    if let Some(account) = self.accounts.get(&entry.account) {
+                        self.ctx.cluster.put_account_finalizer(account).await?;
+                    }
                     entries.push(*entry);
                     given.push(principal);
                 }
@@ -150,6 +153,9 @@ impl Lane<'_> {
         let kept = self.take_back(&entries, &mut done).await?;
         if kept != entries {
             self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+            for entry in entries.iter().filter(|entry| !kept.contains(entry)) {
+                self.ctx.wake_account(&entry.account); // it may be held for this
+            }
         }
         Ok(done)
     }
