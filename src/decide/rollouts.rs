@@ -67,7 +67,8 @@ pub fn restarted_for(previous: &CrossAccountRoleStatus, issued_at: Timestamp) ->
     previous.restarted_for.as_ref().or(published).map_or(issued_at, |time| time.0)
 }
 
-/// Whether the pods of a workload may have begun with an earlier set.
+/// Whether the pods of a workload may have begun with an earlier set. Where two objects name one workload, a restart for the
+/// later set of the other serves this one as well.
 #[must_use]
 pub fn needs_restart(workload: Workload, issued_at: Timestamp) -> bool {
     let Workload { created_at, restarted_for } = workload;
