@@ -8,7 +8,7 @@ use kube::core::PartialObjectMeta;
 use kube::{Api, ResourceExt};
 
 use super::Cluster;
-use crate::api::{AWSAccount, CrossAccountRole};
+use crate::api::{AWSAccount, CrossAccountRole, SourceGrantStatus};
 use crate::decide::allowed::Namespace;
 
 /// Objects in one answer, so that no list is held twice in memory.
@@ -63,10 +63,15 @@ impl Cluster {
         Ok(api.get_metadata(name).await?.uid())
     }
 
-    /// All objects that name an account, whoever watches them.
+    /// All objects that name an account or gave permissions in it, whoever watches them.
     pub async fn roles_in_account(&self, account: &str) -> kube::Result<Vec<CrossAccountRole>> {
+        let gave = |grants: &[SourceGrantStatus]| grants.iter().any(|grant| grant.account == account);
+        let concerned = |role: &CrossAccountRole| {
+            role.spec.account_ref.name == account
+                || role.status.as_ref().is_some_and(|status| gave(&status.source_grants))
+        };
         let all = Api::<CrossAccountRole>::all(self.client.clone()).list(&ListParams::default()).await?;
-        Ok(all.items.into_iter().filter(|role| role.spec.account_ref.name == account).collect())
+        Ok(all.items.into_iter().filter(concerned).collect())
     }
 
     /// Whether the object is still there, whatever the cache says.

@@ -24,7 +24,7 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
     }
     let name = account.name_any();
     let roles = ctx.cluster.roles_in_account(&name).await?;
-    let left: Vec<String> = roles.iter().filter(|role| has_access(role)).map(full_name).collect();
+    let left: Vec<String> = roles.iter().filter(|role| has_access(role, &name)).map(full_name).collect();
     let abandoned = account.annotations().get(annotation::ABANDON).is_some_and(|value| value == "true");
     if left.is_empty() || abandoned {
         if !left.is_empty() {
@@ -43,12 +43,18 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
     Ok(Action::requeue(LOOK_AGAIN.unsigned_abs()))
 }
 
-/// An object that made or uses a role and was not cut off. One that is being deleted needs the account, too.
-fn has_access(role: &CrossAccountRole) -> bool {
+/// An object that made or uses a role and was not cut off, or that gave permissions and did not take them back. One that is
+/// being deleted needs the account, too.
+fn has_access(role: &CrossAccountRole, account: &str) -> bool {
     let status = role.status.clone().unwrap_or_default();
+    if status.source_grants.iter().any(|grant| grant.account == account) {
+        return true;
+    }
     let revoked = find(&status.conditions, ConditionType::CredentialsReady)
         .is_some_and(|credentials| credentials.reason == Reason::Revoked.as_str());
-    status.role.is_some() && (!revoked || role.metadata.deletion_timestamp.is_some())
+    role.spec.account_ref.name == account
+        && status.role.is_some()
+        && (!revoked || role.metadata.deletion_timestamp.is_some())
 }
 
 fn full_name(role: &CrossAccountRole) -> String {

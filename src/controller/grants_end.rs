@@ -38,6 +38,13 @@ pub async fn accounts_of<'a>(
     Ok(accounts)
 }
 
+/// An account that is being deleted waits until nothing is given in it.
+pub fn tell_accounts(ctx: &Context, grants: &[SourceGrantStatus]) {
+    for grant in grants {
+        ctx.wake_account(&grant.account);
+    }
+}
+
 /// Takes one grant back that no longer counts. An account or a principal that is gone has taken it along.
 pub async fn take_back(
     ctx: &Context,
@@ -136,6 +143,7 @@ pub async fn on_withdrawal(
     let (kept, mut problems): (Vec<SourceGrantStatus>, Vec<Verdict>) = left.into_iter().unzip();
     if kept != ending {
         ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+        tell_accounts(ctx, &ending);
     }
     if problems.is_empty() {
         problems.push(

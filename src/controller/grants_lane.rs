@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
 use super::grantee_policy::Principal;
-use super::grants_end::{accounts_of, remembered, take_back};
+use super::grants_end::{accounts_of, remembered, take_back, tell_accounts};
 use super::observe::Surroundings;
 use super::{Error, publish};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
@@ -139,6 +139,11 @@ impl Lane<'_> {
         };
         let surplus: Vec<_> = before.iter().filter(|entry| !listed(entry, &entries)).map(ending).collect();
         entries.extend(surplus);
+        for account in
+            entries.iter().filter(|entry| entry.role_arn.is_some()).filter_map(|e| self.accounts.get(&e.account))
+        {
+            self.ctx.cluster.put_account_finalizer(account).await?; // to be able to take back what is given
+        }
         if entries != before {
             live = self.ctx.cluster.remember_grants(&live, &entries).await?.ok_or(Error::Stale)?;
         }
@@ -150,6 +155,7 @@ impl Lane<'_> {
         let kept = self.take_back(&entries, &mut done).await?;
         if kept != entries {
             self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+            tell_accounts(self.ctx, &entries);
         }
         Ok(done)
     }
