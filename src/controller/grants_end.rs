@@ -12,6 +12,7 @@ use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrantStatus, annota
 use crate::cluster::Notice;
 use crate::decide::Refusal;
 use crate::decide::failure::Verdict;
+use crate::decide::granted::ending;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
 use crate::domain::ObjectIdentity;
@@ -134,8 +135,7 @@ pub async fn on_withdrawal(
         return Ok(());
     }
     // First they stop to count, for every process.
-    let ending: Vec<SourceGrantStatus> =
-        remembered(&live).iter().map(|grant| SourceGrantStatus { role_arn: None, ..grant.clone() }).collect();
+    let ending: Vec<SourceGrantStatus> = remembered(&live).iter().map(ending).collect();
     if remembered(&live) != ending {
         live = ctx.cluster.remember_grants(&live, &ending).await?.ok_or(Error::Stale)?;
     }
