@@ -49,6 +49,7 @@ pub async fn run(
     ctx.cluster.remove_finalizer(role).await?;
     ctx.memory.forget(&object.uid);
     ctx.wake_account(&role.spec.account_ref.name);
+    grants_end::tell_accounts(ctx, grants_end::remembered(role));
     Ok((Ending::Settled, Action::await_change()))
 }
 

@@ -12,6 +12,7 @@ use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrantStatus, annota
 use crate::cluster::Notice;
 use crate::decide::Refusal;
 use crate::decide::failure::Verdict;
+use crate::decide::granted::ending;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
 use crate::domain::ObjectIdentity;
@@ -36,6 +37,13 @@ pub async fn accounts_of<'a>(
         }
     }
     Ok(accounts)
+}
+
+/// An account that is being deleted waits until nothing is given in it.
+pub fn tell_accounts(ctx: &Context, grants: &[SourceGrantStatus]) {
+    for grant in grants {
+        ctx.wake_account(&grant.account);
+    }
 }
 
 /// Takes one grant back that no longer counts. An account or a principal that is gone has taken it along.
@@ -127,8 +135,7 @@ pub async fn on_withdrawal(
         return Ok(());
     }
     // First they stop to count, for every process.
-    let ending: Vec<SourceGrantStatus> =
-        remembered(&live).iter().map(|grant| SourceGrantStatus { role_arn: None, ..grant.clone() }).collect();
+    let ending: Vec<SourceGrantStatus> = remembered(&live).iter().map(ending).collect();
     if remembered(&live) != ending {
         live = ctx.cluster.remember_grants(&live, &ending).await?.ok_or(Error::Stale)?;
     }
@@ -136,6 +143,7 @@ pub async fn on_withdrawal(
     let (kept, mut problems): (Vec<SourceGrantStatus>, Vec<Verdict>) = left.into_iter().unzip();
     if kept != ending {
         ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+        tell_accounts(ctx, &ending);
     }
     if problems.is_empty() {
         problems.push(

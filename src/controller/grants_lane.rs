@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
 use super::grantee_policy::Principal;
-use super::grants_end::{accounts_of, remembered, take_back};
+use super::grants_end::{accounts_of, remembered, take_back, tell_accounts};
 use super::observe::Surroundings;
 use super::{Error, publish};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
@@ -21,15 +20,15 @@ use crate::decide::allowed::Namespace;
 use crate::decide::conditions::is_true_for;
 use crate::decide::failure::Verdict;
 use crate::decide::grant_policy::{full, policy_name};
+use crate::decide::granted::{Standing, to_remember};
 use crate::decide::grants::{covered, permitted, remembers_all};
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
-use crate::domain::whole_seconds;
 
 /// A declared grant, as far as it can be given now.
 enum Vetted {
-    /// To this principal; this is what is to be remembered of it.
-    Given(Box<Principal>, Box<SourceGrantStatus>),
+    /// To this principal.
+    Given(Box<Principal>),
     /// Not, and what was given goes.
     Refused(Verdict),
     /// It cannot be told now; what was given stays.
@@ -112,98 +111,68 @@ impl Lane<'_> {
         let before = remembered(&live).to_vec();
         self.accounts = accounts_of(self.ctx, names(&live)).await?; // it may remember more than an older cache
         let mut done = Done::default();
-        let mut given = Vec::new();
-        let mut entries: Vec<SourceGrantStatus> = Vec::new();
+        let mut principals = Vec::new();
+        let mut standings = Vec::new();
         for grant in &role.spec.source_grants {
-            if entries.iter().any(|entry| entry.grant() == *grant) {
-                continue; // declared twice
-            }
-            let known = before.iter().find(|entry| entry.grant() == *grant && entry.policy == self.policy);
-            match self.vet(grant, role_arn, known).await {
-                Vetted::Given(principal, entry) => {
-                    if let Some(account) = self.accounts.get(&entry.account) {
-                        self.ctx.cluster.put_account_finalizer(account).await?;
-                    }
-                    entries.push(*entry);
-                    given.push(principal);
-                }
-                Vetted::Unknown(verdict) => {
-                    done.problems.push(verdict);
-                    entries.extend(known.map(|entry| repointed(entry, role_arn)));
+            let standing = match self.vet(grant, role_arn).await {
+                Vetted::Given(principal) => {
+                    let arn = principal.arn.clone();
+                    principals.push(principal);
+                    Standing::Given(arn)
                 }
                 Vetted::Refused(verdict) => {
                     done.problems.push(verdict);
-                    entries.extend(known.map(ending));
+                    Standing::Refused
                 }
+                Vetted::Unknown(verdict) => {
+                    done.problems.push(verdict);
+                    Standing::Unknown
+                }
+            };
+            standings.push((grant.clone(), standing));
+        }
+        let entries = to_remember(&before, &standings, &self.policy, role_arn, self.now);
+        for entry in entries.iter().filter(|entry| entry.role_arn.is_some()) {
+            if let Some(account) = self.accounts.get(&entry.account) {
+                self.ctx.cluster.put_account_finalizer(account).await?; // to be able to take back what is given
             }
         }
-        let listed = |entry: &SourceGrantStatus, entries: &[SourceGrantStatus]| {
-            entries.iter().any(|other| other.grant() == entry.grant() && other.policy == entry.policy)
-        };
-        let surplus: Vec<_> = before.iter().filter(|entry| !listed(entry, &entries)).map(ending).collect();
-        entries.extend(surplus);
         if entries != before {
             live = self.ctx.cluster.remember_grants(&live, &entries).await?.ok_or(Error::Stale)?;
         }
 
-        for principal in &given {
+        for principal in &principals {
             let new = !before.iter().any(|entry| entry.principal_arn.as_ref() == Some(&principal.arn));
             self.give(principal, role_arn.unwrap_or_default(), new, &mut done).await?;
         }
         let kept = self.take_back(&entries, &mut done).await?;
         if kept != entries {
             self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
-            for entry in entries.iter().filter(|entry| !kept.contains(entry)) {
-                self.ctx.wake_account(&entry.account); // it may be held for this
-            }
+            tell_accounts(self.ctx, &entries);
         }
         Ok(done)
     }
 
-    async fn vet(&self, grant: &SourceGrant, role_arn: Option<&str>, known: Option<&SourceGrantStatus>) -> Vetted {
+    async fn vet(&self, grant: &SourceGrant, role_arn: Option<&str>) -> Vetted {
         let account = match permitted(grant, self.accounts.get(&grant.account_ref.name), self.namespace) {
             Ok(account) => account,
             Err(refusal) => return Vetted::Refused(refusal.into()),
         };
-        let Some(role_arn) = role_arn else {
+        if role_arn.is_none() {
             let message = "the role that is to be assumed is not there yet".to_owned();
             return Vetted::Unknown(Verdict { reason: Reason::Progressing, message, retry: Retry::OnChange });
-        };
+        }
         if let Err(verdict) = manageable(Some(account)) {
             return Vetted::Unknown(verdict);
         }
         match Principal::find(self.ctx, grant, account).await {
             Ok(Ok(principal)) => match covered(account, &principal.arn) {
-                Ok(()) => {
-                    let entry = self.entry(grant, &principal, role_arn, known);
-                    Vetted::Given(Box::new(principal), Box::new(entry))
-                }
+                Ok(()) => Vetted::Given(Box::new(principal)),
                 Err(refusal) => Vetted::Refused(refusal.into()),
             },
             Ok(Err(missing)) => Vetted::Refused(missing.0),
             Err(verdict) if verdict.reason == Reason::InvalidSpec => Vetted::Refused(verdict),
             Err(verdict) => Vetted::Unknown(verdict),
-        }
-    }
-
-    fn entry(
-        &self,
-        grant: &SourceGrant,
-        principal: &Principal,
-        role_arn: &str,
-        known: Option<&SourceGrantStatus>,
-    ) -> SourceGrantStatus {
-        let SourceGrant { account_ref, user, group, role } = grant.clone();
-        let since = known.filter(|entry| entry.role_arn.is_some()).and_then(|entry| entry.since.clone());
-        SourceGrantStatus {
-            account: account_ref.name,
-            user,
-            group,
-            role,
-            principal_arn: Some(principal.arn.clone()),
-            policy: self.policy.clone(),
-            role_arn: Some(role_arn.to_owned()),
-            since: Some(since.unwrap_or(Time(whole_seconds(self.now)))),
         }
     }
 
@@ -253,17 +222,6 @@ impl Lane<'_> {
 fn names(role: &CrossAccountRole) -> impl Iterator<Item = &str> {
     let declared = role.spec.source_grants.iter().map(|grant| grant.account_ref.name.as_str());
     declared.chain(remembered(role).iter().map(|grant| grant.account.as_str()))
-}
-
-/// The same entry, no longer counting.
-fn ending(entry: &SourceGrantStatus) -> SourceGrantStatus {
-    SourceGrantStatus { role_arn: None, ..entry.clone() }
-}
-
-/// The same entry for the role as it is now, if it counts.
-fn repointed(entry: &SourceGrantStatus, role_arn: Option<&str>) -> SourceGrantStatus {
-    let role_arn = entry.role_arn.as_ref().map(|before| role_arn.unwrap_or(before).to_owned());
-    SourceGrantStatus { role_arn, ..entry.clone() }
 }
 
 impl Done {

@@ -6,6 +6,7 @@ use super::observe::{Surroundings, read_role};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::admit::manageable;
 use crate::decide::desired::role_arn;
+use crate::decide::grant_policy::policy_name;
 use crate::decide::guardrails::standing;
 use crate::decide::role_plan::owned;
 use crate::decide::{Refusal, account};
@@ -50,7 +51,8 @@ async fn judge(
         return Ok(Ok(()));
     }
     let iam = ctx.gateway.enter(&access).await.map_err(|entry| entry.failure)?;
-    let Some(state) = read_role(iam.as_ref(), &arn.name).await? else { return Ok(Ok(())) };
+    let Some(mut state) = read_role(iam.as_ref(), &arn.name).await? else { return Ok(Ok(())) };
+    state.inline.remove(&policy_name(&object.cluster)); // given by source grants, which are judged by themselves
     if owned(&state.role, object).is_err() {
         return Ok(Ok(()));
     }

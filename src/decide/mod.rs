@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod desired;
 pub mod failure;
 pub mod grant_policy;
+pub mod granted;
 pub mod grants;
 pub mod guardrails;
 pub mod planned;

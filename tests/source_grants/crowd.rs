@@ -7,8 +7,14 @@ use futures::future::try_join_all;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use super::lab::{POLICY, create, granting, lab, may_assume, may_assume_by, role_arn, to_user, user};
-use crate::support::{life::Life, wait::eventually};
+use super::lab::{
+    POLICY, create, granting, lab, may_assume, may_assume_by, patch_account, role_arn, source_name, to_user, user,
+};
+use crate::support::{
+    life::Life,
+    operator::{Operator, OperatorSettings},
+    wait::eventually,
+};
 
 const COUNT: usize = 20;
 
@@ -75,63 +81,99 @@ async fn twenty_objects_come_and_go_in_any_order_under_an_operator_that_is_kille
     .await
 }
 
-/// A life whose objects are in one of two shards.
-async fn shards(name: &str) -> Result<Life> {
-    let life = lab(name).await?;
+#[tokio::test]
+async fn a_grant_that_was_written_unseen_before_a_crash_is_taken_back_all_the_same() -> Result<()> {
+    let life = lab("grant-unseen").await?;
     user(&life, "deployer").await?;
-    Ok(life)
+    let unanswered = life.proxy.on("PutUserPolicy").drop_response();
+    let operator = life.start().await?;
+    create(&life, &granting(&life, "reader", vec![to_user(&life, "deployer")])).await?;
+    lines_are(&life, POLICY, [role_arn(&life, "reader")].into()).await?;
+    operator.kill().await?;
+    assert!(unanswered.hits() > 0, "it was answered");
+    unanswered.release();
+
+    life.patch("reader", json!({"spec": {"sourceGrants": []}})).await?;
+    let _operator = life.start().await?;
+    life.settled("reader").await?;
+    assert_eq!(may_assume(&life, "deployer").await?, None);
+    Ok(())
 }
 
-async fn create_in_shards(life: &Life) -> Result<()> {
-    try_join_all((0..COUNT).map(async |number| {
-        let mut role = granting(life, &name(number), vec![to_user(life, "deployer")]);
-        let shard = if number % 2 == 0 { "even" } else { "odd" };
-        role.metadata.labels.get_or_insert_default().insert("shard".into(), shard.into());
-        create(life, &role).await
-    }))
-    .await
-    .map(drop)
+/// Objects in two shards, and accounts in a third: accounts belong to no namespace, so the shards are named after the
+/// test's own.
+struct Shards {
+    life: Life,
+    /// Checks the accounts.
+    _accounts: Operator,
+}
+
+impl Shards {
+    async fn new(name: &str) -> Result<Self> {
+        let life = lab(name).await?;
+        user(&life, "deployer").await?;
+        let namespace = &life.scenario.namespace;
+        let labels = json!({"metadata": {"labels": {"shard": format!("{namespace}-accounts")}}});
+        for account in [source_name(&life), namespace.clone()] {
+            patch_account(&life, &account, labels.clone()).await?;
+        }
+        let _accounts = Self::of(&life, "accounts").start().await?;
+        Ok(Self { life, _accounts })
+    }
+
+    fn of(life: &Life, shard: &str) -> OperatorSettings {
+        life.settings.clone().flag(format!("--shard=shard={}-{shard}", life.scenario.namespace))
+    }
+
+    /// The operator of a shard.
+    fn operator(&self, shard: &str) -> OperatorSettings {
+        Self::of(&self.life, shard)
+    }
+
+    async fn create(&self) -> Result<()> {
+        let one = async |number: usize| {
+            let mut role = granting(&self.life, &name(number), vec![to_user(&self.life, "deployer")]);
+            let shard = if number.is_multiple_of(2) { "even" } else { "odd" };
+            let shard = format!("{}-{shard}", self.life.scenario.namespace);
+            role.metadata.labels.get_or_insert_default().insert("shard".into(), shard);
+            create(&self.life, &role).await
+        };
+        try_join_all((0..COUNT).map(one)).await.map(drop)
+    }
+
+    async fn delete(&self, numbers: impl IntoIterator<Item = usize>) -> Result<()> {
+        let one = async |number: usize| self.life.roles.delete(&name(number), &DeleteParams::default()).await;
+        try_join_all(numbers.into_iter().map(one)).await?;
+        Ok(())
+    }
 }
 
 #[tokio::test]
 async fn two_shards_of_one_cluster_that_grant_to_one_user_at_once_lose_no_line() -> Result<()> {
-    let life = shards("grant-shards").await?;
-    // The accounts are checked by a third operator: they are in neither shard.
-    let _accounts = life.settings.clone().flag("--shard=shard=none").start().await?;
-    let even = life.settings.clone().flag("--shard=shard=even");
-    let odd = life.settings.clone().flag("--shard=shard=odd");
-    label_accounts(&life).await?;
-    let _operators = (even.start().await?, odd.start().await?);
-    create_in_shards(&life).await?;
-    lines_are(&life, POLICY, arns(&life, 0..COUNT)).await?;
+    let shards = Shards::new("grant-shards").await?;
+    let life = &shards.life;
+    let _operators = (shards.operator("even").start().await?, shards.operator("odd").start().await?);
+    shards.create().await?;
+    lines_are(life, POLICY, arns(life, 0..COUNT)).await?;
 
-    let gone: Vec<usize> = (0..COUNT).filter(|number| number % 5 < 3).collect();
-    try_join_all(gone.iter().map(async |number| life.roles.delete(&name(*number), &DeleteParams::default()).await))
-        .await?;
-    lines_are(&life, POLICY, arns(&life, (0..COUNT).filter(|number| !gone.contains(number)))).await
-}
-
-async fn label_accounts(life: &Life) -> Result<()> {
-    let shard = json!({"metadata": {"labels": {"shard": "none"}}});
-    super::lab::patch_account(life, &super::lab::source_name(life), shard.clone()).await?;
-    super::lab::patch_account(life, &life.scenario.namespace, shard).await
+    let (gone, left): (Vec<usize>, Vec<usize>) = (0..COUNT).partition(|number| number % 5 < 3);
+    shards.delete(gone).await?;
+    lines_are(life, POLICY, arns(life, left)).await
 }
 
 #[tokio::test]
 async fn two_clusters_have_each_their_own_policy_on_the_user() -> Result<()> {
-    let life = shards("grant-clusters").await?;
-    let _accounts = life.settings.clone().flag("--shard=shard=none").start().await?;
-    label_accounts(&life).await?;
-    let one = life.settings.clone().flag("--shard=shard=even").flag("--cluster-name=one");
-    let other = life.settings.clone().flag("--shard=shard=odd").flag("--cluster-name=other");
+    let shards = Shards::new("grant-clusters").await?;
+    let life = &shards.life;
+    let one = shards.operator("even").flag("--cluster-name=one");
+    let other = shards.operator("odd").flag("--cluster-name=other");
     let _operators = (one.start().await?, other.start().await?);
-    create_in_shards(&life).await?;
-    let (even, odd) = (arns(&life, (0..COUNT).step_by(2)), arns(&life, (1..COUNT).step_by(2)));
-    lines_are(&life, "crossaccount-one", even).await?;
-    lines_are(&life, "crossaccount-other", odd.clone()).await?;
+    shards.create().await?;
+    let (even, odd) = (arns(life, (0..COUNT).step_by(2)), arns(life, (1..COUNT).step_by(2)));
+    lines_are(life, "crossaccount-one", even).await?;
+    lines_are(life, "crossaccount-other", odd.clone()).await?;
 
-    let delete = async |number: usize| life.roles.delete(&name(number), &DeleteParams::default()).await;
-    try_join_all((0..COUNT).step_by(2).map(delete)).await?;
-    lines_are(&life, "crossaccount-one", BTreeSet::new()).await?;
-    lines_are(&life, "crossaccount-other", odd).await
+    shards.delete((0..COUNT).step_by(2)).await?;
+    lines_are(life, "crossaccount-one", BTreeSet::new()).await?;
+    lines_are(life, "crossaccount-other", odd).await
 }

@@ -112,9 +112,61 @@ async fn a_user_and_an_account_that_are_gone_do_not_hold_a_deletion() -> Result<
     life.roles.delete("first", &DeleteParams::default()).await?;
     gone(&life, "first").await?;
 
-    accounts(&life).delete(&source_name(&life), &DeleteParams::default()).await?;
+    // The way into the account is lost, and somebody said so.
+    iam.delete_user_policy().user_name("crossaccount-operator").policy_name("grants").send().await?;
+    let source = source_name(&life);
+    patch_account(&life, &source, json!({"metadata": {"annotations": {annotation::ABANDON: "true"}}})).await?;
+    accounts(&life).delete(&source, &DeleteParams::default()).await?;
+    account_gone(&life).await?;
     life.roles.delete("second", &DeleteParams::default()).await?;
     gone(&life, "second").await
+}
+
+async fn account_gone(life: &Life) -> Result<()> {
+    eventually("the account is gone", async || {
+        let account = accounts(life).get_opt(&source_name(life)).await?;
+        ensure!(account.is_none(), "{:?}", account.and_then(|account| account.status));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_source_account_is_held_until_what_was_given_in_it_is_taken_back() -> Result<()> {
+    let life = lab("grant-account").await?;
+    user(&life, "deployer").await?;
+    let _operator = life.start().await?;
+    create(&life, &granting(&life, "reader", vec![to_user(&life, "deployer")])).await?;
+    life.settled("reader").await?;
+
+    accounts(&life).delete(&source_name(&life), &DeleteParams::default()).await?;
+    account_gone(&life).await?;
+    assert_eq!(may_assume(&life, "deployer").await?, None);
+    grants_ready(&life, "reader", "False", "NotAllowed").await?;
+    degraded(&life, "reader").await
+}
+
+#[tokio::test]
+async fn a_source_account_that_is_not_ready_keeps_what_is_given_and_heals_by_itself() -> Result<()> {
+    let life = lab("grant-unready").await?;
+    let deployer = user(&life, "deployer").await?;
+    let _operator = life.start().await?;
+    let role = granting(&life, "reader", vec![to_user(&life, "deployer")]);
+    create(&life, &trusting(role, &[&deployer.arn])).await?;
+    life.settled("reader").await?;
+
+    let source = source_name(&life);
+    let hop = json!([{"roleArn": format!("arn:aws:iam::{}:role/nobody", life.scenario.aws.source.id())}]);
+    patch_account(&life, &source, json!({"spec": {"access": {"chain": hop}}})).await?;
+    life.patch("reader", json!({"spec": {"role": {"description": "Another generation"}}})).await?;
+    let message = grants_ready(&life, "reader", "False", "AccountNotReady").await?;
+    assert!(message.contains(&source), "{message}");
+    degraded(&life, "reader").await?;
+    assumes(&life, &deployer, "reader").await?;
+
+    patch_account(&life, &source, json!({"spec": {"access": {"chain": []}}})).await?;
+    life.settled("reader").await?;
+    Ok(())
 }
 
 #[tokio::test]
