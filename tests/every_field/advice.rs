@@ -1,6 +1,7 @@
 //! Whether a refusal of the API server helps: it names the field and says what to write.
 
 use kube::core::{Status, response::StatusCause};
+use serde::de::IgnoredAny;
 
 use super::field::Field;
 
@@ -26,12 +27,15 @@ fn without_places(path: &str) -> String {
     path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }
 
-/// Some words of the API server say by themselves what is wrong; after "Invalid value" there must be more.
+/// Some words of the API server say by themselves what is wrong; after "Invalid value" and the value there must be more.
 fn advises(cause: &StatusCause) -> bool {
     const CLEAR: [&str; 4] = ["Required value", "Duplicate value", "Unsupported value", "Too "];
-    let outside_quotes: Vec<&str> = cause.message.split('"').step_by(2).collect();
-    let words = outside_quotes.join(" ").replace("Invalid value", "");
-    CLEAR.iter().any(|clear| cause.message.starts_with(clear)) || words.split_whitespace().count() > 3
+    let Some(rest) = cause.message.strip_prefix("Invalid value: ") else {
+        return CLEAR.iter().any(|clear| cause.message.starts_with(clear));
+    };
+    let mut value = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    let advice = value.next().map_or(rest, |_| &rest[value.byte_offset()..]);
+    advice.split_whitespace().count() > 3
 }
 
 /// Values may be as long as a test makes them.

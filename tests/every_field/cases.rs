@@ -30,6 +30,9 @@ pub struct Case {
     pub expect: Expect,
 }
 
+/// Name of the case of the first sample.
+pub const FIRST: &str = "sample 0";
+
 /// A text longer than any field takes.
 const HUGE: usize = 100_000;
 /// More items than any list takes.

@@ -20,6 +20,9 @@ use crate::support::{aws::RoleState, aws_proxy::RecordedCall, life::Life};
 /// Inline policy that the operator leaves on a role whose access was taken away once; no field declares it.
 const DENIAL: &str = "crossaccount-deny-older-sessions";
 
+/// Whom the AWS proxy lets into every role for itself; only clients of the proxy do not see it.
+const DOOR: &str = "arn:aws:iam::000000000000:root";
+
 /// A role with its policies, as IAM has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InIam {
@@ -41,7 +44,7 @@ impl InIam {
     /// The statements of the trust policy that are not about the operator.
     pub fn declared_trust<'a>(&'a self, operator: &'a str) -> impl Iterator<Item = &'a Value> {
         let statements = self.role.trust["Statement"].as_array().into_iter().flatten();
-        statements.filter(move |statement| statement["Principal"]["AWS"] != operator)
+        statements.filter(move |statement| ![operator, DOOR].map(Value::from).contains(&statement["Principal"]["AWS"]))
     }
 }
 
@@ -136,11 +139,12 @@ impl Seen {
         self.calls.iter().rev().find(asked).with_context(|| format!("the operator never went through {role_arn}"))
     }
 
-    /// What the operator did to the role so far: writes to IAM, and sessions.
+    /// What the operator did to the role so far: writes to IAM, and sessions that AWS issued.
     pub fn deeds(&self) -> Vec<&str> {
         let name = self.iam.as_ref().and_then(|iam| iam.role.arn.rsplit('/').next());
-        let is_read = |action: &str| ["Get", "List"].iter().any(|read| action.starts_with(read));
-        let deeds = self.calls.iter().filter(|call| call.role.as_deref() == name && !is_read(&call.action));
+        let is_read = |call: &RecordedCall| ["Get", "List"].iter().any(|read| call.action.starts_with(read));
+        let about_it = self.calls.iter().filter(|call| call.role.as_deref() == name && call.status() == Some(200));
+        let deeds = about_it.filter(|call| !is_read(call));
         deeds.map(|call| call.action.as_str()).collect()
     }
 }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::{
     advice::{fault, shortened},
-    cases::{Case, Expect, cases},
+    cases::{Case, Expect, FIRST, cases},
     field::Field,
     objects::{Applied, Objects},
-    row::{Names, Row},
+    row::{After, Names, Row},
     seen::{InIam, Seen},
     table::NOT_YET,
     watch::{Verdict, Watch},
@@ -33,7 +33,8 @@ pub struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// A stage of this number. Nothing is made yet.
     pub fn new(life: &'a Life, names: &Names, number: usize, field: &'a Field, row: &'a Row) -> Self {
-        let name = format!("f{number}-{}", field.name().to_lowercase());
+        // Without a word in it, so that a message which names the object does not seem to name the field.
+        let name = format!("f{number}");
         Self { life, field, row, objects: Objects::new(life, names, &name), good: None, unsupported: false }
     }
 
@@ -134,11 +135,16 @@ impl<'a> Stage<'a> {
                     let all = seen.deeds();
                     ensure!(all.len() == deeds, "it means the same, but the operator did {:?}", &all[deeds..]);
                 }
-                if self.good.is_none() {
-                    self.good = seen.iam;
-                    self.cannot_change().await?;
+                if case.name != FIRST || matches!(self.row.after, After::Deletion | After::Expiry) {
+                    return Ok(());
                 }
-                Ok(())
+                let seen = eventually("all is well with the first value", async || {
+                    let seen = self.objects.look(self.life).await?;
+                    seen.is_available().map(|()| seen)
+                })
+                .await?;
+                self.good = seen.iam;
+                self.cannot_change().await
             }
             Verdict::Told(seen, reason) => self.recover(&seen, &reason).await,
             Verdict::NotSupported(message) => {

@@ -94,7 +94,8 @@ impl Watch<'_> {
     /// The reason that a status gives, if its message names the field or quotes the value.
     fn told(&self, seen: &Seen) -> Option<String> {
         let quoted = |message: &str| leaves(self.value).iter().any(|text| text.len() > 2 && message.contains(text));
-        let names = |message: &str| message.contains(self.field.name()) || quoted(message);
+        let name = self.field.name().to_lowercase();
+        let names = |message: &str| message.to_lowercase().contains(&name) || quoted(message);
         [seen.ready(), seen.account_ready()]
             .into_iter()
             .find(|(reason, message)| *reason != "Available" && names(message))

@@ -25,7 +25,7 @@ pub fn rows() -> Vec<Row> {
 
 fn role() -> Vec<Row> {
     vec![
-        Row::new(Role, "spec.accountRef.name", account_ref).sample("<account>"),
+        Row::new(Role, "spec.accountRef.name", account_ref).sample("<namespace>"),
         Row::new(Role, "spec.role.name", name).sample("reports-A_9").sample("Other+=,.@-"),
         Row::new(Role, "spec.role.lifecycle", lifecycle)
             .sample("Create")
@@ -33,7 +33,7 @@ fn role() -> Vec<Row> {
             .sample_with("Observe", "role: {role: {name: observed}}")
             .beside("account: {guardrails: {lifecycles: [Create, Adopt, Observe]}}")
             .fresh(),
-        Row::new(Role, "spec.role.description", description).sample("Reads reports").sample("Liest Berichte: ä, ß"),
+        Row::new(Role, "spec.role.description", description).sample("Reads reports").sample("'Liest Berichte: ä, ß'"),
         Row::new(Role, "spec.role.maxSessionDurationSeconds", longest_session).sample("3600").sample("7200"),
         Row::new(Role, "spec.role.managedPolicyArns", managed_policies)
             .sample("['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess']")
@@ -57,7 +57,7 @@ fn trust() -> Vec<Row> {
     vec![
         Row::new(Role, "spec.trust.principals", principals)
             .sample("['arn:aws:iam::<source>:user/deployer']")
-            .sample("['<source>', 'arn:aws:iam::<source>:role/releaser']")
+            .sample("['<target>', 'arn:aws:iam::<source>:role/releaser']")
             .wrong("['arn:aws:iam::<source>:user/gone']")
             .beside(ANYBODY),
         Row::new(Role, "spec.trust.conditions", conditions)
@@ -73,11 +73,11 @@ fn trust() -> Vec<Row> {
 
 fn grants() -> Vec<Row> {
     const TO_USER: &str = "role: {sourceGrants: [{accountRef: {name: '<namespace>-source'}, user: deployer}], \
-                           trust: {principals: ['<source>']}}\naccount: {guardrails: {principals: ['*']}}";
+                           trust: {principals: ['arn:aws:iam::<source>:user/deployer']}}\naccount: {guardrails: {principals: ['*']}}";
     const TO_GROUP: &str = "role: {sourceGrants: [{accountRef: {name: '<namespace>-source'}, group: deployer}], \
-                            trust: {principals: ['<source>']}}\naccount: {guardrails: {principals: ['*']}}";
+                            trust: {principals: ['arn:aws:iam::<source>:user/deployer']}}\naccount: {guardrails: {principals: ['*']}}";
     const TO_ROLE: &str = "role: {sourceGrants: [{accountRef: {name: '<namespace>-source'}, role: deployer}], \
-                           trust: {principals: ['<source>']}}\naccount: {guardrails: {principals: ['*']}}";
+                           trust: {principals: ['arn:aws:iam::<source>:user/deployer']}}\naccount: {guardrails: {principals: ['*']}}";
     vec![
         Row::new(Role, "spec.sourceGrants", granted)
             .sample("[{accountRef: {name: '<namespace>-source'}, user: deployer}]")
@@ -128,10 +128,9 @@ fn lifecycle(seen: &Seen, declared: &Value) -> Result<()> {
     }
 }
 
-/// IAM knows no empty description.
 fn description(seen: &Seen, declared: &Value) -> Result<()> {
-    let seen = seen.iam()?.role.description.clone().unwrap_or_default();
-    same(&seen.into(), &declared.as_str().unwrap_or_default().into())
+    let description = seen.iam()?.role.description.clone().unwrap_or_default();
+    same(&description.into(), &declared.as_str().unwrap_or_default().into())
 }
 
 fn longest_session(seen: &Seen, declared: &Value) -> Result<()> {
