@@ -104,7 +104,8 @@ const LABEL_KEY_ADVICE: &str = "must be the key of a label, such as team or exam
 
 /// A label selector that Kubernetes can evaluate. The type's own schema accepts operators that do not exist.
 pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
-    let label_key = text(317, &metadata_key(), LABEL_KEY_ADVICE);
+    let mut label_key = text(317, &metadata_key(), LABEL_KEY_ADVICE);
+    label_key.insert("description".into(), "Key of the label.".into());
     let legal = format!("self.all(key, key.matches(r'{}'))", metadata_key());
     let mut match_labels = map(50, &label_value(), &[(&legal, LABEL_KEY_ADVICE)]);
     match_labels.insert("description".into(), "Labels that a namespace must have.".into());
