@@ -29,7 +29,7 @@ use self::{
 use crate::support::life::Life;
 
 /// Fields that are tried at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 #[test]
 fn every_field_has_an_oracle_and_every_oracle_a_field() {

@@ -114,11 +114,7 @@ impl<'a> Objects<'a> {
     /// What is to be seen now, if both statuses are about what is declared now.
     pub async fn look(&self, life: &Life) -> Result<Seen> {
         let (account, role) = self.stored().await?;
-        let observed = account.status.as_ref().and_then(|status| status.observed_generation);
-        ensure!(observed == account.metadata.generation, "the account's status is about another generation");
-        let observed = role.status.as_ref().and_then(|status| status.observed_generation);
-        ensure!(observed == role.metadata.generation, "the status is about another generation");
-        Seen::look(life, account, role).await
+        current(life, account, role).await
     }
 
     /// Both objects as they are now.
@@ -126,6 +122,15 @@ impl<'a> Objects<'a> {
         let account = Api::<AWSAccount>::all(self.life.scenario.kube.clone()).get(&self.names.account).await?;
         Ok((account, self.life.roles.get(&self.name()).await.context("the role")?))
     }
+}
+
+/// What is to be seen, if both statuses are about what is declared.
+pub async fn current(life: &Life, account: AWSAccount, role: CrossAccountRole) -> Result<Seen> {
+    let observed = account.status.as_ref().and_then(|status| status.observed_generation);
+    ensure!(observed == account.metadata.generation, "the account's status is about another generation");
+    let observed = role.status.as_ref().and_then(|status| status.observed_generation);
+    ensure!(observed == role.metadata.generation, "the status is about another generation");
+    Seen::look(life, account, role).await
 }
 
 /// Creates an object, or replaces the spec of the one that is there. What did not change is not sent.

@@ -58,7 +58,7 @@ pub struct Seen {
     pub iam: Option<InIam>,
     /// The Secrets that the object owns.
     pub secrets: Vec<Secret>,
-    /// All calls so far.
+    /// The calls about the role and about the way into the account, so far.
     pub calls: Vec<RecordedCall>,
     /// Inline policies of those who may be granted something in the source account, by `user/<name>` and the like.
     pub grants: BTreeMap<String, Vec<Value>>,
@@ -71,15 +71,19 @@ pub struct Seen {
 impl Seen {
     /// Looks at everything around the two objects. That of the role may be deleted by now.
     pub async fn look(life: &Life, account: AWSAccount, object: CrossAccountRole) -> Result<Self> {
-        let uid = object.uid();
+        let (uid, name) = (object.uid(), iam_name(life, &object));
+        let session = manager_session(&account);
+        let calls = life.proxy.calls_that(|call| {
+            call.role.as_ref() == Some(&name) || call.get("RoleSessionName") == Some(session.as_str())
+        });
         let secrets = life.secrets.list(&ListParams::default()).await?.items;
         let owned = |secret: &Secret| secret.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref());
         let has_grants = !object.spec.source_grants.is_empty();
         Ok(Self {
             account,
-            iam: in_iam(life, &iam_name(life, &object)).await?,
+            iam: in_iam(life, &name).await?,
             secrets: secrets.into_iter().filter(owned).collect(),
-            calls: life.proxy.calls(),
+            calls,
             grants: if has_grants { grants(life).await? } else { BTreeMap::new() },
             workloads: if object.spec.rollout_restarts.is_empty() { BTreeMap::new() } else { workloads(life).await? },
             operator: life.scenario.aws.operator.arn.clone(),
@@ -130,13 +134,12 @@ impl Seen {
         calls.find(|call| call.get("ExternalId").is_some()).context("no session was asked for")
     }
 
-    /// The last call by which the operator entered the account through this role.
-    pub fn hop(&self, role_arn: &str) -> Result<&RecordedCall> {
-        let session = format!("crossaccount.{}", self.account.name_any());
-        let asked = |call: &&RecordedCall| {
+    /// The calls by which the operator entered the account through this role, the last one first.
+    pub fn hops<'a>(&'a self, role_arn: &'a str) -> impl Iterator<Item = &'a RecordedCall> {
+        let session = manager_session(&self.account);
+        self.calls.iter().rev().filter(move |call| {
             call.get("RoleArn") == Some(role_arn) && call.get("RoleSessionName") == Some(session.as_str())
-        };
-        self.calls.iter().rev().find(asked).with_context(|| format!("the operator never went through {role_arn}"))
+        })
     }
 
     /// What the operator did to the role so far: writes to IAM, and sessions that AWS issued.
@@ -152,6 +155,11 @@ impl Seen {
 fn ready(conditions: Option<&[Condition]>) -> (&str, &str) {
     let ready = conditions.into_iter().flatten().find(|condition| condition.type_ == "Ready");
     ready.map_or(("", ""), |ready| (ready.reason.as_str(), ready.message.as_str()))
+}
+
+/// Name of the session by which the operator is in an account.
+fn manager_session(account: &AWSAccount) -> String {
+    format!("crossaccount.{}", account.name_any())
 }
 
 /// Name of the IAM role of an object.

@@ -1,6 +1,6 @@
 //! Waiting until a value that was accepted is seen, or until the status tells why not.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use crossaccount::{
     api::annotation,
     decide::published::Publication,
@@ -16,11 +16,14 @@ use serde_json::{Value, json};
 use super::{
     cases::Expect,
     field::Field,
-    objects::Objects,
+    objects::{Objects, current},
     row::{After, Row},
     seen::Seen,
 };
 use crate::support::{life::Life, wait::eventually};
+
+/// Rounds of waiting after which AWS is asked although no status changed.
+const LOOK_ANYWAY: usize = 10;
 
 /// What became of a value.
 pub enum Verdict {
@@ -70,8 +73,16 @@ impl Watch<'_> {
     }
 
     async fn wait(&self, expect: Expect, oracle: super::row::Oracle) -> Result<Verdict> {
+        let (mut rounds, mut known, mut before) = (0_usize, None, "nothing".to_owned());
         eventually("the value is seen, or told of", async || {
-            let seen = self.objects.look(self.life).await?;
+            let (account, role) = self.objects.stored().await?;
+            // What happens mostly ends in a status. AWS is asked again then, and else now and then only, since it answers
+            // one question after the other and the operator has some too.
+            let versions = Some((account.resource_version(), role.resource_version()));
+            rounds += 1;
+            ensure!(versions != known || rounds.is_multiple_of(LOOK_ANYWAY), "{before}");
+            let seen = current(self.life, account, role).await?;
+            known = versions;
             let (reason, message) = seen.ready();
             if reason == "NotSupported" {
                 return Ok(Verdict::NotSupported(message.to_owned()));
@@ -86,7 +97,8 @@ impl Watch<'_> {
             {
                 return Ok(Verdict::Told(Box::new(seen), reason));
             }
-            Err(anyhow::anyhow!("{unseen}; Ready is {:?}, of the account {:?}", seen.ready(), seen.account_ready()))
+            before = format!("{unseen}; Ready is {:?}, of the account {:?}", seen.ready(), seen.account_ready());
+            bail!("{before}")
         })
         .await
     }

@@ -129,6 +129,10 @@ impl Journal {
         locked(&self.log).calls.clone()
     }
 
+    pub(crate) fn calls_that(&self, are_wanted: impl Fn(&RecordedCall) -> bool) -> Vec<RecordedCall> {
+        locked(&self.log).calls.iter().filter(|call| are_wanted(call)).cloned().collect()
+    }
+
     pub(crate) fn count(&self, action: &str) -> usize {
         self.tally(|call| call.action == action)
     }
