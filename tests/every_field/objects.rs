@@ -151,5 +151,5 @@ async fn write(client: Client, held: &Value, new: &Value) -> kube::Result<Value>
 /// `spec.access.chain[0].roleArn` as a JSON pointer.
 pub fn pointer(path: &str) -> String {
     let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty());
-    steps.map(|step| format!("/{step}")).collect()
+    [""].into_iter().chain(steps).collect::<Vec<_>>().join("/")
 }

@@ -11,7 +11,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::Condition,
 };
-use kube::{Api, ResourceExt as _, api::ListParams};
+use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::Value;
 
 use super::prepare::{GRANTEES, WORKLOAD};
@@ -81,11 +81,15 @@ impl Seen {
         let has_grants = !object.spec.source_grants.is_empty();
         Ok(Self {
             account,
-            iam: in_iam(life, &name).await?,
+            iam: Box::pin(in_iam(life, &name)).await?,
             secrets: secrets.into_iter().filter(owned).collect(),
             calls,
-            grants: if has_grants { grants(life).await? } else { BTreeMap::new() },
-            workloads: if object.spec.rollout_restarts.is_empty() { BTreeMap::new() } else { workloads(life).await? },
+            grants: if has_grants { Box::pin(grants(life)).await? } else { BTreeMap::new() },
+            workloads: if object.spec.rollout_restarts.is_empty() {
+                BTreeMap::new()
+            } else {
+                Box::pin(workloads(life)).await?
+            },
             operator: life.scenario.aws.operator.arn.clone(),
             object,
         })
@@ -115,7 +119,7 @@ impl Seen {
 
     /// The one Secret of the object.
     pub fn secret(&self) -> Result<&Secret> {
-        let names: Vec<String> = self.secrets.iter().map(|secret| secret.name_any()).collect();
+        let names: Vec<String> = self.secrets.iter().map(ResourceExt::name_any).collect();
         ensure!(names.len() == 1, "the object owns not one Secret, but {names:?}");
         Ok(&self.secrets[0])
     }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{
     advice::{fault, shortened},
     cases::{Case, Expect, FIRST, cases},
-    field::Field,
-    objects::{Applied, Objects},
+    field::{Field, Kind},
+    objects::{Applied, Objects, pointer},
     row::{After, Names, Row},
     seen::{InIam, Seen},
     table::NOT_YET,
@@ -110,20 +110,18 @@ impl<'a> Stage<'a> {
     /// Sets the field, or takes it away.
     fn place(&self, account: &mut Value, role: &mut Value, value: Option<&Value>) {
         let spec = match self.field.kind {
-            super::field::Kind::Account => account,
-            super::field::Kind::Role => role,
+            Kind::Account => account,
+            Kind::Role => role,
         };
         let place = self.field.place();
         let place = place.trim_start_matches("spec.");
-        match value {
-            Some(value) => set(spec, place, value.clone()),
-            None => {
-                let (parent, name) = place.rsplit_once('.').unwrap_or(("", place));
-                let pointer = super::objects::pointer(parent);
-                let parent = spec.pointer_mut(&pointer).and_then(Value::as_object_mut);
-                parent.and_then(|parent| parent.remove(name));
-            }
+        if let Some(value) = value {
+            set(spec, place, value.clone());
+            return;
         }
+        let (parent, name) = place.rsplit_once('.').unwrap_or(("", place));
+        let parent = spec.pointer_mut(&pointer(parent)).and_then(Value::as_object_mut);
+        parent.and_then(|parent| parent.remove(name));
     }
 
     async fn look(&mut self, case: &Case, deeds: Option<usize>) -> Result<()> {
