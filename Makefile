@@ -40,7 +40,7 @@ deny: ## Check licenses and sources of all dependencies, and that there is one T
 	.ci/cargo-deny check bans licenses sources
 
 .PHONY: generate
-generate: ## Write what is generated from the source: crds/, docs/reasons.md
+generate: ## Write what is generated from the source: crds/, docs/reasons.md, docs/fields.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
 
 .PHONY: check-generated

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only data of these tests can be wrong here")]
 
 mod account;
-mod case;
+pub mod case;
 mod coverage;
 mod delivery;
 mod guardrails;
-mod object;
+pub mod object;
 mod role;
 mod round_trip;
 mod session;

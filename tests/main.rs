@@ -6,6 +6,7 @@ mod conflicts;
 mod consumers;
 mod crd_rules;
 mod entering;
+mod every_field;
 mod failures;
 mod guardrails;
 mod lifecycles;

@@ -10,6 +10,8 @@ mod account;
 mod committed;
 mod condition;
 mod crds;
+#[cfg(test)]
+mod fields;
 mod guardrails;
 mod lifecycle;
 mod policy;

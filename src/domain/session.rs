@@ -1,6 +1,6 @@
 //! What is asked of `sts:AssumeRole`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ObjectIdentity, PolicyArn, cut_with_hash, digest_hex};
 
@@ -47,22 +47,24 @@ pub struct SessionRequest {
 }
 
 impl SessionRequest {
-    /// A digest of everything that makes one session another one.
+    /// A digest of everything that makes one session another one. The order of keys and policies does not.
     #[must_use]
     pub fn fingerprint(&self, role_arn: &str, role_id: &str) -> String {
         let Self { duration_seconds, tags, transitive_tag_keys, source_identity, policy, policy_arns } = self;
         let tags: Vec<&str> = tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]).collect();
-        let arns: Vec<&str> = policy_arns.iter().map(PolicyArn::as_str).collect();
+        let keys: BTreeSet<&str> = transitive_tag_keys.iter().map(String::as_str).collect();
+        let arns: BTreeSet<&str> = policy_arns.iter().map(PolicyArn::as_str).collect();
+        let joined = |set: BTreeSet<&str>| set.into_iter().collect::<Vec<_>>().join("\u{0}");
         let source = source_identity.as_deref().unwrap_or_default();
         digest_hex(&[
             role_arn.as_bytes(),
             role_id.as_bytes(),
             &duration_seconds.to_be_bytes(),
             tags.join("\u{0}").as_bytes(),
-            transitive_tag_keys.join("\u{0}").as_bytes(),
+            joined(keys).as_bytes(),
             source.as_bytes(),
             policy.as_deref().unwrap_or_default().as_bytes(),
-            arns.join("\u{0}").as_bytes(),
+            joined(arns).as_bytes(),
         ])
     }
 }
@@ -70,6 +72,20 @@ impl SessionRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_order_of_keys_and_policies_does_not_make_another_session() {
+        let arn = |name: &str| PolicyArn::parse(&format!("arn:aws:iam::aws:policy/{name}")).expect("an ARN");
+        let session = |keys: &[&str], arns: &[&str]| {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            let mut session = SessionRequest::for_hop(&BTreeMap::new(), &keys);
+            session.policy_arns = arns.iter().map(|name| arn(name)).collect();
+            session.fingerprint("role", "id")
+        };
+        assert_eq!(session(&["a", "b"], &["c", "d"]), session(&["b", "a"], &["d", "c"]));
+        assert_ne!(session(&["a", "b"], &["c", "d"]), session(&["a"], &["c", "d"]));
+        assert_ne!(session(&["a", "b"], &["c", "d"]), session(&["a", "b"], &["c"]));
+    }
 
     #[test]
     fn the_longest_names_of_kubernetes_make_a_legal_session_name() {

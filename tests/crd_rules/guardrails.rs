@@ -27,6 +27,12 @@ pub fn namespaces(cases: Cases) -> Cases {
         .longest(&format!("{NAMES}[0]"), 63, |length| "n".repeat(length))
         .most_entries(LABELS, 50, |number| (format!("label{number}"), json!("value")))
         .format(&format!("{LABELS}[aws]"), &["", "yes", "A.b_c-9"], &["-a", "a b", "a/b"], "a label value has up to 63")
+        .refuses(
+            "a label that no namespace can have",
+            "spec: {allowedNamespaces: {selector: {matchLabels: {'a b': value}}}}",
+            LABELS,
+            "must be the key of a label",
+        )
         .longest(&format!("{LABELS}[aws]"), 63, |length| "v".repeat(length))
         .most_items(EXPRESSIONS, 50, |_| json!({ "key": "team", "operator": "Exists" }))
         .required(&format!("{EXPRESSIONS}[0].key"))

@@ -142,8 +142,14 @@ fn trust(cases: Cases) -> Cases {
         })
         .accepts(
             "condition values of every kind",
-            "spec: {trust: {conditions: {Bool: {'aws:SecureTransport': true}, \
+            "spec: {trust: {principals: ['111111111111'], conditions: {Bool: {'aws:SecureTransport': true}, \
              'ForAnyValue:StringLike': {'aws:PrincipalTag/team': [a, b]}, NumericLessThanIfExists: {'aws:Age': 5}}}}",
+        )
+        .refuses(
+            "conditions for nobody",
+            "spec: {trust: {conditions: {Bool: {'aws:SecureTransport': true}}}}",
+            "spec.trust",
+            "trust.conditions apply to trust.principals only",
         )
         .refuses(
             "a condition key where the operator should be",

@@ -125,6 +125,11 @@ impl AwsProxy {
         self.shared.journal.calls()
     }
 
+    /// Those of the calls so far that are wanted, in the same order.
+    pub fn calls_that(&self, are_wanted: impl Fn(&RecordedCall) -> bool) -> Vec<RecordedCall> {
+        self.shared.journal.calls_that(are_wanted)
+    }
+
     /// How many calls of this action arrived.
     pub fn count(&self, action: &str) -> usize {
         self.shared.journal.count(action)

@@ -33,8 +33,8 @@ pub struct SessionSpec {
     pub duration_seconds: u32,
 
     /// How long before they expire credentials are renewed, in seconds, at least 300 and less than `durationSeconds`.
-    /// Default: at half their life, somewhat spread, and at least 20 minutes before they expire if they live 40 minutes
-    /// or more.
+    /// Default: half their life. In either case up to a tenth of their life earlier, so that renewals are spread; at
+    /// least 20 minutes before they expire if they live 40 minutes or more; and not in the first tenth of their life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer::<300, 43_199>")]
     pub renew_before_seconds: Option<u32>,

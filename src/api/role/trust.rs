@@ -11,6 +11,9 @@ use crate::api::{AccountRef, schema};
 /// Who may assume the role, beside the operator.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "!has(self.conditions) || self.conditions.size() == 0 || (has(self.principals) && self.principals.size() > 0)"
+).message("trust.conditions apply to trust.principals only: name at least one principal, or remove the conditions"))]
 pub struct TrustSpec {
     /// Account ids (12 digits, in quotes) and ARNs of account roots, users and roles, at most 50; no wildcards. The
     /// `AWSAccount`'s `guardrails.principals` must allow each.

@@ -64,7 +64,7 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
         20,
         &json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true }),
         &[(
-            "self.all(operator, operator.matches('^((ForAllValues|ForAnyValue):)?[A-Za-z]+$'))",
+            "self.all(operator, operator.matches('^((ForAllValues|ForAnyValue):)?[A-Za-z]{1,64}$'))",
             "must be an IAM condition operator, such as Bool, StringEquals or ForAnyValue:StringLike",
         )],
     )
@@ -100,19 +100,20 @@ fn secret_metadata(values: &Schema) -> Schema {
     )
 }
 
+const LABEL_KEY_ADVICE: &str = "must be the key of a label, such as team or example.com/team";
+
 /// A label selector that Kubernetes can evaluate. The type's own schema accepts operators that do not exist.
 pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
-    let label_key = text(317, &metadata_key(), "must be the key of a label, such as team or example.com/team");
+    let mut label_key = text(317, &metadata_key(), LABEL_KEY_ADVICE);
+    label_key.insert("description".into(), "Key of the label.".into());
+    let legal = format!("self.all(key, key.matches(r'{}'))", metadata_key());
+    let mut match_labels = map(50, &label_value(), &[(&legal, LABEL_KEY_ADVICE)]);
+    match_labels.insert("description".into(), "Labels that a namespace must have.".into());
     json_schema!({
         "type": "object",
         "x-kubernetes-map-type": "atomic",
         "properties": {
-            "matchLabels": {
-                "description": "Labels that a namespace must have.",
-                "type": "object",
-                "maxProperties": 50,
-                "additionalProperties": label_value(),
-            },
+            "matchLabels": match_labels,
             "matchExpressions": {
                 "description": "Conditions that the labels of a namespace must meet, all of them.",
                 "type": "array",

@@ -88,6 +88,16 @@ impl Account {
         }
         Ok(policies)
     }
+
+    /// The inline policies of a group, decoded, by name.
+    pub async fn group_policies(&self, group: &str) -> Result<BTreeMap<String, Value>> {
+        let mut policies = BTreeMap::new();
+        for name in self.iam.list_group_policies().group_name(group).send().await?.policy_names {
+            let policy = self.iam.get_group_policy().group_name(group).policy_name(&name).send().await?;
+            policies.insert(name, document(&policy.policy_document)?);
+        }
+        Ok(policies)
+    }
 }
 
 /// IAM gives policy documents percent-encoded (API reference, `GetRole`).

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use tokio::sync::watch;
 
-use super::{call::Call, locked};
+use super::{
+    call::{Call, Form},
+    locked,
+};
 
 /// One call, in the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,7 @@ pub struct RecordedCall {
     pub role: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
+    parameters: Form,
 }
 
 /// What the caller got.
@@ -46,6 +50,21 @@ impl RecordedCall {
             Outcome::Answered { status, .. } => Some(status),
             Outcome::Pending | Outcome::Reset => None,
         }
+    }
+
+    /// A parameter of an IAM or STS call.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name)
+    }
+
+    /// The values of a list among the parameters; `field` names one of each structure, or is empty.
+    pub fn list(&self, name: &str, field: &str) -> Vec<&str> {
+        self.parameters.list_of(name, field)
+    }
+
+    /// The tags among the parameters.
+    pub fn tags(&self) -> BTreeMap<&str, &str> {
+        self.parameters.tags().into_iter().collect()
     }
 }
 
@@ -89,6 +108,7 @@ impl Journal {
             access_key: call.access_key.clone(),
             role: call.role().map(str::to_owned),
             outcome: Outcome::Pending,
+            parameters: call.form.clone(),
         });
         Entry { epoch: log.epoch, index: log.calls.len() - 1 }
     }
@@ -107,6 +127,10 @@ impl Journal {
 
     pub(crate) fn calls(&self) -> Vec<RecordedCall> {
         locked(&self.log).calls.clone()
+    }
+
+    pub(crate) fn calls_that(&self, are_wanted: impl Fn(&RecordedCall) -> bool) -> Vec<RecordedCall> {
+        locked(&self.log).calls.iter().filter(|call| are_wanted(call)).cloned().collect()
     }
 
     pub(crate) fn count(&self, action: &str) -> usize {

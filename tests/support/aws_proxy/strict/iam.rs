@@ -43,6 +43,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         match action {
             "CreateRole" => rules.names.created(account, role),
             "DeleteRole" => rules.names.deleted(account, role),
+            "UpdateRole" if call.form.get("Description") == Some("") => clear(role, account, ask.upstream).await?,
             _ => {}
         }
         if let Some(admitted) = &admitted {
@@ -150,6 +151,13 @@ async fn attachable(call: &Call, account: &str, upstream: &Upstream) -> Result<(
         let message = format!("Policy {arn} does not exist or is not attachable.");
         return Err(AwsError::new(404, "NoSuchEntity", message).into());
     }
+    Ok(())
+}
+
+/// An empty description takes the present one away (AWS API reference, IAM `UpdateRole`); MiniStack takes an empty
+/// parameter for none, but knows an older action to which none is an empty one.
+async fn clear(role: &str, account: &str, upstream: &Upstream) -> Result<(), Refusal> {
+    upstream.as_root(account, "iam", &[("Action", "UpdateRoleDescription"), ("RoleName", role)]).await?;
     Ok(())
 }
 
