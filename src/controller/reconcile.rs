@@ -13,6 +13,7 @@ use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
 use crate::decide::desired::Desired;
+use crate::decide::powerless::powerless;
 use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Mode, Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
@@ -105,6 +106,7 @@ async fn bring_about(
         credentials: credentials.outcome,
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
+        warning: powerless(desired),
         ..Report::default()
     })
 }

@@ -3,19 +3,23 @@
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
 //! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
 //! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there;
-//! [`failure`] says what a failed call means; [`status`] sums up.
+//! [`failure`] says what a failed call means, and [`explain`] which side of it is wrong; [`status`] sums up.
 
 pub mod account;
 pub mod admit;
 pub mod allowed;
 pub mod conditions;
 pub mod credentials;
+pub mod denial;
 pub mod desired;
+pub mod explain;
 pub mod failure;
 pub mod guardrails;
 pub mod planned;
 pub mod policies;
+pub mod powerless;
 pub mod published;
+pub mod remedy;
 pub mod renewal;
 pub mod requests;
 pub mod retry;
@@ -25,6 +29,7 @@ pub mod secret;
 pub mod status;
 pub mod supported;
 pub mod trust;
+pub mod trusted;
 
 use crate::api::Reason;
 

@@ -91,6 +91,8 @@ pub struct Report {
     pub grants: Outcome,
     /// The external id in the trust policy.
     pub external_id: Option<ExternalId>,
+    /// What people should know of credentials that are good otherwise.
+    pub warning: Option<String>,
 }
 
 impl Report {
@@ -114,8 +116,18 @@ pub fn status(
     report: &Report,
     now: Timestamp,
 ) -> CrossAccountRoleStatus {
-    let Report { mode, announced: _, role, role_facts, planned_changes, credentials, published, grants, external_id } =
-        report;
+    let Report {
+        mode,
+        announced: _,
+        role,
+        role_facts,
+        planned_changes,
+        credentials,
+        published,
+        grants,
+        external_id,
+        warning: _,
+    } = report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
     let ready = summary(report, good_until);
 
@@ -162,7 +174,10 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let problem = report.problem();
     let cause = problem.map(|verdict| verdict.reason);
     let (status, reason, message) = match (problem, good_until) {
-        (None, Some(until)) => (true, report.mode.reason(), format!("The credentials are good until {until}.")),
+        (None, Some(until)) => {
+            let warning = report.warning.as_ref().map(|told| format!(" But {told}.")).unwrap_or_default();
+            (true, report.mode.reason(), format!("The credentials are good until {until}.{warning}"))
+        }
         (None, None) if report.mode == Mode::Suspended => {
             let reason = if report.published.is_some() { Reason::Expired } else { Reason::Suspended };
             (false, reason, "Nothing is issued while spec.suspend is true.".into())
