@@ -16,4 +16,5 @@ mod sessions;
 mod settling;
 mod support;
 mod trust;
+mod which_side;
 mod withdrawal;

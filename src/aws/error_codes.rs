@@ -32,7 +32,7 @@ where
         SdkError::ResponseError(_) => unavailable("bad answer", "the answer could not be read"),
         _ => (FailureKind::InvalidInput, "not sent".to_owned(), "the request could not be built".to_owned()),
     };
-    let message = message.chars().take(MESSAGE_MAX).collect();
+    let message = message.trim_end_matches('.').chars().take(MESSAGE_MAX).collect(); // ours goes on after it
     AwsFailure { service, operation, kind, code, message }
 }
 

@@ -10,6 +10,7 @@ mod sides;
 use serde_json::Value;
 
 use self::sides::Sides;
+use super::conditions::MESSAGE_MAX;
 use super::denial::{Denial, account_in};
 use super::failure::{Circumstances, Verdict, Work, verdict};
 use super::remedy::{self, Party};
@@ -20,6 +21,8 @@ use crate::domain::policy::PolicyDocument;
 use crate::domain::{AccountAccess, AwsFailure, BaseIdentity, FailureKind, IamRole, RoleArn, SessionRequest};
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// What a condition has room for beside the words with which credentials that are good still are told of.
+const ROOM: usize = MESSAGE_MAX - 200;
 const OPERATORS_OWN: &str = "the operator's own";
 
 /// One call of `AssumeRole`, and what is known around it.
@@ -97,7 +100,10 @@ impl<'a> Attempt<'a> {
         let action = denial.action.as_deref().unwrap_or(ASSUME_ROLE);
         let sides = Sides::of(self, &denial, action);
         let (cause, remedies) = (sides.cause(self, &denial, action), sides.remedies(self, &denial, action));
-        let message = format!("{} cannot assume role {}: {cause}. {failure}. {remedies}", self.party().name, self.role);
+        let cause = format!("{} cannot assume role {}: {cause}", self.party().name, self.role);
+        // A statement that is cut off is none, so AWS's own words yield to it where ARNs are very long.
+        let full = format!("{cause}. {failure}. {remedies}");
+        let message = if full.len() <= ROOM { full } else { format!("{cause}. {remedies}") };
         let (reason, retry) = match sides {
             Sides::Trust(_) if circumstances.repair_comes => (Reason::Progressing, Retry::Soon),
             Sides::Trust(_) | Sides::RoleOrganization | Sides::Either(_) => (Reason::TrustDenied, Retry::Slow),

@@ -134,6 +134,16 @@ fn the_statement_comes_last_and_makes_the_policy_let_the_operator_in() {
 }
 
 #[test]
+fn a_statement_is_whole_even_where_arns_are_as_long_as_they_can_be() {
+    let long = format!("arn:aws:iam::222222222222:role/{}/reader", "p".repeat(400));
+    let (access, role) = (access(&[]), RoleArn::parse(&long).expect("an ARN"));
+    let attempt = Attempt::into_role(&base(), &access, &role, "ours", &tagged(3600), None);
+    let refused = failure("sts", "AssumeRole", FailureKind::Denied, &"m".repeat(600));
+    let message = attempt.verdict(&refused, SETTLED).message;
+    assert!(message.len() <= ROOM && message.ends_with(&format!(r#""Resource":"{long}"}}"#)), "{message}");
+}
+
+#[test]
 fn tags_that_are_not_allowed_ask_for_that_alone() {
     let untagged = json!([allow("sts:AssumeRole", Some("ours"))]);
     let message = judge(Some(&untagged), &denial("sts:TagSession", ""), SETTLED).message;
