@@ -40,12 +40,14 @@ deny: ## Check licenses and sources of all dependencies, and that there is one T
 	.ci/cargo-deny check bans licenses sources
 
 .PHONY: generate
-generate: ## Write what is generated from the source: crds/, docs/reasons.md
+generate: lab ## Write what is generated from the source: crds/, docs/reasons.md; and from the tests: docs/troubleshooting.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
+	UPDATE_GENERATED=1 cargo test --locked --test tests -- which_side --test-threads=$(TEST_THREADS)
 
 .PHONY: check-generated
-check-generated: ## Check that `make generate` would change nothing
+check-generated: lab ## Check that `make generate` would change nothing
 	cargo test --locked --lib -- committed
+	cargo test --locked --test tests -- which_side --test-threads=$(TEST_THREADS)
 
 .PHONY: clean-cache
 clean-cache: ## Remove what `make lab` built and all else that is kept outside the clone

@@ -23,6 +23,7 @@ macro_rules! rows {
 
 rows! {
     role::the_trust_policy_does_not_name_the_operator,
+    role::an_observed_role_does_not_trust_the_operator,
     role::the_operators_identity_may_not_assume_the_role,
     role::the_external_id_differs,
     role::the_trust_policy_does_not_allow_tags,

@@ -25,7 +25,7 @@ where
         }
         SdkError::TimeoutError(_) => unavailable("timeout", "AWS did not answer in time"),
         other if caused_by_credentials(other) => {
-            (FailureKind::BaseIdentity, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
+            (FailureKind::NoCredentials, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
         }
         SdkError::DispatchFailure(cause) if cause.is_timeout() => unavailable("timeout", "no connection in time"),
         SdkError::DispatchFailure(_) => unavailable("unreachable", "the endpoint could not be reached"),
@@ -82,13 +82,10 @@ fn kind_of(code: &str, message: &str) -> FailureKind {
         "NoSuchEntity" => Kind::NotFound,
         "DeleteConflict" => Kind::DeleteConflict,
         "UnmodifiableEntity" => Kind::Unmodifiable,
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken" => Kind::BaseIdentity,
+        "ExpiredToken" | "ExpiredTokenException" => Kind::Expired,
+        "InvalidClientTokenId" | "UnrecognizedClientException" => Kind::UnknownKey,
+        "SignatureDoesNotMatch" | "IncompleteSignature" => Kind::BadSignature,
+        "MissingAuthenticationToken" => Kind::NoCredentials,
         "RegionDisabledException" => Kind::RegionDisabled,
         _ => Kind::Unknown,
     }

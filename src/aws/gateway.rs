@@ -17,7 +17,7 @@ use super::iam::SdkIam;
 use super::sts::SdkSts;
 use super::{base_identity, config};
 use crate::domain::{
-    AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, FailureKind, Region,
+    AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region,
 };
 use crate::runtime::metrics::Metrics;
 
@@ -74,7 +74,7 @@ impl Gateway {
 
     /// Drops the manager's session if AWS no longer takes it, so that the next call enters anew.
     pub fn forget_if_stale(&self, access: &AccountAccess, failure: &AwsFailure) {
-        if failure.kind == FailureKind::BaseIdentity {
+        if failure.kind.is_of_identity() {
             lock(&self.managers).remove(access);
         }
     }

@@ -94,7 +94,7 @@ fn meaning(work: Work, failure: &AwsFailure, circumstances: Circumstances) -> (R
             _ => (Reason::Progressing, Retry::Soon), // the role went away meanwhile: look again
         },
         Kind::Unmodifiable => (Reason::NotSupported, Retry::OnChange),
-        Kind::BaseIdentity => match work {
+        Kind::NoCredentials | Kind::Expired | Kind::UnknownKey | Kind::BadSignature => match work {
             Work::Enter | Work::Assume => (Reason::BaseIdentityUnavailable, Retry::Soon),
             Work::Manage | Work::Verify => (Reason::Progressing, Retry::Soon), // a session of ours; the next is fresh
         },

@@ -1,7 +1,7 @@
 //! Does a trust policy let somebody in, as far as its text tells?
 //!
-//! Of conditions only the one on the external id is judged: the others depend on what AWS knows of a request and we do not.
-//! So what is said here is either certain, or [`Reading::Depends`] (IAM user guide, "Policy evaluation logic", "AWS JSON
+//! Of conditions only those on the external id and on the caller's ARN are judged: the others depend on what AWS knows of a
+//! request and we do not. So what is said here is either certain, or [`Reading::Depends`] (IAM user guide, "Policy evaluation logic", "AWS JSON
 //! policy elements: Principal" and "Condition operators").
 
 use std::collections::BTreeSet;
@@ -65,12 +65,12 @@ pub fn reading(trust: &PolicyDocument, action: &str, caller: &Caller) -> Reading
     if !barred.is_empty() {
         return Reading::AsksFor(barred);
     }
-    match (allowed, may_allow.is_empty() && may_forbid.is_empty()) {
-        (true, true) => Reading::LetsIn,
-        (true, false) => Reading::Depends(may_forbid.into_iter().chain(may_allow).collect()),
-        (false, _) if !may_allow.is_empty() => Reading::Depends(may_allow),
-        (false, _) if !asked_for.is_empty() => Reading::AsksFor(asked_for),
-        (false, _) => Reading::Silent,
+    match allowed {
+        true if may_forbid.is_empty() => Reading::LetsIn,
+        true => Reading::Depends(may_forbid),
+        false if !may_allow.is_empty() => Reading::Depends(may_allow),
+        false if !asked_for.is_empty() => Reading::AsksFor(asked_for),
+        false => Reading::Silent,
     }
 }
 
@@ -100,14 +100,19 @@ fn applies(statement: &Map<String, Value>, action: &str, caller: &Caller) -> App
             .flatten()
             .map(move |(key, values)| (operator.as_str(), key.as_str(), texts(values)))
     }) {
-        // The external id is part of the request context of sts:AssumeRole alone (service authorization reference, AWS STS).
-        let judged = key.eq_ignore_ascii_case("sts:ExternalId") && action.eq_ignore_ascii_case("sts:AssumeRole");
-        match judged.then(|| holds(operator, &values, caller.external_id.as_deref())).flatten() {
+        let known = known(key, action, caller);
+        let of_id = matches!(known, Some(Known::ExternalId(_)));
+        let held = match known {
+            Some(Known::ExternalId(sent)) => holds(operator, &values, sent),
+            Some(Known::Principal(arn)) => holds(operator, &values, Some(arn)),
+            None => None,
+        };
+        match held {
             None => drop(maybe.insert(key.to_owned())),
-            Some(true) if operator.contains("Not") => spared.extend(values),
+            Some(true) if of_id && operator.contains("Not") => spared.extend(values),
             Some(true) => {}
-            Some(false) if operator.contains("Not") => return Applies::No,
-            Some(false) => other.extend(values),
+            Some(false) if of_id && !operator.contains("Not") => other.extend(values),
+            Some(false) => return Applies::No,
         }
     }
     match (other.is_empty(), maybe.is_empty()) {
@@ -115,6 +120,22 @@ fn applies(statement: &Map<String, Value>, action: &str, caller: &Caller) -> App
         (true, false) => Applies::Maybe(maybe),
         (true, true) => Applies::Yes(spared.into_iter().map(str::to_owned).collect()),
     }
+}
+
+/// A condition key whose value we know.
+enum Known<'a> {
+    ExternalId(Option<&'a str>),
+    Principal(&'a str),
+}
+
+/// The external id is part of the request context of `sts:AssumeRole` alone (service authorization reference, AWS STS);
+/// `aws:PrincipalArn` of a session is its role's (IAM user guide, "AWS global condition context keys").
+fn known<'a>(key: &str, action: &str, caller: &'a Caller) -> Option<Known<'a>> {
+    if key.eq_ignore_ascii_case("aws:PrincipalArn") {
+        return Some(Known::Principal(&caller.principal));
+    }
+    let is_id = key.eq_ignore_ascii_case("sts:ExternalId") && action.eq_ignore_ascii_case("sts:AssumeRole");
+    is_id.then_some(Known::ExternalId(caller.external_id.as_deref()))
 }
 
 /// Whether a condition on one text key holds; none for operators and policy variables that are not judged here. Negated
@@ -129,6 +150,12 @@ fn holds(operator: &str, values: &[&str], sent: Option<&str>) -> Option<bool> {
     };
     let equals = sent.map(|sent| values.contains(&sent));
     let like = sent.map(|sent| values.iter().any(|glob| glob_covers(glob, sent)));
+    // A wildcard of an ARN operator stays within its part of the ARN, which a glob does not know.
+    let plain = match plain {
+        "ArnEquals" | "ArnLike" if !values.iter().any(|value| value.contains(['*', '?'])) => "StringEquals",
+        "ArnNotEquals" | "ArnNotLike" if !values.iter().any(|value| value.contains(['*', '?'])) => "StringNotEquals",
+        other => other,
+    };
     match plain {
         "StringEquals" => Some(equals.unwrap_or(absent_is_fine)),
         "StringLike" => Some(like.unwrap_or(absent_is_fine)),

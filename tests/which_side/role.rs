@@ -1,13 +1,14 @@
 //! Rows about a role and its sessions.
 
 use anyhow::Result;
-use crossaccount::api::ConditionType;
+use crossaccount::api::{ConditionType, CrossAccountRole, Lifecycle};
+use jiff::SignedDuration;
 use kube::api::PostParams;
 use serde_json::json;
 
 use super::{
     page::{Row, shown},
-    stage::{ask_for_new, change_trust, long_ready, lose_secret, manager_loses, operator_may, role_says, terse},
+    stage::{ask_for_new, change_trust, long_ready, lose_secret, manager_loses, operator_may, patch_account, role_says, terse},
 };
 use crate::support::{
     aws::policy,
@@ -44,6 +45,27 @@ pub async fn the_trust_policy_does_not_name_the_operator() -> Result<Row> {
         side: "the role's account, 222222222222",
         remedy: "The operator writes the trust policy itself, unless it may not, as here, or only observes the role. Add the \
                  statement, or let the manager write it.",
+    })
+}
+
+pub async fn an_observed_role_does_not_trust_the_operator() -> Result<Row> {
+    let life = Life::new("observed").await?;
+    terse(&life);
+    patch_account(&life, json!({"spec": {"guardrails": {"lifecycles": ["Observe"]}}})).await?;
+    let target = &life.scenario.aws.target;
+    let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
+    let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
+    target.create_role(&life.iam_name("reader"), &trust, &read).await?;
+    life.proxy.on("GetRole").touch(Touch::Older(SignedDuration::from_hours(24)));
+    let mut role = life.scenario.role("reader");
+    role.spec.role.lifecycle = Lifecycle::Observe;
+    life.roles.create(&PostParams::default(), &role).await?;
+    let _operator = life.start().await?;
+    Ok(Row {
+        title: "A role that is only observed does not trust the operator",
+        seen: credentials(&life, "TrustDenied").await?,
+        side: "the role's account, 222222222222",
+        remedy: "Whoever owns the role adds the statement: with `lifecycle: Observe` the operator never writes to it.",
     })
 }
 
@@ -110,7 +132,7 @@ pub async fn the_operators_identity_may_not_pass_tags() -> Result<Row> {
     })
 }
 
-fn tagged(role: &mut crossaccount::api::CrossAccountRole) {
+fn tagged(role: &mut CrossAccountRole) {
     role.spec.session.tags = [("project".to_owned(), "reports".to_owned())].into();
     role.spec.session.source_identity = Some("reports".to_owned());
 }

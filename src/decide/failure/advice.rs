@@ -3,7 +3,7 @@
 
 use super::Work;
 use crate::api::Reason;
-use crate::domain::AwsFailure;
+use crate::domain::{AwsFailure, FailureKind};
 
 /// One sentence, if there is something that people can do.
 pub(super) fn advice(work: Work, reason: Reason, failure: &AwsFailure) -> Option<String> {
@@ -26,23 +26,23 @@ pub(super) fn advice(work: Work, reason: Reason, failure: &AwsFailure) -> Option
         (Reason::PolicyNotFound, _) => "Create the policy, or correct its ARN".into(),
         (Reason::RegionDisabled, _) => "Activate STS for the region in the account, or choose another spec.region".into(),
         (Reason::LimitExceeded, _) => "Shorten the declaration or raise the quota".into(),
-        (Reason::BaseIdentityUnavailable, _) => base_identity(&failure.code)?.into(),
+        (Reason::BaseIdentityUnavailable, _) => base_identity(failure.kind)?.into(),
         _ => return None,
     })
 }
 
-/// STS API reference, "Common errors". Missing credentials come with advice of their own.
-fn base_identity(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "ExpiredToken" | "ExpiredTokenException" => {
+/// Missing credentials come with advice of their own.
+fn base_identity(kind: FailureKind) -> Option<&'static str> {
+    Some(match kind {
+        FailureKind::Expired => {
             "The operator's own session has expired: find out why it is not renewed (IRSA, Pod Identity, profile), or restart \
              the operator with a new one"
         }
-        "InvalidClientTokenId" | "UnrecognizedClientException" => {
+        FailureKind::UnknownKey => {
             "AWS does not know the operator's access key: it was deleted or deactivated, or the role behind the session is \
              gone; give the operator a key that exists"
         }
-        "SignatureDoesNotMatch" | "IncompleteSignature" => {
+        FailureKind::BadSignature => {
             "The secret key does not belong to the access key, or the clock is wrong; give the operator both from one source"
         }
         _ => return None,

@@ -115,7 +115,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         (
             "our own expired token",
             Work::Assume,
-            Kind::BaseIdentity,
+            Kind::Expired,
             "AssumeRole",
             SETTLED,
             Reason::BaseIdentityUnavailable,
@@ -124,7 +124,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         (
             "an expired manager session",
             Work::Manage,
-            Kind::BaseIdentity,
+            Kind::Expired,
             "GetRole",
             SETTLED,
             Reason::Progressing,

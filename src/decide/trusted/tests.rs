@@ -95,6 +95,29 @@ fn a_deny_wins_where_it_certainly_applies_and_leaves_doubt_where_it_may() {
 }
 
 #[test]
+fn the_arn_of_the_caller_is_known_and_a_wildcard_in_an_arn_is_not_judged() {
+    let everyone = json!("*");
+    for (condition, expected) in [
+        (json!({"ArnNotEquals": {"aws:PrincipalArn": [OPERATOR]}}), Reading::Silent),
+        (json!({"ArnEquals": {"aws:principalarn": OPERATOR}}), Reading::LetsIn),
+        (json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ops/*"}}), Reading::LetsIn),
+        (
+            json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}}),
+            Reading::Depends(set(&["aws:PrincipalArn"])),
+        ),
+    ] {
+        assert_eq!(read(&allow(&everyone, &condition), "sts:AssumeRole"), expected, "{condition}");
+    }
+}
+
+#[test]
+fn doubt_about_a_further_allow_is_no_doubt() {
+    let certain = allow(&json!({"AWS": OPERATOR}), &json!({"StringEquals": {"sts:ExternalId": "ours"}}));
+    let doubtful = allow(&json!({"AWS": OPERATOR}), &json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    assert_eq!(read(&json!([certain, doubtful]), "sts:AssumeRole"), Reading::LetsIn);
+}
+
+#[test]
 fn each_action_is_allowed_by_itself() {
     let trust = json!([
         allow(&json!({"AWS": OPERATOR}), &json!({"StringEquals": {"sts:ExternalId": "ours"}})),
