@@ -18,5 +18,6 @@ mod settling;
 mod source_grants;
 mod support;
 mod trust;
+mod which_side;
 mod withdrawal;
 mod workloads;

@@ -22,15 +22,21 @@ pub struct ChainFailure {
 
 impl fmt::Display for ChainFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { hop, hops, role, failure } = self;
-        match hop {
-            0 => write!(f, "the operator's own identity: {failure}"),
-            _ => write!(f, "hop {hop} of {hops} ({role}): {failure}"),
-        }
+        write!(f, "{}: {}", self.place(), self.failure)
     }
 }
 
 impl ChainFailure {
+    /// Where on the way it happened.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Self { hop, hops, role, failure: _ } = self;
+        match hop {
+            0 => "the operator's own identity".to_owned(),
+            _ => format!("hop {hop} of {hops} ({role})"),
+        }
+    }
+
     /// A failure of whoever is at the end of the chain.
     pub(super) fn at_the_end(access: &AccountAccess, failure: AwsFailure) -> Self {
         let hops = access.chain.len();

@@ -25,14 +25,14 @@ where
         }
         SdkError::TimeoutError(_) => unavailable("timeout", "AWS did not answer in time"),
         other if caused_by_credentials(other) => {
-            (FailureKind::BaseIdentity, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
+            (FailureKind::NoCredentials, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
         }
         SdkError::DispatchFailure(cause) if cause.is_timeout() => unavailable("timeout", "no connection in time"),
         SdkError::DispatchFailure(_) => unavailable("unreachable", "the endpoint could not be reached"),
         SdkError::ResponseError(_) => unavailable("bad answer", "the answer could not be read"),
         _ => (FailureKind::InvalidInput, "not sent".to_owned(), "the request could not be built".to_owned()),
     };
-    let message = message.chars().take(MESSAGE_MAX).collect();
+    let message = message.trim_end_matches('.').chars().take(MESSAGE_MAX).collect(); // ours goes on after it
     AwsFailure { service, operation, kind, code, message }
 }
 
@@ -82,13 +82,10 @@ fn kind_of(code: &str, message: &str) -> FailureKind {
         "NoSuchEntity" => Kind::NotFound,
         "DeleteConflict" => Kind::DeleteConflict,
         "UnmodifiableEntity" => Kind::Unmodifiable,
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken" => Kind::BaseIdentity,
+        "ExpiredToken" | "ExpiredTokenException" => Kind::Expired,
+        "InvalidClientTokenId" | "UnrecognizedClientException" => Kind::UnknownKey,
+        "SignatureDoesNotMatch" | "IncompleteSignature" => Kind::BadSignature,
+        "MissingAuthenticationToken" => Kind::NoCredentials,
         "RegionDisabledException" => Kind::RegionDisabled,
         _ => Kind::Unknown,
     }

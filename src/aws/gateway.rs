@@ -17,9 +17,7 @@ use super::grantee::GranteeIam;
 use super::iam::SdkIam;
 use super::sts::SdkSts;
 use super::{base_identity, config};
-use crate::domain::{
-    AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, FailureKind, Region,
-};
+use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region};
 use crate::runtime::metrics::Metrics;
 
 /// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.
@@ -81,7 +79,7 @@ impl Gateway {
 
     /// Drops the manager's session if AWS no longer takes it, so that the next call enters anew.
     pub fn forget_if_stale(&self, access: &AccountAccess, failure: &AwsFailure) {
-        if failure.kind == FailureKind::BaseIdentity {
+        if failure.kind.is_of_identity() {
             lock(&self.managers).remove(access);
         }
     }

@@ -11,13 +11,14 @@ use super::context::{Context, Shared};
 use super::memory::next_on_grid;
 use super::{Error, account_end};
 use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Outlook, Reason};
+use crate::aws::ChainFailure;
 use crate::cluster::Notice;
-use crate::decide::Refusal;
-use crate::decide::account::access;
+use crate::decide::account::{access, leads_into, unusable};
 use crate::decide::conditions::{Conditions, find, is_true_for};
+use crate::decide::explain::Attempt;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::retry::{Retry, delay};
-use crate::domain::CallerIdentity;
+use crate::domain::{AccountAccess, BaseIdentity, CallerIdentity};
 
 /// What the account controller is given.
 pub struct AccountContext {
@@ -85,32 +86,19 @@ fn check_is_due(ctx: &Context, account: &AWSAccount, before: &AWSAccountStatus, 
 /// Enters the account and asks where we are.
 async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Verdict> {
     let access = access(account)?;
-    if let Err(failure) = ctx.base_identity() {
-        let told = format!("the operator's own AWS identity is not usable: {failure}");
-        return Err(Refusal::new(Reason::BaseIdentityUnavailable, told).into());
-    }
-    let caller = ctx.gateway.manager_identity(&access).await.map_err(|chain| {
-        let verdict = verdict(Work::Enter, &chain.failure, Circumstances::default());
-        Verdict { message: format!("{chain}. {}", advice(&verdict)), ..verdict }
-    })?;
-    if caller.account == access.id {
-        return Ok(caller);
-    }
-    let told = format!(
-        "the chain leads to account {} ({}), not to {}; correct spec.access.chain",
-        caller.account, caller.arn, access.id
-    );
-    Err(Verdict { reason: Reason::WrongIdentity, message: told, retry: Retry::Slow })
+    let base = ctx.base_identity().map_err(|failure| unusable(&failure))?;
+    let caller = ctx.gateway.manager_identity(&access).await.map_err(|chain| not_entered(&access, &base, &chain))?;
+    leads_into(&access, &caller).map(|()| caller)
 }
 
-fn advice(verdict: &Verdict) -> &str {
-    match verdict.reason {
-        Reason::TrustDenied => {
-            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole on it"
-        }
-        Reason::RegionDisabled => "Activate STS for the region in the account, or choose another spec.region",
-        _ => "It will be tried again",
-    }
+/// Where on the way it failed, and on which side of that hop.
+fn not_entered(access: &AccountAccess, base: &BaseIdentity, chain: &ChainFailure) -> Verdict {
+    let circumstances = Circumstances::default();
+    let verdict = match Attempt::of_hop(base, access, chain.hop) {
+        Some(attempt) if chain.failure.operation == "AssumeRole" => attempt.verdict(&chain.failure, circumstances),
+        _ => verdict(Work::Enter, &chain.failure, circumstances),
+    };
+    Verdict { message: format!("{}: {}", chain.place(), verdict.message), ..verdict }
 }
 
 /// Number of objects that made or use a role in the account.

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::observe::KnownRole;
 use crate::aws::Iam;
 use crate::decide::desired::Desired;
+use crate::decide::explain::managing;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::revocation::DENY_OLDER_SESSIONS;
 use crate::decide::role_plan::RoleStep;
@@ -52,8 +53,8 @@ pub async fn role(ctx: &Context, desired: &Desired, steps: &[RoleStep], now: Tim
             Err(failure) => {
                 ctx.gateway.forget_if_stale(&desired.access, &failure);
                 let propagating = ctx.memory.of(&desired.object.uid).is_failing_only_lately(now);
-                let circumstances = Circumstances { propagating, trust_verified: false };
-                applied.failure = Some(verdict(Work::Manage, &failure, circumstances));
+                let circumstances = Circumstances { propagating, ..Circumstances::default() };
+                applied.failure = Some(managing(&desired.access, &desired.role_arn, &failure, circumstances));
                 break;
             }
         }

@@ -266,6 +266,7 @@ impl Lane<'_> {
         Circumstances {
             propagating: memo.is_propagating(created_at, self.now),
             trust_verified: self.the_role.trust_verified,
+            repair_comes: self.the_role.outcome == Outcome::Untouched && self.desired.lifecycle != Lifecycle::Observe,
         }
     }
 

@@ -7,9 +7,10 @@ use super::observe::KnownRole;
 use crate::api::Reason;
 use crate::aws::{AssumeRole, IssuedSession};
 use crate::decide::desired::Desired;
+use crate::decide::explain::Attempt;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::retry::Retry;
-use crate::domain::{CallerIdentity, FailureKind, SessionRequest};
+use crate::domain::{AwsFailure, CallerIdentity, FailureKind, IamRole, SessionRequest};
 
 /// A session that AWS confirmed to be what was asked for.
 #[derive(Debug)]
@@ -30,16 +31,44 @@ pub async fn assume(
 ) -> Result<Verified, Verdict> {
     let sts = ctx.gateway.sts(&desired.access);
     let call = AssumeRole::into_role(&known.arn, &desired.session_name, &desired.external_id, request);
-    let session = sts.assume_role(call).await.map_err(|failure| {
-        if failure.kind == FailureKind::Denied && !circumstances.trust_verified {
-            ctx.memory.change(&desired.object.uid, |memo| memo.look_again = true);
-        }
-        verdict(Work::Assume, &failure, circumstances)
-    })?;
+    let session = match sts.assume_role(call).await {
+        Ok(session) => session,
+        Err(failure) => return Err(refused(ctx, desired, known, request, &failure, circumstances).await),
+    };
     let sts = ctx.gateway.sts_as(&session.credentials, &desired.access);
     let caller = sts.caller_identity().await.map_err(|failure| verdict(Work::Verify, &failure, circumstances))?;
     is_expected(&caller, known)?;
     Ok(Verified { session, caller_arn: caller.arn })
+}
+
+/// Why the role refuses. It is read for that, since nothing else tells its side of the matter.
+async fn refused(
+    ctx: &Context,
+    desired: &Desired,
+    known: &KnownRole,
+    request: &SessionRequest,
+    failure: &AwsFailure,
+    circumstances: Circumstances,
+) -> Verdict {
+    if failure.kind == FailureKind::Denied && !circumstances.trust_verified {
+        ctx.memory.change(&desired.object.uid, |memo| memo.look_again = true);
+    }
+    let Ok(base) = ctx.base_identity() else { return verdict(Work::Assume, failure, circumstances) };
+    let found = match failure.kind {
+        FailureKind::Denied | FailureKind::DurationExceedsRole => read(ctx, desired, known).await,
+        _ => None,
+    };
+    let external_id = desired.external_id.as_str();
+    Attempt::into_role(&base, &desired.access, &known.arn, external_id, request, found.as_ref())
+        .verdict(failure, circumstances)
+}
+
+/// None if the role cannot be read: then what AWS said has to do.
+async fn read(ctx: &Context, desired: &Desired, known: &KnownRole) -> Option<IamRole> {
+    let iam = ctx.gateway.enter(&desired.access).await;
+    let iam = iam.inspect_err(|failure| tracing::debug!(%failure, "a role that refuses cannot be read")).ok()?;
+    let found = iam.get_role(&known.arn.name).await;
+    found.inspect_err(|failure| tracing::debug!(%failure, "a role that refuses cannot be read")).ok()?
 }
 
 /// Account, role name and role id must be the ones we meant: an endpoint that answers for another account, or a role
@@ -51,10 +80,15 @@ fn is_expected(caller: &CallerIdentity, known: &KnownRole) -> Result<(), Verdict
         return Ok(());
     }
     let KnownRole { arn, id } = known;
-    let CallerIdentity { arn: got, user_id, .. } = caller;
+    let CallerIdentity { arn: got, user_id, account } = caller;
     Err(Verdict {
         reason: Reason::WrongIdentity,
-        message: format!("the new credentials should be role {arn} ({id}), but AWS says they are {got} ({user_id})"),
+        message: format!(
+            "the new credentials should be role {arn} ({id}) in account {}, but AWS says they are {got} ({user_id}) in account \
+             {account}; nothing is published. Find out what answers at the AWS endpoint of the operator, or who made the \
+             role anew",
+            arn.account
+        ),
         retry: Retry::Soon,
     })
 }
@@ -71,7 +105,7 @@ pub async fn prove_refusal(
 ) -> Result<(), Verdict> {
     let sts = ctx.gateway.sts(&desired.access);
     let call = AssumeRole::into_role(&known.arn, &desired.session_name, &desired.external_id, request);
-    let settled = Circumstances { propagating: false, trust_verified: true };
+    let settled = Circumstances { trust_verified: true, ..Circumstances::default() };
     match sts.assume_role(call.without_external_id()).await {
         Err(failure) if failure.kind == FailureKind::Denied => Ok(()),
         Err(failure) => Err(verdict(Work::Assume, &failure, settled)),

@@ -10,6 +10,7 @@ use crate::cluster::ObservedSecret;
 use crate::decide::allowed::Namespace;
 use crate::decide::conditions::is_true_for;
 use crate::decide::desired::Desired;
+use crate::decide::explain::managing;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::requests::revocation_is_due;
 use crate::domain::{AwsFailure, IamRoleState, RoleArn, RoleName, digest_hex};
@@ -102,7 +103,7 @@ async fn read(ctx: &Context, desired: &Desired) -> RoleView {
         Ok(state) => RoleView::Read(state),
         Err(failure) => {
             ctx.gateway.forget_if_stale(&desired.access, &failure);
-            RoleView::Unreadable(verdict(Work::Manage, &failure, Circumstances::default()))
+            RoleView::Unreadable(managing(&desired.access, &desired.role_arn, &failure, Circumstances::default()))
         }
     }
 }

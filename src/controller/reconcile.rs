@@ -13,6 +13,7 @@ use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
 use crate::decide::desired::Desired;
+use crate::decide::powerless::powerless;
 use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Mode, Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
@@ -108,6 +109,7 @@ async fn bring_about(
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
         consumers,
+        warning: powerless(desired),
         ..Report::default()
     };
     grants_lane::run(ctx, role, around, &mut report, now, notices).await?;

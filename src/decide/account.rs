@@ -1,8 +1,10 @@
 //! An `AWSAccount` as the way into an account.
 
 use super::Refusal;
+use super::failure::{Circumstances, Verdict, Work, verdict};
+use super::retry::Retry;
 use crate::api::{AWSAccount, Hop as HopSource, Reason};
-use crate::domain::{AccountAccess, AccountId, Hop, Region, RoleArn};
+use crate::domain::{AccountAccess, AccountId, AwsFailure, CallerIdentity, Hop, Region, RoleArn};
 
 /// Parses the account's id, region and chain. The API server has checked the same rules; this is the boundary.
 pub fn access(account: &AWSAccount) -> Result<AccountAccess, Refusal> {
@@ -32,9 +34,45 @@ pub fn access(account: &AWSAccount) -> Result<AccountAccess, Refusal> {
     }
     match chain.last() {
         Some(last) if last.role_arn.account != id => {
-            Err(wrong("spec.access.chain", format!("ends in account {}, not in {id}", last.role_arn.account)))
+            let told = format!(
+                "ends in account {} ({}), but spec.accountId is {id}; correct one of the two",
+                last.role_arn.account, last.role_arn
+            );
+            Err(wrong("spec.access.chain", told))
         }
         _ => Ok(AccountAccess { name, id, region, chain }),
+    }
+}
+
+/// The way in must have led into the account itself, whatever the chain says.
+pub fn leads_into(access: &AccountAccess, caller: &CallerIdentity) -> Result<(), Verdict> {
+    let AccountAccess { name, id, chain, .. } = access;
+    if caller.account == *id {
+        return Ok(());
+    }
+    let CallerIdentity { account, arn, .. } = caller;
+    let message = if chain.is_empty() {
+        format!(
+            "AWSAccount {name} has no spec.access.chain, so the operator's own identity must be in account {id}, but it is \
+             {arn} in account {account}; give the chain the role by which to manage account {id}, or correct spec.accountId"
+        )
+    } else {
+        format!(
+            "the end of the chain should be in account {id}, but AWS says that it is {arn} in account {account}; find out \
+             what answers at the AWS endpoint of the operator"
+        )
+    };
+    Err(Verdict { reason: Reason::WrongIdentity, message, retry: Retry::Slow })
+}
+
+/// The operator has no identity of its own to begin with.
+#[must_use]
+pub fn unusable(failure: &AwsFailure) -> Verdict {
+    let told = verdict(Work::Enter, failure, Circumstances::default());
+    Verdict {
+        reason: Reason::BaseIdentityUnavailable,
+        message: format!("the operator's own AWS identity is not usable: {}", told.message),
+        retry: Retry::Slow,
     }
 }
 

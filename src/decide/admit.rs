@@ -74,7 +74,7 @@ mod tests {
         Err(AwsFailure {
             service: "sts",
             operation: "GetCallerIdentity",
-            kind: FailureKind::BaseIdentity,
+            kind: FailureKind::Expired,
             code: "ExpiredToken".into(),
             message: "expired".into(),
         })

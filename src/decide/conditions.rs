@@ -7,7 +7,7 @@ use crate::api::{ConditionType, Reason};
 use crate::domain::whole_seconds;
 
 /// Longest message of a condition (meta/v1 Condition, `maxLength` 32768); ours stay readable in a terminal.
-const MESSAGE_MAX: usize = 2_000;
+pub const MESSAGE_MAX: usize = 2_000;
 
 /// Sets conditions on top of the previous ones, of which it keeps the transition times.
 pub struct Conditions<'a> {

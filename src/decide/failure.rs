@@ -1,5 +1,8 @@
 //! The one table from a failed call to what it means: reason, message, and when to try again.
 
+mod advice;
+
+use self::advice::advice;
 use super::Refusal;
 use super::retry::Retry;
 use crate::api::Reason;
@@ -25,6 +28,8 @@ pub struct Circumstances {
     pub propagating: bool,
     /// The trust policy was read in this reconcile and is as we want it, so a denial cannot be its doing.
     pub trust_verified: bool,
+    /// The role was not looked at in this reconcile; the next one looks, and mends what it can.
+    pub repair_comes: bool,
 }
 
 /// How a part of the work stands when it does not stand well.
@@ -63,12 +68,12 @@ pub fn verdict(work: Work, failure: &AwsFailure, circumstances: Circumstances) -
 
 fn meaning(work: Work, failure: &AwsFailure, circumstances: Circumstances) -> (Reason, Retry) {
     use FailureKind as Kind;
-    let Circumstances { propagating, trust_verified } = circumstances;
+    let Circumstances { propagating, trust_verified, repair_comes: _ } = circumstances;
     match failure.kind {
         Kind::Throttled => (Reason::Throttled, Retry::Soon),
-        Kind::Unavailable | Kind::Busy | Kind::AlreadyExists | Kind::DeleteConflict => {
-            (Reason::Progressing, Retry::Soon)
-        }
+        Kind::Unavailable | Kind::Busy | Kind::DeleteConflict => (Reason::Progressing, Retry::Soon),
+        Kind::AlreadyExists if propagating => (Reason::Progressing, Retry::Soon), // made unseen; GetRole finds it soon
+        Kind::AlreadyExists => (Reason::RoleNotOwned, Retry::Slow),
         Kind::Denied => match work {
             Work::Enter => (Reason::TrustDenied, Retry::Slow),
             Work::Manage => (Reason::ManagerDenied, Retry::Slow),
@@ -89,7 +94,7 @@ fn meaning(work: Work, failure: &AwsFailure, circumstances: Circumstances) -> (R
             _ => (Reason::Progressing, Retry::Soon), // the role went away meanwhile: look again
         },
         Kind::Unmodifiable => (Reason::NotSupported, Retry::OnChange),
-        Kind::BaseIdentity => match work {
+        Kind::NoCredentials | Kind::Expired | Kind::UnknownKey | Kind::BadSignature => match work {
             Work::Enter | Work::Assume => (Reason::BaseIdentityUnavailable, Retry::Soon),
             Work::Manage | Work::Verify => (Reason::Progressing, Retry::Soon), // a session of ours; the next is fresh
         },
@@ -98,194 +103,5 @@ fn meaning(work: Work, failure: &AwsFailure, circumstances: Circumstances) -> (R
     }
 }
 
-fn advice(work: Work, reason: Reason, failure: &AwsFailure) -> Option<String> {
-    let permission = || format!("{}:{}", failure.service, failure.operation);
-    Some(match (reason, work) {
-        (Reason::ManagerDenied, _) => format!("Allow {} to the role that manages the account", permission()),
-        (Reason::TrustDenied, Work::Enter) => {
-            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole".into()
-        }
-        (Reason::TrustDenied, _) => "The role's trust policy does not let the operator in".into(),
-        (Reason::IdentityDenied, _) => "The role trusts the operator, so the refusal is on the operator's side: allow its own \
-                                        identity sts:AssumeRole on this role, and look for a service control policy that denies it"
-            .into(),
-        (Reason::PrincipalNotFound, _) => "Create the principal, or correct spec.trust.principals; if it is the operator's own \
-                                           role, give its ARN with the path as --principal-arn"
-            .into(),
-        (Reason::PolicyNotFound, _) => "Create the policy, or correct its ARN".into(),
-        (Reason::RegionDisabled, _) => "Activate STS for the region in the account, or choose another spec.region".into(),
-        (Reason::LimitExceeded, _) => "Shorten the declaration or raise the quota".into(),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use strum::IntoEnumIterator as _;
-
-    use super::*;
-
-    fn failure(kind: FailureKind, operation: &'static str) -> AwsFailure {
-        AwsFailure { service: "iam", operation, kind, code: "Code".into(), message: "message".into() }
-    }
-
-    const SETTLED: Circumstances = Circumstances { propagating: false, trust_verified: false };
-    const NEW: Circumstances = Circumstances { propagating: true, trust_verified: true };
-    const VERIFIED: Circumstances = Circumstances { propagating: false, trust_verified: true };
-
-    #[test]
-    fn each_failure_has_its_reason_and_its_retry() {
-        use FailureKind as Kind;
-        for (what, work, kind, operation, circumstances, reason, retry) in [
-            ("throttling", Work::Manage, Kind::Throttled, "GetRole", SETTLED, Reason::Throttled, Retry::Soon),
-            ("an outage", Work::Assume, Kind::Unavailable, "AssumeRole", SETTLED, Reason::Progressing, Retry::Soon),
-            ("a denied hop", Work::Enter, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
-            (
-                "a missing manager permission",
-                Work::Manage,
-                Kind::Denied,
-                "CreateRole",
-                SETTLED,
-                Reason::ManagerDenied,
-                Retry::Slow,
-            ),
-            (
-                "a new role that is not assumable yet",
-                Work::Assume,
-                Kind::Denied,
-                "AssumeRole",
-                NEW,
-                Reason::Propagating,
-                Retry::Soon,
-            ),
-            (
-                "a trusted operator that is denied",
-                Work::Assume,
-                Kind::Denied,
-                "AssumeRole",
-                VERIFIED,
-                Reason::IdentityDenied,
-                Retry::Slow,
-            ),
-            (
-                "a trust that refuses",
-                Work::Assume,
-                Kind::Denied,
-                "AssumeRole",
-                SETTLED,
-                Reason::TrustDenied,
-                Retry::Slow,
-            ),
-            (
-                "a new principal",
-                Work::Manage,
-                Kind::InvalidPrincipal,
-                "CreateRole",
-                NEW,
-                Reason::Propagating,
-                Retry::Soon,
-            ),
-            (
-                "a missing principal",
-                Work::Manage,
-                Kind::InvalidPrincipal,
-                "CreateRole",
-                SETTLED,
-                Reason::PrincipalNotFound,
-                Retry::Slow,
-            ),
-            (
-                "a malformed policy",
-                Work::Manage,
-                Kind::MalformedPolicy,
-                "PutRolePolicy",
-                SETTLED,
-                Reason::InvalidSpec,
-                Retry::OnChange,
-            ),
-            ("a quota", Work::Manage, Kind::LimitExceeded, "CreateRole", SETTLED, Reason::LimitExceeded, Retry::Rarely),
-            (
-                "a missing policy",
-                Work::Manage,
-                Kind::NotFound,
-                "AttachRolePolicy",
-                SETTLED,
-                Reason::PolicyNotFound,
-                Retry::Slow,
-            ),
-            (
-                "a role that went away",
-                Work::Manage,
-                Kind::NotFound,
-                "PutRolePolicy",
-                SETTLED,
-                Reason::Progressing,
-                Retry::Soon,
-            ),
-            (
-                "a chained session",
-                Work::Assume,
-                Kind::ChainingLimit,
-                "AssumeRole",
-                SETTLED,
-                Reason::RoleChainingLimit,
-                Retry::OnChange,
-            ),
-            (
-                "our own expired token",
-                Work::Assume,
-                Kind::BaseIdentity,
-                "AssumeRole",
-                SETTLED,
-                Reason::BaseIdentityUnavailable,
-                Retry::Soon,
-            ),
-            (
-                "an expired manager session",
-                Work::Manage,
-                Kind::BaseIdentity,
-                "GetRole",
-                SETTLED,
-                Reason::Progressing,
-                Retry::Soon,
-            ),
-            (
-                "a disabled region",
-                Work::Assume,
-                Kind::RegionDisabled,
-                "AssumeRole",
-                SETTLED,
-                Reason::RegionDisabled,
-                Retry::Slow,
-            ),
-            (
-                "a service-linked role",
-                Work::Manage,
-                Kind::Unmodifiable,
-                "UpdateRole",
-                SETTLED,
-                Reason::NotSupported,
-                Retry::OnChange,
-            ),
-        ] {
-            let verdict = verdict(work, &failure(kind, operation), circumstances);
-            assert_eq!((verdict.reason, verdict.retry), (reason, retry), "{what}");
-        }
-    }
-
-    #[test]
-    fn every_failure_of_every_work_says_what_aws_said() {
-        for work in Work::iter() {
-            for kind in FailureKind::iter() {
-                let verdict = verdict(work, &failure(kind, "Operation"), SETTLED);
-                assert!(verdict.message.contains("iam:Operation failed: Code: message"), "{work:?} {kind:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_denied_manager_is_told_which_permission_is_missing() {
-        let verdict = verdict(Work::Manage, &failure(FailureKind::Denied, "PutRolePolicy"), SETTLED);
-        assert!(verdict.message.contains("Allow iam:PutRolePolicy"), "{}", verdict.message);
-    }
-}
+mod tests;

@@ -3,8 +3,8 @@
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it. In the order in which a
 //! reconcile asks: [`admit`] says whether the object may be at all, and [`desired`] parses
 //! it once into values that cannot be wrong; [`role_plan`] and [`credentials`] compare with what is there; [`grants`] looks
-//! at all objects together; [`failure`] says what a failed call means; [`rollouts`] and [`consumers`] ask who holds an
-//! earlier set; [`status`] sums up.
+//! at all objects together; [`failure`] says what a failed call means, and [`explain`] which side of it is wrong;
+//! [`rollouts`] and [`consumers`] ask who holds an earlier set; [`status`] sums up.
 
 pub mod account;
 pub mod admit;
@@ -12,7 +12,9 @@ pub mod allowed;
 pub mod conditions;
 pub mod consumers;
 pub mod credentials;
+pub mod denial;
 pub mod desired;
+pub mod explain;
 pub mod failure;
 pub mod grant_policy;
 pub mod granted;
@@ -20,7 +22,9 @@ pub mod grants;
 pub mod guardrails;
 pub mod planned;
 pub mod policies;
+pub mod powerless;
 pub mod published;
+pub mod remedy;
 pub mod renewal;
 pub mod requests;
 pub mod retry;
@@ -30,6 +34,7 @@ pub mod rollouts;
 pub mod secret;
 pub mod status;
 pub mod trust;
+pub mod trusted;
 
 use crate::api::Reason;
 

@@ -107,6 +107,8 @@ pub struct Report {
     pub external_id: Option<ExternalId>,
     /// Those who use the credentials.
     pub consumers: Consumers,
+    /// What people should know of credentials that are good otherwise.
+    pub warning: Option<String>,
 }
 
 impl Report {
@@ -142,6 +144,7 @@ pub fn status(
         grants_declared,
         external_id,
         consumers,
+        warning: _,
     } = report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
     let ready = summary(report, good_until);
@@ -195,7 +198,10 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let own = report.role.problem().or_else(|| report.credentials.problem());
     let forbidden = own.is_some_and(|verdict| forbids_use(verdict.reason));
     let (status, reason, message) = match (problem, good_until) {
-        (None, Some(until)) => (true, report.mode.reason(), format!("The credentials are good until {until}.")),
+        (None, Some(until)) => {
+            let warning = report.warning.as_ref().map(|told| format!(" But {told}.")).unwrap_or_default();
+            (true, report.mode.reason(), format!("The credentials are good until {until}.{warning}"))
+        }
         (None, None) if report.mode == Mode::Suspended => {
             let reason = if report.published.is_some() { Reason::Expired } else { Reason::Suspended };
             (false, reason, "Nothing is issued while spec.suspend is true.".into())

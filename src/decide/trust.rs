@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Refusal;
+use super::{Refusal, remedy};
 use crate::api::{Reason, TrustSpec};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{ExternalId, Principal, SessionRequest};
@@ -34,15 +34,10 @@ pub fn trust_policy(
     principals: &[Principal],
     declared: &TrustSpec,
 ) -> Result<PolicyDocument, Refusal> {
-    let mut statements = vec![json!({
-        "Effect": "Allow",
-        "Principal": {"AWS": operator},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": external_id.as_str()}},
-    })];
-    let extra = session.map(extra_actions).unwrap_or_default();
+    let mut statements = vec![remedy::entry(operator, Some(external_id.as_str()))];
+    let extra = session.map(SessionRequest::extra_actions).unwrap_or_default();
     if !extra.is_empty() {
-        statements.push(json!({"Effect": "Allow", "Principal": {"AWS": operator}, "Action": extra}));
+        statements.push(remedy::extras(operator, &extra));
     }
     if !principals.is_empty() {
         let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
@@ -58,13 +53,6 @@ pub fn trust_policy(
     }
     PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statements}))
         .map_err(|e| Refusal::new(Reason::InvalidSpec, format!("spec.trust {e}")))
-}
-
-fn extra_actions(session: &SessionRequest) -> Vec<&'static str> {
-    [("sts:TagSession", !session.tags.is_empty()), ("sts:SetSourceIdentity", session.source_identity.is_some())]
-        .into_iter()
-        .filter_map(|(action, used)| used.then_some(action))
-        .collect()
 }
 
 /// Operators, keys and values as declared; each value a text, a number, a boolean or a list of those.

@@ -51,10 +51,24 @@ pub enum FailureKind {
     DeleteConflict,
     /// `UnmodifiableEntity`: a service-linked role.
     Unmodifiable,
-    /// `ExpiredToken`, `InvalidClientTokenId`, no credentials at all: our own identity is not usable.
-    BaseIdentity,
+    /// Whoever calls has no credentials at all.
+    NoCredentials,
+    /// `ExpiredToken`: the caller's session has ended.
+    Expired,
+    /// `InvalidClientTokenId`: AWS does not know the caller's access key.
+    UnknownKey,
+    /// `SignatureDoesNotMatch`: the secret key is another's, or the clock is wrong.
+    BadSignature,
     /// `RegionDisabledException`.
     RegionDisabled,
     /// A code that this version does not know.
     Unknown,
+}
+
+impl FailureKind {
+    /// Whether AWS does not take the caller for anybody, so that no permission was looked at.
+    #[must_use]
+    pub fn is_of_identity(self) -> bool {
+        matches!(self, Self::NoCredentials | Self::Expired | Self::UnknownKey | Self::BadSignature)
+    }
 }

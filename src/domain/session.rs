@@ -47,6 +47,15 @@ pub struct SessionRequest {
 }
 
 impl SessionRequest {
+    /// The actions that both sides must allow besides `sts:AssumeRole`: only those in use.
+    #[must_use]
+    pub fn extra_actions(&self) -> Vec<&'static str> {
+        [("sts:TagSession", !self.tags.is_empty()), ("sts:SetSourceIdentity", self.source_identity.is_some())]
+            .into_iter()
+            .filter_map(|(action, used)| used.then_some(action))
+            .collect()
+    }
+
     /// A digest of everything that makes one session another one. The order of keys and policies does not.
     #[must_use]
     pub fn fingerprint(&self, role_arn: &str, role_id: &str) -> String {

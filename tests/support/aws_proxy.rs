@@ -21,6 +21,7 @@ mod server;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod touch;
 mod upstream;
 mod xml;
 
@@ -38,6 +39,7 @@ pub use self::{
     fault::{AwsError, Fault, Injected, On},
     journal::{CallCounts, Outcome, RecordedCall},
     strict::{Quotas, Strictness},
+    touch::Touch,
 };
 
 /// A running proxy in front of one MiniStack. It has a thread and a runtime of its own, so that it may outlive the

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{call::Call, locked};
+use super::{call::Call, locked, touch::Touch};
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Fault {
     /// The role it is about is not visible yet, as with eventual consistency (IAM user guide, "Changes that I make are
     /// not always immediately visible"): `AssumeRole` is denied, other calls find no such role.
     Lag,
+    /// It is carried out, and the answer is touched up.
+    Touched(Touch),
 }
 
 /// An error as AWS words it.
@@ -178,6 +180,11 @@ impl On<'_> {
     /// The role they are about is not visible yet.
     pub fn lag(self) -> Injected {
         self.inject(Fault::Lag)
+    }
+
+    /// Their answers are touched up.
+    pub fn touch(self, touch: Touch) -> Injected {
+        self.inject(Fault::Touched(touch))
     }
 
     /// Puts the rule in force.

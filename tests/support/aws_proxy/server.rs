@@ -6,6 +6,7 @@ use http_body_util::BodyExt;
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
+    header::CONTENT_LENGTH,
     http::request::Parts,
     server::conn::http1,
     service::service_fn,
@@ -20,6 +21,7 @@ use super::{
     journal::Outcome,
     reply::Reply,
     strict::Ask,
+    touch::Touch,
     upstream::{Body, UpstreamError, whole},
 };
 
@@ -141,6 +143,11 @@ async fn witnessed(
             shared.journal.ended(entry, effect.as_ref().map_or_else(|_| failed(), |(_, outcome)| outcome.clone()));
             return Ok(effect?.0);
         }
+        Some(Fault::Touched(touch)) => {
+            let (response, outcome) = effect(account.as_deref()).await?;
+            shared.journal.ended(entry, outcome);
+            return touched(response, &touch).await;
+        }
         Some(Fault::Answer(error)) => error,
         Some(Fault::Lag) => unseen().await?,
         Some(Fault::Hang) => match std::future::pending::<Infallible>().await {},
@@ -157,6 +164,14 @@ async fn witnessed(
     let reply = Reply::error(&call.service, &error);
     shared.journal.ended(entry, Outcome::Answered { status: error.status, code: Some(error.code) });
     Ok(respond(reply))
+}
+
+/// The answer as AWS would give it elsewhere.
+async fn touched(response: Response<Body>, touch: &Touch) -> Result<Response<Body>, Failure> {
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
+    parts.headers.remove(CONTENT_LENGTH); // of the untouched body; the server counts the new one
+    Ok(Response::from_parts(parts, whole(touch.to(&String::from_utf8_lossy(&body)).into())))
 }
 
 /// How AWS answers about a role that has not spread yet.

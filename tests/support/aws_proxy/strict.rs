@@ -82,7 +82,12 @@ impl Strictness {
                 _ => ask.forward(&ask.call.form).await, // also a caller that is nobody: MiniStack says so
             },
         };
+        let temporary = |key: &String| key.starts_with("ASIA") && !self.sessions.ended_with_its_role(key);
         match answer {
+            // A key whose account is known was good before.
+            Ok(reply) if ask.account.is_some() && ask.call.access_key.as_ref().is_some_and(temporary) => {
+                Ok(sessions::expired(service, reply))
+            }
             Ok(reply) => Ok(reply),
             Err(Refusal::Aws(error)) => Ok(Reply::error(service, &error)),
             Err(Refusal::Upstream(error)) => Err(error),

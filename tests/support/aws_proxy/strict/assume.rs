@@ -50,7 +50,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, rules: &Strictness) -> Result<Reply, R
     let known = granted && wanted.is_known();
     let own = if granted { Own::Allows } else { Own::of_denial(&first) };
     if !known && !attempt.permitted(own, attempt.says("sts:AssumeRole")) {
-        return if granted { Err(attempt.denial("AssumeRole").into()) } else { denied(first, ask).await };
+        return if granted { Err(attempt.denial("AssumeRole", own).into()) } else { refused(first, ask).await };
     }
     attempt.may_pass_on(ask, &wanted, known).await?;
     longest_session(&attempt.role, form)?;
@@ -126,6 +126,16 @@ fn issue(reply: Reply, form: &Form, wanted: Wanted, packed: Option<u32>, rules: 
     rules.sessions.issued(field("AccessKeyId"), session);
     let body = text.replacen("<PackedPolicySize>0</PackedPolicySize>", &added, 1);
     reply.with_body(body)
+}
+
+/// The denial of a role that is there: what the caller's policies allow, its trust policy does not.
+async fn refused(denial: Reply, ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let denial = denied(denial, ask).await?;
+    let Some(message) = xml::element(denial.text(), "Message") else { return Ok(denial) };
+    let action = if message.contains("sts:TagSession") { "sts:TagSession" } else { "sts:AssumeRole" };
+    let told = wording::no_policy_allows(message, "role trust", action);
+    let body = denial.text().replacen(message, &told, 1);
+    Ok(denial.with_body(body))
 }
 
 /// The denial with the caller and the role in it, as AWS words it.

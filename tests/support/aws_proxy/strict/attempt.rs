@@ -10,6 +10,7 @@ use super::{
     request_context,
     sessions::Session,
     wanted::Wanted,
+    wording,
 };
 
 /// What the caller's own policies say.
@@ -98,13 +99,20 @@ impl Attempt {
             Some(denial) => Own::of_denial(&denial),
             None => Own::Allows,
         };
-        if self.permitted(own, trust) { Ok(()) } else { Err(self.denial(action).into()) }
+        if self.permitted(own, trust) { Ok(()) } else { Err(self.denial(action, own).into()) }
     }
 
-    /// The refusal of an STS action in AWS's words.
-    pub(crate) fn denial(&self, action: &str) -> AwsError {
+    /// The refusal of an STS action in AWS's words: by the caller's policies if they do not allow it, else by the trust
+    /// policy.
+    pub(crate) fn denial(&self, action: &str, own: Own) -> AwsError {
         let (caller, role) = (&self.caller.arn, &self.role_arn);
-        let message = format!("User: {caller} is not authorized to perform: sts:{action} on resource: {role}");
+        let denial = format!("User: {caller} is not authorized to perform: sts:{action} on resource: {role}");
+        let action = format!("sts:{action}");
+        let message = match own {
+            Own::Allows => wording::no_policy_allows(&denial, "role trust", &action),
+            Own::Silent => wording::no_policy_allows(&denial, "identity-based", &action),
+            Own::Denies => format!("{denial} with an explicit deny in an identity-based policy"),
+        };
         AwsError::new(403, "AccessDenied", message)
     }
 }

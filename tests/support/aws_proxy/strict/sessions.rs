@@ -11,7 +11,7 @@ use hyper::{
 };
 use jiff::Timestamp;
 
-use super::super::locked;
+use super::super::{fault::AwsError, locked, reply::Reply};
 
 /// A session of an assumed role.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +67,12 @@ impl Sessions {
         true
     }
 
+    /// Whether a session ended because its role was deleted.
+    pub(crate) fn ended_with_its_role(&self, access_key: &str) -> bool {
+        let known = locked(&self.0);
+        known.sessions.get(access_key).is_some_and(|session| known.deleted_roles.contains(&session.role_id))
+    }
+
     pub(crate) fn last_used(&self, role_id: &str) -> Option<LastUsed> {
         locked(&self.0).last_used.get(role_id).cloned()
     }
@@ -78,6 +84,16 @@ impl Sessions {
     pub(crate) fn forget(&self) {
         *locked(&self.0) = Known::default();
     }
+}
+
+/// MiniStack forgets a session some time after its end, and then does not know its key any more. AWS does: it says that
+/// the token has expired (IAM API reference, "Common errors", `ExpiredToken`).
+pub(crate) fn expired(service: &str, reply: Reply) -> Reply {
+    if reply.error_code() != Some("InvalidClientTokenId") {
+        return reply;
+    }
+    let message = "The security token included in the request is expired";
+    Reply::error(service, &AwsError::new(403, "ExpiredToken", message))
 }
 
 /// Makes the key a request is signed with one that nobody knows, so that MiniStack refuses it in the words of the service.

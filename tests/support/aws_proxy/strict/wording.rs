@@ -26,6 +26,14 @@ pub(crate) fn with_resource(message: &str, resource: &str) -> String {
     format!("{denial} on resource: {resource}{reason}")
 }
 
+/// Says of a refused STS action whose policy it was, in AWS's words for a missing Allow.
+pub(crate) fn no_policy_allows(message: &str, kind: &str, action: &str) -> String {
+    if message.contains(" because ") || message.contains(" with an explicit deny") {
+        return message.to_owned();
+    }
+    format!("{message} because no {kind} policy allows the {action} action")
+}
+
 /// IAM names what is to be created by ARN, and other things by kind and name.
 fn resource(call: &Call, account: &str) -> String {
     let form = &call.form;

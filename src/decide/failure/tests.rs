@@ -1,0 +1,171 @@
+//! The table, row by row.
+
+use strum::IntoEnumIterator as _;
+
+use super::*;
+
+fn failure(kind: FailureKind, operation: &'static str) -> AwsFailure {
+    AwsFailure { service: "iam", operation, kind, code: "Code".into(), message: "message".into() }
+}
+
+const SETTLED: Circumstances = Circumstances { propagating: false, trust_verified: false, repair_comes: false };
+const NEW: Circumstances = Circumstances { propagating: true, trust_verified: true, repair_comes: false };
+const VERIFIED: Circumstances = Circumstances { propagating: false, trust_verified: true, repair_comes: false };
+
+#[test]
+fn each_failure_has_its_reason_and_its_retry() {
+    use FailureKind as Kind;
+    for (what, work, kind, operation, circumstances, reason, retry) in [
+        ("throttling", Work::Manage, Kind::Throttled, "GetRole", SETTLED, Reason::Throttled, Retry::Soon),
+        ("an outage", Work::Assume, Kind::Unavailable, "AssumeRole", SETTLED, Reason::Progressing, Retry::Soon),
+        ("a denied hop", Work::Enter, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
+        (
+            "a missing manager permission",
+            Work::Manage,
+            Kind::Denied,
+            "CreateRole",
+            SETTLED,
+            Reason::ManagerDenied,
+            Retry::Slow,
+        ),
+        (
+            "a new role that is not assumable yet",
+            Work::Assume,
+            Kind::Denied,
+            "AssumeRole",
+            NEW,
+            Reason::Propagating,
+            Retry::Soon,
+        ),
+        (
+            "a trusted operator that is denied",
+            Work::Assume,
+            Kind::Denied,
+            "AssumeRole",
+            VERIFIED,
+            Reason::IdentityDenied,
+            Retry::Slow,
+        ),
+        ("a trust that refuses", Work::Assume, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
+        ("a new principal", Work::Manage, Kind::InvalidPrincipal, "CreateRole", NEW, Reason::Propagating, Retry::Soon),
+        (
+            "a missing principal",
+            Work::Manage,
+            Kind::InvalidPrincipal,
+            "CreateRole",
+            SETTLED,
+            Reason::PrincipalNotFound,
+            Retry::Slow,
+        ),
+        (
+            "a malformed policy",
+            Work::Manage,
+            Kind::MalformedPolicy,
+            "PutRolePolicy",
+            SETTLED,
+            Reason::InvalidSpec,
+            Retry::OnChange,
+        ),
+        ("a quota", Work::Manage, Kind::LimitExceeded, "CreateRole", SETTLED, Reason::LimitExceeded, Retry::Rarely),
+        (
+            "a missing policy",
+            Work::Manage,
+            Kind::NotFound,
+            "AttachRolePolicy",
+            SETTLED,
+            Reason::PolicyNotFound,
+            Retry::Slow,
+        ),
+        (
+            "a role whose creation was not answered",
+            Work::Manage,
+            Kind::AlreadyExists,
+            "CreateRole",
+            NEW,
+            Reason::Progressing,
+            Retry::Soon,
+        ),
+        (
+            "a role in another case of letters",
+            Work::Manage,
+            Kind::AlreadyExists,
+            "CreateRole",
+            SETTLED,
+            Reason::RoleNotOwned,
+            Retry::Slow,
+        ),
+        (
+            "a role that went away",
+            Work::Manage,
+            Kind::NotFound,
+            "PutRolePolicy",
+            SETTLED,
+            Reason::Progressing,
+            Retry::Soon,
+        ),
+        (
+            "a chained session",
+            Work::Assume,
+            Kind::ChainingLimit,
+            "AssumeRole",
+            SETTLED,
+            Reason::RoleChainingLimit,
+            Retry::OnChange,
+        ),
+        (
+            "our own expired token",
+            Work::Assume,
+            Kind::Expired,
+            "AssumeRole",
+            SETTLED,
+            Reason::BaseIdentityUnavailable,
+            Retry::Soon,
+        ),
+        (
+            "an expired manager session",
+            Work::Manage,
+            Kind::Expired,
+            "GetRole",
+            SETTLED,
+            Reason::Progressing,
+            Retry::Soon,
+        ),
+        (
+            "a disabled region",
+            Work::Assume,
+            Kind::RegionDisabled,
+            "AssumeRole",
+            SETTLED,
+            Reason::RegionDisabled,
+            Retry::Slow,
+        ),
+        (
+            "a service-linked role",
+            Work::Manage,
+            Kind::Unmodifiable,
+            "UpdateRole",
+            SETTLED,
+            Reason::NotSupported,
+            Retry::OnChange,
+        ),
+    ] {
+        let verdict = verdict(work, &failure(kind, operation), circumstances);
+        assert_eq!((verdict.reason, verdict.retry), (reason, retry), "{what}");
+    }
+}
+
+#[test]
+fn every_failure_of_every_work_says_what_aws_said() {
+    for work in Work::iter() {
+        for kind in FailureKind::iter() {
+            let verdict = verdict(work, &failure(kind, "Operation"), SETTLED);
+            assert!(verdict.message.contains("iam:Operation failed: Code: message"), "{work:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_denied_manager_is_told_which_permission_is_missing() {
+    let verdict = verdict(Work::Manage, &failure(FailureKind::Denied, "PutRolePolicy"), SETTLED);
+    assert!(verdict.message.contains("Allow iam:PutRolePolicy"), "{}", verdict.message);
+}

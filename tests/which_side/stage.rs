@@ -1,0 +1,108 @@
+//! What the rows have in common: how things are before they are broken, and how they are broken.
+
+use anyhow::{Context as _, Result, ensure};
+use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole, annotation};
+use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::support::{aws_proxy::Touch, life::Life, wait::eventually};
+
+const MANAGER: &str = "crossaccount-manager";
+const OPERATOR: &str = "crossaccount-operator";
+
+/// A role that was made long ago and whose credentials are good; its operator is not running. A denial is then no longer
+/// taken for a change that AWS has yet to make known.
+pub async fn long_ready(name: &str, declare: impl FnOnce(&mut CrossAccountRole)) -> Result<Life> {
+    let life = Life::new(name).await?;
+    let operator = life.start().await?;
+    let mut role = life.scenario.role("reader");
+    declare(&mut role);
+    life.roles.create(&PostParams::default(), &role).await?;
+    life.settled("reader").await?;
+    operator.stop().await?;
+    life.proxy.on("GetRole").touch(Touch::Older(SignedDuration::from_hours(24)));
+    Ok(life)
+}
+
+/// Has AWS say no more than who was refused what.
+pub fn terse(life: &Life) {
+    life.proxy.on("AssumeRole").touch(Touch::Terse);
+}
+
+/// Makes the operator issue new credentials although the present ones are good.
+pub async fn ask_for_new(life: &Life) -> Result<()> {
+    let now = jiff::Timestamp::now().to_string();
+    life.patch("reader", json!({"metadata": {"annotations": {annotation::RENEW_REQUESTED_AT: now}}})).await
+}
+
+/// Takes the credentials away, so that no good ones soften what is said.
+pub async fn lose_secret(life: &Life) -> Result<()> {
+    life.secrets.delete("reader", &DeleteParams::default()).await?;
+    Ok(())
+}
+
+/// Takes an action out of what the manager may do.
+pub async fn manager_loses(life: &Life, action: &str) -> Result<()> {
+    let target = &life.scenario.aws.target;
+    let mut policy = target.inline_policies(MANAGER).await?.remove("lab").context("the manager has no policy")?;
+    let actions = policy["Statement"][0]["Action"].as_array_mut().context("its first statement lists no actions")?;
+    actions.retain(|listed| listed != action);
+    target.put_role_policy(MANAGER, "lab", &policy).await
+}
+
+/// Replaces what the operator itself may do.
+pub async fn operator_may(life: &Life, statements: &Value) -> Result<()> {
+    let document = crate::support::aws::policy(statements).to_string();
+    let put = life.scenario.aws.source.iam().put_user_policy().user_name(OPERATOR).policy_name("lab");
+    put.policy_document(document).send().await?;
+    Ok(())
+}
+
+/// Changes the trust policy of the role behind the operator's back.
+pub async fn change_trust(life: &Life, change: impl FnOnce(&mut Value)) -> Result<()> {
+    let name = life.iam_name("reader");
+    let target = &life.scenario.aws.target;
+    let mut trust = target.role(&name).await?.context("there is no such role")?.trust;
+    change(&mut trust);
+    let update = target.iam().update_assume_role_policy().role_name(name).policy_document(trust.to_string());
+    update.send().await?;
+    Ok(())
+}
+
+/// Changes the account's declaration.
+pub async fn patch_account(life: &Life, patch: Value) -> Result<(), kube::Error> {
+    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
+    accounts.patch(&life.scenario.namespace, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
+}
+
+/// Waits until a condition of the role has this reason, and if credentials soften that, until its message does.
+pub async fn role_says(life: &Life, kind: ConditionType, reason: &str) -> Result<Condition> {
+    eventually(&format!("{kind} says {reason}"), async || {
+        let role = life.roles.get("reader").await?;
+        said(role.status.unwrap_or_default().conditions, kind, reason)
+    })
+    .await
+}
+
+/// Waits until `Ready` of the account has this reason.
+pub async fn account_says(life: &Life, reason: &str) -> Result<Condition> {
+    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
+    eventually(&format!("the account says {reason}"), async || {
+        let account = accounts.get(&life.scenario.namespace).await?;
+        said(account.status.unwrap_or_default().conditions, ConditionType::Ready, reason)
+    })
+    .await
+}
+
+fn said(conditions: Vec<Condition>, kind: ConditionType, reason: &str) -> Result<Condition> {
+    let found = conditions.into_iter().find(|condition| condition.type_ == kind.to_string());
+    let found = found.with_context(|| format!("there is no condition {kind}"))?;
+    let softened = found.reason == "Degraded" && found.message.starts_with(&format!("{reason}: "));
+    ensure!(found.reason == reason || softened, "{} {}: {}", found.status, found.reason, found.message);
+    Ok(found)
+}
