@@ -42,6 +42,9 @@ pub enum TokenError {
     /// The file is empty, and an empty token would be no token.
     #[error("the token file {} is empty; write a token into it, or remove it and let the agent make one", .0.display())]
     Empty(PathBuf),
+    /// The system gives no random bytes. A static binary asks /dev/urandom for them, which every container has.
+    #[error("cannot get random bytes for a token; is /dev/urandom there?")]
+    Random(#[source] getrandom::Error),
     /// The file cannot be made.
     #[error("cannot make the token file {}; its folder must be there and writable, such as an emptyDir", .path.display())]
     Create {
@@ -79,21 +82,22 @@ impl TokenFile {
         if path.exists() {
             return Ok(());
         }
-        write_new(path).map_err(|source| TokenError::Create { path: path.clone(), source })
+        let token = random().map_err(TokenError::Random)?;
+        write_new(path, &token).map_err(|source| TokenError::Create { path: path.clone(), source })
     }
 }
 
 /// Under another name first, so that no reader ever finds an empty file.
-fn write_new(path: &Path) -> io::Result<()> {
+fn write_new(path: &Path, token: &SecretText) -> io::Result<()> {
     let begun = path.with_added_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&begun)?;
-    file.write_all(random()?.expose().as_bytes())?;
+    file.write_all(token.expose().as_bytes())?;
     fs::rename(&begun, path)
 }
 
-fn random() -> io::Result<SecretText> {
+fn random() -> Result<SecretText, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; RANDOM]);
-    getrandom::fill(bytes.as_mut()).map_err(io::Error::from)?;
+    getrandom::fill(bytes.as_mut())?;
     let mut token = String::with_capacity(2 * RANDOM);
     for byte in *bytes {
         // Writing to a String cannot fail.
