@@ -132,8 +132,8 @@ impl Shards {
         for account in [source_name(&life), namespace.clone()] {
             patch_account(&life, &account, labels.clone()).await?;
         }
-        let _accounts = Self::of(&life, "accounts").start().await?;
-        Ok(Self { life, _accounts })
+        let accounts = Self::of(&life, "accounts").start().await?;
+        Ok(Self { life, _accounts: accounts })
     }
 
     fn of(life: &Life, shard: &str) -> OperatorSettings {
