@@ -90,12 +90,12 @@ async fn a_grant_that_moves_to_another_user_is_taken_from_the_first() -> Result<
     let _operator = life.start().await?;
     create(&life, &granting(&life, "reader", vec![to_user(&life, "first")])).await?;
     life.settled("reader").await?;
-    let line = Some([role_arn(&life, "reader")].into());
-    assert_eq!(may_assume(&life, "first").await?, line);
+    let granted = Some([role_arn(&life, "reader")].into());
+    assert_eq!(may_assume(&life, "first").await?, granted);
 
     life.patch("reader", json!({"spec": {"sourceGrants": [to_user(&life, "second")]}})).await?;
     life.settled("reader").await?;
-    assert_eq!((may_assume(&life, "first").await?, may_assume(&life, "second").await?), (None, line));
+    assert_eq!((may_assume(&life, "first").await?, may_assume(&life, "second").await?), (None, granted));
     Ok(())
 }
 

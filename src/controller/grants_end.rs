@@ -12,6 +12,7 @@ use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrantStatus, annota
 use crate::cluster::Notice;
 use crate::decide::Refusal;
 use crate::decide::failure::Verdict;
+use crate::decide::grant_policy::may_be_ours;
 use crate::decide::granted::ending;
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
@@ -52,7 +53,7 @@ pub async fn take_back(
     grant: &SourceGrantStatus,
     account: Option<&AWSAccount>,
 ) -> Result<Result<(), Verdict>, Error> {
-    let Some(account) = account else { return Ok(Ok(())) };
+    let Some(account) = account.filter(|_| may_be_ours(&grant.policy)) else { return Ok(Ok(())) };
     let principal = match Principal::find(ctx, &grant.grant(), account).await {
         Ok(Ok(principal)) => principal,
         Ok(Err(_gone)) => return Ok(Ok(())),

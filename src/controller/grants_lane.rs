@@ -21,7 +21,7 @@ use crate::decide::conditions::is_true_for;
 use crate::decide::failure::Verdict;
 use crate::decide::grant_policy::{full, policy_name};
 use crate::decide::granted::{Standing, to_remember};
-use crate::decide::grants::{covered, permitted, remembers_all};
+use crate::decide::grants::{covered, own_role, permitted, remembers_all};
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};
 
@@ -55,6 +55,8 @@ pub async fn run(
     let role_arn = known.and_then(|known| known.arn.clone());
     let lane = Lane {
         ctx,
+        role,
+        own_account: around.account.as_ref(),
         policy: policy_name(&ctx.cluster_name),
         accounts: accounts_of(ctx, names(role)).await?,
         namespace: &around.namespace,
@@ -74,7 +76,7 @@ pub async fn run(
         publish::interim_grants(ctx, role, now).await?;
         report.announced = true;
     }
-    let done = lane.bring_about(role, role_arn.as_deref()).await?;
+    let done = lane.bring_about(role_arn.as_deref()).await?;
     notices.extend(done.told(was_ready && as_remembered));
     if done.problems.is_empty() {
         ctx.memory.change(uid, |memo| memo.grants_looked_at = Some(now));
@@ -86,6 +88,8 @@ pub async fn run(
 /// What the lane works with.
 struct Lane<'a> {
     ctx: &'a Context,
+    role: &'a CrossAccountRole,
+    own_account: Option<&'a AWSAccount>,
     policy: String,
     accounts: BTreeMap<String, AWSAccount>,
     namespace: &'a Namespace,
@@ -103,17 +107,17 @@ struct Done {
 }
 
 impl Lane<'_> {
-    async fn bring_about(mut self, role: &CrossAccountRole, role_arn: Option<&str>) -> Result<Done, Error> {
+    async fn bring_about(mut self, role_arn: Option<&str>) -> Result<Done, Error> {
         let current = |live: &CrossAccountRole| {
-            live.metadata.generation == role.metadata.generation && live.metadata.deletion_timestamp.is_none()
+            live.metadata.generation == self.role.metadata.generation && live.metadata.deletion_timestamp.is_none()
         };
-        let mut live = self.ctx.cluster.role(role).await?.filter(current).ok_or(Error::Stale)?;
+        let mut live = self.ctx.cluster.role(self.role).await?.filter(current).ok_or(Error::Stale)?;
         let before = remembered(&live).to_vec();
         self.accounts = accounts_of(self.ctx, names(&live)).await?; // it may remember more than an older cache
         let mut done = Done::default();
         let mut principals = Vec::new();
         let mut standings = Vec::new();
-        for grant in &role.spec.source_grants {
+        for grant in &self.role.spec.source_grants {
             let standing = match self.vet(grant, role_arn).await {
                 Vetted::Given(principal) => {
                     let arn = principal.arn.clone();
@@ -158,9 +162,14 @@ impl Lane<'_> {
             Ok(account) => account,
             Err(refusal) => return Vetted::Refused(refusal.into()),
         };
-        if role_arn.is_none() {
+        let Some(role_arn) = role_arn else {
             let message = "the role that is to be assumed is not there yet".to_owned();
             return Vetted::Unknown(Verdict { reason: Reason::Progressing, message, retry: Retry::OnChange });
+        };
+        if let Some(own_account) = self.own_account
+            && let Err(refusal) = own_role(self.role, own_account, role_arn)
+        {
+            return Vetted::Refused(refusal.into());
         }
         if let Err(verdict) = manageable(Some(account)) {
             return Vetted::Unknown(verdict);

@@ -12,17 +12,26 @@ use crate::domain::{Grantee, GranteeKind, cut_with_hash, digest_hex};
 /// Longest name of ours. IAM takes 128 characters of `[\w+=,.@-]` (IAM API reference, `PutUserPolicy`).
 const NAME_MAX: usize = 64;
 
+/// How the names of all such policies begin.
+const PREFIX: &str = "crossaccount-";
+
 /// Name of the policy: `crossaccount-<cluster>`, cut with a hash to 64. A cluster name is a tag value and may have
 /// characters that IAM does not take in names; they become hyphens, and the hash keeps two such clusters apart.
 #[must_use]
 pub fn policy_name(cluster: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     if cluster.chars().all(legal) {
-        return cut_with_hash(&format!("crossaccount-{cluster}"), NAME_MAX);
+        return cut_with_hash(&format!("{PREFIX}{cluster}"), NAME_MAX);
     }
     let plain: String = cluster.chars().map(|c| if legal(c) { c } else { '-' }).collect();
     let hash = &digest_hex(&[cluster.as_bytes()])[..8];
-    cut_with_hash(&format!("crossaccount-{plain}-{hash}"), NAME_MAX)
+    cut_with_hash(&format!("{PREFIX}{plain}-{hash}"), NAME_MAX)
+}
+
+/// Whether a remembered policy can be one of ours, of this or an earlier name of the cluster. Others are never touched.
+#[must_use]
+pub fn may_be_ours(policy: &str) -> bool {
+    policy.starts_with(PREFIX)
 }
 
 /// One statement with all roles, sorted.

@@ -31,8 +31,8 @@ pub fn to_remember(
 ) -> Vec<SourceGrantStatus> {
     let known = |grant: &SourceGrant| before.iter().find(|entry| entry.grant() == *grant && entry.policy == policy);
     let mut next: Vec<SourceGrantStatus> = Vec::new();
-    for (grant, standing) in declared {
-        if next.iter().any(|entry| entry.grant() == *grant) {
+    for (index, (grant, standing)) in declared.iter().enumerate() {
+        if declared[..index].iter().any(|(earlier, _)| earlier == grant) {
             continue; // declared twice
         }
         next.extend(match standing {

@@ -8,7 +8,7 @@ use super::Refusal;
 use super::account::access;
 use super::allowed::{Namespace, allowed};
 use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
-use crate::domain::{Grantee, GranteeKind, glob_covers};
+use crate::domain::{Grantee, GranteeKind, RoleArn, default_role_name, glob_covers};
 
 /// What the API server holds, as far as it decides about grants.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +82,23 @@ pub fn covered(account: &AWSAccount, principal_arn: &str) -> Result<(), Refusal>
     Err(Refusal::new(Reason::NotAllowed, told))
 }
 
+/// Checks that an ARN is that of the object's own role, and means nothing but that role inside a policy: IAM takes `*`, `?`
+/// and `$` in the path of a role that somebody else made, and in a policy they are wildcards and variables.
+pub fn own_role(role: &CrossAccountRole, account: &AWSAccount, role_arn: &str) -> Result<(), Refusal> {
+    let metadata = &role.metadata;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let default = default_role_name(&text(&metadata.namespace), &text(&metadata.name));
+    let name = role.spec.role.name.as_ref().unwrap_or(&default);
+    let own = RoleArn::parse(role_arn).is_ok_and(|arn| {
+        arn.account.as_str() == account.spec.account_id && arn.name.as_str().eq_ignore_ascii_case(name)
+    });
+    if own && !role_arn.contains(['*', '?', '$']) {
+        return Ok(());
+    }
+    let told = format!("{role_arn} cannot be granted: it is not a plain ARN of role {name} in this account");
+    Err(Refusal::new(Reason::NotSupported, told))
+}
+
 /// Every role that a principal may assume by the inline policy of this name, in the order in which they were asked for.
 ///
 /// A grant counts while its object remembers it with a role and is not being deleted, while its specification still has
@@ -106,7 +123,7 @@ fn lines<'a>(
 ) -> Option<impl Iterator<Item = Line> + 'a> {
     let namespace = declared.namespaces.get(role.metadata.namespace.as_deref()?)?;
     let own_account = &role.spec.account_ref.name;
-    allowed(own_account, declared.accounts.get(own_account), namespace).ok()?;
+    let own_account = allowed(own_account, declared.accounts.get(own_account), namespace).ok()?;
     let uid = role.metadata.uid.as_ref()?;
     if role.metadata.deletion_timestamp.is_some() {
         return None;
@@ -117,7 +134,8 @@ fn lines<'a>(
         let account = permitted(&grant, declared.accounts.get(&grant.account_ref.name), namespace).ok()?;
         let counts = role.spec.source_grants.contains(&grant)
             && grantee(&grant, account).ok()?.key() == principal.key()
-            && covered(account, principal_arn).is_ok();
+            && covered(account, principal_arn).is_ok()
+            && own_role(role, own_account, entry.role_arn.as_ref()?).is_ok();
         counts.then_some(())?;
         Some(Line {
             since: entry.since.as_ref().map_or(Timestamp::MAX, |time| time.0),

@@ -82,6 +82,21 @@ async fn twenty_objects_come_and_go_in_any_order_under_an_operator_that_is_kille
 }
 
 #[tokio::test]
+async fn one_user_in_two_cases_of_letters_has_one_policy() -> Result<()> {
+    let life = lab("grant-case").await?;
+    user(&life, "deployer").await?;
+    let _operator = life.start().await?;
+    create(&life, &granting(&life, "lower", vec![to_user(&life, "deployer")])).await?;
+    create(&life, &granting(&life, "upper", vec![to_user(&life, "DEPLOYER")])).await?;
+    life.settled("lower").await?;
+    life.settled("upper").await?;
+    let both = [role_arn(&life, "lower"), role_arn(&life, "upper")];
+    lines_are(&life, POLICY, both.clone().into()).await?;
+    life.roles.delete("lower", &DeleteParams::default()).await?;
+    lines_are(&life, POLICY, [both[1].clone()].into()).await
+}
+
+#[tokio::test]
 async fn a_grant_that_was_written_unseen_before_a_crash_is_taken_back_all_the_same() -> Result<()> {
     let life = lab("grant-unseen").await?;
     user(&life, "deployer").await?;
@@ -117,8 +132,8 @@ impl Shards {
         for account in [source_name(&life), namespace.clone()] {
             patch_account(&life, &account, labels.clone()).await?;
         }
-        let _accounts = Self::of(&life, "accounts").start().await?;
-        Ok(Self { life, _accounts })
+        let accounts = Self::of(&life, "accounts").start().await?;
+        Ok(Self { life, _accounts: accounts })
     }
 
     fn of(life: &Life, shard: &str) -> OperatorSettings {

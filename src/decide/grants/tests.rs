@@ -30,7 +30,7 @@ fn role(name: &str, second: i64, change: &Value) -> CrossAccountRole {
     let mut whole = json!({
         "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
         "metadata": {"name": name, "namespace": "team", "uid": name, "creationTimestamp": "2027-01-01T00:00:00Z"},
-        "spec": {"accountRef": {"name": "analytics"}, "sourceGrants": [grant]},
+        "spec": {"accountRef": {"name": "analytics"}, "role": {"name": name}, "sourceGrants": [grant]},
         "status": {"sourceGrants": [remembered]},
     });
     merge(&mut whole, change);
@@ -97,6 +97,22 @@ fn a_grant_counts_as_long_as_everything_about_it_holds() {
         (
             "it is in the policy of another cluster",
             remembered(&json!({"policy": "crossaccount-d"})),
+            none.clone(),
+            none.clone(),
+            false,
+        ),
+        (
+            "the role of another account",
+            remembered(&json!({"roleArn": "arn:aws:iam::333333333333:role/crossaccount/a"})),
+            none.clone(),
+            none.clone(),
+            false,
+        ),
+        ("another role", remembered(&json!({"roleArn": arn("b")})), none.clone(), none.clone(), false),
+        ("every role", remembered(&json!({"roleArn": "*"})), none.clone(), none.clone(), false),
+        (
+            "a path that is a wildcard in a policy",
+            remembered(&json!({"roleArn": "arn:aws:iam::222222222222:role/*/a"})),
             none.clone(),
             none.clone(),
             false,

@@ -11,7 +11,7 @@ use super::{
     Ask, Refusal, Strictness, details, documents,
     evaluate::Caller,
     grammar::{self, Kind},
-    identity, lookup, pages,
+    identity, lookup, names, pages,
     trust::{Admitted, malformed},
     wording,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         _ => None,
     };
     let mut call = ask.call.clone();
-    resolve_role(&mut call.form, action, account, ask.upstream, rules).await?;
+    resolve_names(&mut call.form, action, account, ask.upstream, rules).await?;
     let admitted = admit_documents(&mut call.form, action, ask.upstream, rules).await?;
     rules.quotas.check(&call, account, ask.upstream).await?;
     attachable(&call, account, ask.upstream).await?;
@@ -39,12 +39,10 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
     if !reply.status.is_success() {
         return Ok(wording::reword(&call, account, reply));
     }
+    rules.names.witness(account, &call);
     if let Some(role) = call.form.get("RoleName") {
-        match action {
-            "CreateRole" => rules.names.created(account, role),
-            "DeleteRole" => rules.names.deleted(account, role),
-            "UpdateRole" if call.form.get("Description") == Some("") => clear(role, account, ask.upstream).await?,
-            _ => {}
+        if action == "UpdateRole" && call.form.get("Description") == Some("") {
+            clear(role, account, ask.upstream).await?;
         }
         if let Some(admitted) = &admitted {
             rules.trusts.keep(ask.upstream, account, role, admitted).await?;
@@ -93,27 +91,28 @@ async fn allowed_after_all(
     Ok(allowed.await?)
 }
 
-/// Finds the role by any case of its name, and refuses to create one that differs in case only.
-async fn resolve_role(
+/// Finds roles, users and groups by any case of their names, and refuses to create one that differs in case only.
+async fn resolve_names(
     form: &mut Form,
     action: &str,
     account: &str,
     upstream: &Upstream,
     rules: &Strictness,
 ) -> Result<(), Refusal> {
-    let Some(name) = form.get("RoleName") else { return Ok(()) };
-    match rules.names.resolve(upstream, account, name).await? {
-        Some(known) if known == name => Ok(()),
-        Some(_) if action == "CreateRole" => {
-            let message = format!("Role with name {name} already exists.");
-            Err(AwsError::new(409, "EntityAlreadyExists", message).into())
+    for kind in names::KINDS {
+        let parameter = format!("{kind}Name");
+        let Some(name) = form.get(&parameter) else { continue };
+        match rules.names.resolve(upstream, account, kind, name).await? {
+            Some(known) if known == name => {}
+            Some(_) if action.strip_prefix("Create") == Some(kind) => {
+                let message = format!("{kind} with name {name} already exists.");
+                return Err(AwsError::new(409, "EntityAlreadyExists", message).into());
+            }
+            Some(known) => form.set(&parameter, known),
+            None => {}
         }
-        Some(known) => {
-            form.set("RoleName", known);
-            Ok(())
-        }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Checks the policy documents of a call, and restates those of identities as MiniStack keeps them.
