@@ -1,0 +1,193 @@
+//! A pod on a real node, from the first credentials to others and through the loss of them, each step told to the person
+//! who watches. Fails, and so does `make e2e-node`, when one does.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use crossaccount::api::annotation;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, api::LogParams};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    keep,
+    node::{Node, image::Image},
+    stage::{ACCOUNT, ALLOWED, NAMESPACE, ROLE, Stage, say},
+    support::{operator::Operator, repository, run as run_command, script, wait::eventually},
+};
+
+/// The pod in `node/pod.yaml`, and its containers that use AWS.
+const POD: &str = "reader";
+const CONSUMERS: [&str; 2] = ["process", "served"];
+/// A user that is not root, in all images.
+const NOBODY: &str = "65532:65532";
+
+struct EndToEnd {
+    stage: Stage,
+    pods: Api<Pod>,
+}
+
+/// What a consumer says about one round.
+#[derive(Debug, Deserialize)]
+struct Round {
+    /// ARN of the session, or why there is none.
+    caller: String,
+    /// The content of the object, or the code of the refusal.
+    read: String,
+    /// The access key that the read was signed with.
+    key: Option<String>,
+}
+
+/// Runs it. With `KEEP` set it then waits for Ctrl-C instead of cleaning up.
+pub async fn run() -> Result<()> {
+    let stage = Stage::set().await?;
+    say("Starting a node: containerd and a kubelet in a machine of its own, with two images");
+    let consumer = script("node/consumer.sh").await?;
+    let agent = script("node/agent.sh").await?;
+    let images = [
+        Image::of_program("agent", &agent.join("crossaccount-agent"), NOBODY)?,
+        Image::of_root("consumer", consumer, &["/usr/bin/python3"], NOBODY),
+    ];
+    let node = Node::start(stage.control_plane, &stage.proxy, &images).await?;
+    stage.kubectl(&["get", "nodes", "-o", "wide"]).await?;
+    let operator = stage.start_operator().await?;
+
+    let pods = Api::namespaced(stage.control_plane.admin().await?, NAMESPACE);
+    let told = EndToEnd { stage, pods }.tell(&operator).await;
+    if told.is_err() {
+        eprintln!("--- the operator's log ends:\n{}", operator.log().tail());
+        eprintln!("--- the node's log ends:\n{}", node.log().tail());
+    }
+    told?;
+    operator.stop().await?;
+    Ok(())
+}
+
+impl EndToEnd {
+    async fn tell(&self, operator: &Operator) -> Result<()> {
+        say("Applying deploy/samples, with sessions of 15 minutes, in a namespace of restricted pods");
+        self.stage.apply_samples().await?;
+        self.stage.kubectl(&["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted"]).await?;
+        self.patch_role(&json!({ "spec": { "session": { "durationSeconds": 900 } } })).await?;
+        self.unrestricted_pods_are_refused().await?;
+
+        say("Running a pod that mounts the Secret and reads S3 again and again, in two ways");
+        self.start_pod().await?;
+        let uid = self.unrestarted().await?;
+        let first = self.works_with_other_than("").await?;
+
+        say("Asking for new credentials: the programs go on with them, and never notice");
+        let now = jiff::Timestamp::now().to_string();
+        self.patch_role(&json!({ "metadata": { "annotations": { annotation::RENEW_REQUESTED_AT: now } } })).await?;
+        let second = self.works_with_other_than(&first).await?;
+        ensure!(self.unrestarted().await? == uid, "it is another pod");
+        println!("    the same pod, and no container restarted");
+
+        say("Withdrawing the namespace's permission: what the programs still hold is refused");
+        self.allow(&json!([])).await?;
+        self.refused().await?;
+
+        say("Permitting it again: the same programs work again");
+        self.allow(&json!([NAMESPACE])).await?;
+        self.works_with_other_than(&second).await?;
+        ensure!(self.unrestarted().await? == uid, "it is another pod");
+        println!("    the same pod, and no container restarted");
+
+        if keep() {
+            self.stage.tell_how_to_look_around(operator);
+            println!("    # what the programs say:");
+            println!("    kubectl logs -n {NAMESPACE} {POD} -c {} -f", CONSUMERS[0]);
+            tokio::signal::ctrl_c().await?;
+            return Ok(());
+        }
+        say("Deleting the pod, then the role");
+        self.stage.kubectl(&["delete", "--timeout=1m", "-n", NAMESPACE, "pod", POD]).await?;
+        self.stage.kubectl(&["delete", "--timeout=1m", "-n", NAMESPACE, "car", ROLE]).await?;
+        say("Done. `make e2e-node KEEP=1` leaves everything running to look around.");
+        Ok(())
+    }
+
+    async fn patch_role(&self, patch: &Value) -> Result<()> {
+        self.stage.kubectl(&["patch", "-n", NAMESPACE, "car", ROLE, "--type=merge", "-p", &patch.to_string()]).await
+    }
+
+    async fn allow(&self, namespaces: &Value) -> Result<()> {
+        let patch = json!({ "spec": { "allowedNamespaces": { "names": namespaces } } });
+        self.stage.kubectl(&["patch", "awsa", ACCOUNT, "--type=merge", "-p", &patch.to_string()]).await
+    }
+
+    /// Else a pod that runs would say nothing about the restricted standard.
+    async fn unrestricted_pods_are_refused(&self) -> Result<()> {
+        let mut kubectl = self.stage.control_plane.kubectl();
+        let run = run_command(kubectl.args(["run", "-n", NAMESPACE, "careless", "--image=lab.local/consumer:1"])).await;
+        let refused = run.err().context("a pod without a security context was admitted")?.to_string();
+        ensure!(refused.contains("violates PodSecurity \"restricted:latest\""), "{refused}");
+        println!("    a pod without a security context is refused");
+        Ok(())
+    }
+
+    async fn start_pod(&self) -> Result<()> {
+        let lab = repository().join("tests/lab/node");
+        let file = |name: &str| lab.join(name).display().to_string();
+        let program = format!("--from-file={}", file("consumer.py"));
+        self.stage.kubectl(&["create", "configmap", "-n", NAMESPACE, "consumer", &program]).await?;
+        self.stage.kubectl(&["apply", "-f", &file("pod.yaml")]).await?;
+        self.stage.kubectl(&["wait", "--for=condition=Ready", "--timeout=2m", "-n", NAMESPACE, "pod", POD]).await?;
+        self.stage.kubectl(&["get", "pod", "-n", NAMESPACE, "-o", "wide"]).await
+    }
+
+    /// The last round of a consumer.
+    async fn round(&self, container: &str) -> Result<Round> {
+        let last = LogParams { container: Some(container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
+        let line = self.pods.logs(POD, &last).await?;
+        serde_json::from_str(&line).with_context(|| format!("the program says {line:?}"))
+    }
+
+    /// Waits until each consumer reads what it may read, signed with the same key, another than `before`. Gives the key.
+    async fn works_with_other_than(&self, before: &str) -> Result<String> {
+        let role = self.stage.role_arn().await?;
+        let mut keys = Vec::new();
+        for consumer in CONSUMERS {
+            let round = eventually("the program works with other credentials", async || {
+                let round = self.round(consumer).await?;
+                ensure!(round.key.as_deref().is_some_and(|key| key != before), "{round:?}");
+                ensure!(round.read == format!("the content of {ALLOWED}"), "{round:?}");
+                Ok(round)
+            })
+            .await?;
+            println!("    {consumer}: {} reads {ALLOWED} with {:?}", round.caller, round.key);
+            let name = Path::new(&role).file_name().context("a role has a name")?.to_string_lossy();
+            ensure!(round.caller.contains(&format!(":assumed-role/{name}/")), "{} is no session of {role}", round.caller);
+            keys.extend(round.key);
+        }
+        match &keys[..] {
+            [one, other] if one == other => Ok(one.clone()),
+            _ => bail!("not the same credentials: {keys:?}"),
+        }
+    }
+
+    /// Waits until each consumer is refused.
+    async fn refused(&self) -> Result<()> {
+        for consumer in CONSUMERS {
+            let round = eventually("the program is refused", async || {
+                let round = self.round(consumer).await?;
+                ensure!(round.read == "AccessDenied", "{round:?}");
+                Ok(round)
+            })
+            .await?;
+            println!("    {consumer}: {} is refused with {:?}", round.caller, round.key);
+        }
+        Ok(())
+    }
+
+    /// The pod's uid, if none of its containers was ever restarted.
+    async fn unrestarted(&self) -> Result<String> {
+        let pod = self.pods.get(POD).await?;
+        let status = pod.status.context("the pod has no status")?;
+        for container in status.container_statuses.iter().chain(&status.init_container_statuses).flatten() {
+            ensure!(container.restart_count == 0, "{} was restarted: {container:?}", container.name);
+        }
+        pod.metadata.uid.context("the pod has no uid")
+    }
+}
