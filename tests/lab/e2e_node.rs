@@ -51,10 +51,12 @@ pub async fn run() -> Result<()> {
     ];
     let node = Node::start(stage.control_plane, &stage.proxy, &images).await?;
     stage.kubectl(&["get", "nodes", "-o", "wide"]).await?;
-    let operator = stage.start_operator().await?;
 
     let pods = Api::namespaced(stage.control_plane.admin().await?, NAMESPACE);
-    let told = EndToEnd { stage, pods }.tell(&operator).await;
+    let end_to_end = EndToEnd { stage, pods };
+    end_to_end.declare().await?;
+    let operator = end_to_end.stage.start_operator().await?;
+    let told = end_to_end.tell(&operator).await;
     if told.is_err() {
         eprintln!("--- the operator's log ends:\n{}", operator.log().tail());
         eprintln!("--- the node's log ends:\n{}", node.log().tail());
@@ -65,13 +67,17 @@ pub async fn run() -> Result<()> {
 }
 
 impl EndToEnd {
-    async fn tell(&self, operator: &Operator) -> Result<()> {
+    /// Before the operator starts, so that there are no longer sessions first.
+    async fn declare(&self) -> Result<()> {
         say("Applying deploy/samples, with sessions of 15 minutes, in a namespace of restricted pods");
         self.stage.apply_samples().await?;
         self.stage.kubectl(&["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted"]).await?;
         self.patch_role(&json!({ "spec": { "session": { "durationSeconds": 900 } } })).await?;
-        self.unrestricted_pods_are_refused().await?;
+        self.unrestricted_pods_are_refused().await
+    }
 
+    /// What happens to the pod.
+    async fn tell(&self, operator: &Operator) -> Result<()> {
         say("Running a pod that mounts the Secret and reads S3 again and again, in two ways");
         self.start_pod().await?;
         let uid = self.unrestarted().await?;
@@ -158,7 +164,11 @@ impl EndToEnd {
             .await?;
             println!("    {consumer}: {} reads {ALLOWED} with {:?}", round.caller, round.key);
             let name = Path::new(&role).file_name().context("a role has a name")?.to_string_lossy();
-            ensure!(round.caller.contains(&format!(":assumed-role/{name}/")), "{} is no session of {role}", round.caller);
+            ensure!(
+                round.caller.contains(&format!(":assumed-role/{name}/")),
+                "{} is no session of {role}",
+                round.caller
+            );
             keys.extend(round.key);
         }
         match &keys[..] {

@@ -45,7 +45,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node that has these images, and waits until it takes pods. 
+    /// Starts a node that has these images, and waits until it takes pods.
     pub async fn start(control_plane: &ControlPlane, aws: &AwsProxy, images: &[Image]) -> Result<Self> {
         let root = fs::metadata("/proc/self")?.uid() == 0;
         ensure!(root, "a node needs root, for namespaces, mounts and control groups");

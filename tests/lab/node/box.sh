@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
 # box.sh FOLDER ROOT KUBERNETES LAB KUBELET_PORT FORWARD...: runs a node in a machine of its own, as far as one can see
 # from inside: root file system, mounts, processes and network are its own, and all of them end with its first process.
-# Only its control groups are the host's; they are removed at the end. To be run with a new network namespace:
-# `unshare --net box.sh ...`.
+# Only its control groups are the host's. To be run in a new network namespace: `unshare --net box.sh ...`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1 root=$2 kubernetes=$3 lab=$4 kubelet_port=$5
 shift 5
 group=crossaccount-$$
 
-# What is started here ends with this process, whatever ends it.
+# What is started with this ends with this process, whatever ends it.
 tied=(setpriv --pdeathsig KILL --)
 
 make_groups() {
-  local hierarchy
+  local hierarchy file
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then # version 2: one hierarchy
     echo "+cpu +cpuset +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
     mkdir "/sys/fs/cgroup/$group"
@@ -29,24 +28,20 @@ make_groups() {
 
 # A group can be removed once the last of its processes is gone, a moment after it was killed.
 remove_groups() {
-  local groups try
-  for try in {1..50}; do
-    groups=$(find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "$group")
-    [ -n "$groups" ] || return 0
-    xargs -I{} find {} -depth -type d -exec rmdir {} \; <<<"$groups" 2>/dev/null || true
-    sleep 0.1
+  local try
+  for try in {1..60}; do
+    find /sys/fs/cgroup -depth -type d \( -path "*/$group" -o -path "*/$group/*" \) -exec rmdir {} + 2>/dev/null || true
+    [ -n "$(find /sys/fs/cgroup -maxdepth 2 -type d -name "$group")" ] || return 0
+    sleep 0.5
   done
-  echo "control groups are left behind: $groups" >&2
 }
 
-# shellcheck disable=SC2046 # one word for each job
-clear_up() {
-  kill -KILL $(jobs -p) 2>/dev/null || true
-  wait || true
+# Ends after this process and all that it started: they hold the other end of the pipe.
+exec {alive}> >(
+  cat
   remove_groups
-}
-trap clear_up EXIT
-trap 'exit 143' TERM
+)
+make_groups
 
 ip() { chroot "$root" ip "$@"; }
 # The node's address is that of the bridge of its pods; there is no route to anywhere else.
@@ -57,7 +52,6 @@ ip address add 10.244.0.1/24 dev pods
 ip address add 10.254.0.1/32 dev pods
 ip link set pods up
 
-make_groups
 "${tied[@]}" "$lab" forward "$@" &
 "${tied[@]}" unshare --mount --pid --fork --kill-child=KILL \
   "$here/boot.sh" "$folder" "$root" "$kubernetes" "$group" "$kubelet_port" &
