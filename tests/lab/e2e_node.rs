@@ -1,9 +1,7 @@
 //! A pod on a real node, from the first credentials to others and through the loss of them, each step told to the person
 //! who watches. Fails, and so does `make e2e-node`, when one does.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::annotation;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
@@ -13,13 +11,16 @@ use serde_json::{Value, json};
 use crate::{
     keep,
     node::{Node, image::Image},
-    stage::{ACCOUNT, ALLOWED, NAMESPACE, ROLE, Stage, say},
+    stage::{ACCOUNT, ALLOWED, NAMESPACE, ROLE, Stage, TARGET, say},
     support::{operator::Operator, repository, run as run_command, script, wait::eventually},
 };
 
-/// The pod in `node/pod.yaml`, and its containers that use AWS.
+/// The pod in `node/pod.yaml`.
 const POD: &str = "reader";
-const CONSUMERS: [&str; 2] = ["process", "served"];
+/// Its containers that ask again for credentials.
+const RENEWING: [&str; 2] = ["process", "served"];
+/// Its container that does not.
+const STATIC: &str = "static";
 /// A user that is not root, in all images.
 const NOBODY: &str = "65532:65532";
 
@@ -31,12 +32,14 @@ struct EndToEnd {
 /// What a consumer says about one round.
 #[derive(Debug, Deserialize)]
 struct Round {
+    /// Counts from 0.
+    number: u64,
     /// ARN of the session, or why there is none.
     caller: String,
     /// The content of the object, or the code of the refusal.
     read: String,
     /// The access key that the read was signed with.
-    key: Option<String>,
+    key: String,
 }
 
 /// Runs it. With `KEEP` set it then waits for Ctrl-C instead of cleaning up.
@@ -78,32 +81,39 @@ impl EndToEnd {
 
     /// What happens to the pod.
     async fn tell(&self, operator: &Operator) -> Result<()> {
-        say("Running a pod that mounts the Secret and reads S3 again and again, in two ways");
+        say("Running a pod that mounts the Secret and reads S3 again and again, in three ways");
         self.start_pod().await?;
         let uid = self.unrestarted().await?;
-        let first = self.works_with_other_than("").await?;
+        let first = self.all_read_with_other_than("").await?;
+        self.reads(STATIC, |key| key == first).await?;
 
-        say("Asking for new credentials: the programs go on with them, and never notice");
-        let now = jiff::Timestamp::now().to_string();
-        self.patch_role(&json!({ "metadata": { "annotations": { annotation::RENEW_REQUESTED_AT: now } } })).await?;
-        let second = self.works_with_other_than(&first).await?;
-        ensure!(self.unrestarted().await? == uid, "it is another pod");
-        println!("    the same pod, and no container restarted");
+        say("Asking for new credentials: who can asks again, and who cannot still works with the old ones");
+        self.request(annotation::RENEW_REQUESTED_AT).await?;
+        let second = self.all_read_with_other_than(&first).await?;
+        self.reads(STATIC, |key| key == first).await?;
+        self.is_still(&uid).await?;
+
+        say("Revoking what was issued so far: the old credentials are refused, and the others go on with new ones");
+        self.request(annotation::REVOKE_REQUESTED_AT).await?;
+        self.is_refused(STATIC, &first).await?;
+        let third = self.all_read_with_other_than(&second).await?;
+        self.is_still(&uid).await?;
 
         say("Withdrawing the namespace's permission: what the programs still hold is refused");
         self.allow(&json!([])).await?;
-        self.refused().await?;
+        for container in RENEWING {
+            self.is_refused(container, &third).await?;
+        }
 
         say("Permitting it again: the same programs work again");
         self.allow(&json!([NAMESPACE])).await?;
-        self.works_with_other_than(&second).await?;
-        ensure!(self.unrestarted().await? == uid, "it is another pod");
-        println!("    the same pod, and no container restarted");
+        self.all_read_with_other_than(&third).await?;
+        self.is_still(&uid).await?;
 
         if keep() {
             self.stage.tell_how_to_look_around(operator);
             println!("    # what the programs say:");
-            println!("    kubectl logs -n {NAMESPACE} {POD} -c {} -f", CONSUMERS[0]);
+            println!("    kubectl logs -n {NAMESPACE} {POD} -c {} -f", RENEWING[0]);
             tokio::signal::ctrl_c().await?;
             return Ok(());
         }
@@ -116,6 +126,12 @@ impl EndToEnd {
 
     async fn patch_role(&self, patch: &Value) -> Result<()> {
         self.stage.kubectl(&["patch", "-n", NAMESPACE, "car", ROLE, "--type=merge", "-p", &patch.to_string()]).await
+    }
+
+    /// Asks the operator for something, once: the annotation's value is the time.
+    async fn request(&self, annotation: &str) -> Result<()> {
+        let now = jiff::Timestamp::now().to_string();
+        self.patch_role(&json!({ "metadata": { "annotations": { annotation: now } } })).await
     }
 
     async fn allow(&self, namespaces: &Value) -> Result<()> {
@@ -143,51 +159,57 @@ impl EndToEnd {
         self.stage.kubectl(&["get", "pod", "-n", NAMESPACE, "-o", "wide"]).await
     }
 
-    /// The last round of a consumer.
+    /// The last round of a program.
     async fn round(&self, container: &str) -> Result<Round> {
         let last = LogParams { container: Some(container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
         let line = self.pods.logs(POD, &last).await?;
         serde_json::from_str(&line).with_context(|| format!("the program says {line:?}"))
     }
 
-    /// Waits until each consumer reads what it may read, signed with the same key, another than `before`. Gives the key.
-    async fn works_with_other_than(&self, before: &str) -> Result<String> {
-        let role = self.stage.role_arn().await?;
-        let mut keys = Vec::new();
-        for consumer in CONSUMERS {
-            let round = eventually("the program works with other credentials", async || {
-                let round = self.round(consumer).await?;
-                ensure!(round.key.as_deref().is_some_and(|key| key != before), "{round:?}");
-                ensure!(round.read == format!("the content of {ALLOWED}"), "{round:?}");
-                Ok(round)
-            })
-            .await?;
-            println!("    {consumer}: {} reads {ALLOWED} with {:?}", round.caller, round.key);
-            let name = Path::new(&role).file_name().context("a role has a name")?.to_string_lossy();
-            ensure!(
-                round.caller.contains(&format!(":assumed-role/{name}/")),
-                "{} is no session of {role}",
-                round.caller
-            );
-            keys.extend(round.key);
-        }
-        match &keys[..] {
-            [one, other] if one == other => Ok(one.clone()),
-            _ => bail!("not the same credentials: {keys:?}"),
-        }
+    /// Waits for a round that ended after this was asked, and that is as it should be.
+    async fn round_where(&self, container: &str, holds: impl Fn(&Round) -> bool) -> Result<Round> {
+        let mut before = None;
+        eventually(&format!("{container} sees what it should"), async || {
+            let round = self.round(container).await?;
+            let before = *before.get_or_insert(round.number);
+            ensure!(round.number > before && holds(&round), "{round:?}");
+            Ok(round)
+        })
+        .await
     }
 
-    /// Waits until each consumer is refused.
-    async fn refused(&self) -> Result<()> {
-        for consumer in CONSUMERS {
-            let round = eventually("the program is refused", async || {
-                let round = self.round(consumer).await?;
-                ensure!(round.read == "AccessDenied", "{round:?}");
-                Ok(round)
-            })
-            .await?;
-            println!("    {consumer}: {} is refused with {:?}", round.caller, round.key);
+    /// Waits until a program reads what it may read, as the role, signed with a key that will do. Gives the key.
+    async fn reads(&self, container: &str, will_do: impl Fn(&str) -> bool) -> Result<String> {
+        let role = self.stage.role_arn().await?;
+        let name = role.rsplit('/').next().context("a role has a name")?;
+        let session = format!("arn:aws:sts::{TARGET}:assumed-role/{name}/");
+        let content = format!("the content of {ALLOWED}");
+        let holds = |round: &Round| will_do(&round.key) && round.read == content && round.caller.starts_with(&session);
+        let round = self.round_where(container, holds).await?;
+        println!("    {container}: {} reads {ALLOWED} as {}", round.key, round.caller);
+        Ok(round.key)
+    }
+
+    /// Waits until each program that can asks again reads with the same key, and with another than `before`.
+    async fn all_read_with_other_than(&self, before: &str) -> Result<String> {
+        let mut key = self.reads(RENEWING[0], |key| key != before).await?;
+        for container in &RENEWING[1..] {
+            key = self.reads(container, |other| other == key).await?;
         }
+        Ok(key)
+    }
+
+    /// Waits until a program is refused with this key.
+    async fn is_refused(&self, container: &str, key: &str) -> Result<()> {
+        let holds = |round: &Round| round.key == key && round.read == "AccessDenied";
+        let round = self.round_where(container, holds).await?;
+        println!("    {container}: {key} is refused, {} for {ALLOWED}", round.read);
+        Ok(())
+    }
+
+    async fn is_still(&self, uid: &str) -> Result<()> {
+        ensure!(self.unrestarted().await? == uid, "{POD} is another pod than before");
+        println!("    it is the same pod, and no container was restarted");
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 Reads an object of S3 again and again, and prints what came of it: a JSON object a line.
 """
+import itertools
 import json
 import sys
 import time
@@ -16,7 +17,7 @@ sts = session.client("sts")
 # The emulator has one host name for all buckets.
 s3 = session.client("s3", config=Config(s3={"addressing_style": "path"}))
 
-signed_with = None
+signed_with = ""
 
 
 def remember(request, **_):
@@ -38,8 +39,8 @@ def outcome(call):
         return str(error)
 
 
-while True:
+for number in itertools.count():
     caller = outcome(lambda: sts.get_caller_identity()["Arn"])
     read = outcome(lambda: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
-    print(json.dumps({"caller": caller, "read": read, "key": signed_with}), flush=True)
+    print(json.dumps({"number": number, "caller": caller, "read": read, "key": signed_with}), flush=True)
     time.sleep(1)
