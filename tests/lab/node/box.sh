@@ -13,8 +13,8 @@ tied=(setpriv --pdeathsig KILL --)
 
 make_groups() {
   local hierarchy file
-  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then # version 2: one hierarchy
-    echo "+cpu +cpuset +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then # version 2: one hierarchy, and a group has what its parent hands down
+    sed 's/[a-z_]\+/+&/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
     mkdir "/sys/fs/cgroup/$group"
     return
   fi
@@ -55,6 +55,6 @@ ip link set pods up
 "${tied[@]}" "$lab" forward "$@" &
 "${tied[@]}" unshare --mount --pid --fork --kill-child=KILL \
   "$here/boot.sh" "$folder" "$root" "$kubernetes" "$group" "$kubelet_port" &
-wait -n
-echo "the node ended" >&2
+wait -n || true
+echo "a part of the node ended, and so does the rest" >&2
 exit 1

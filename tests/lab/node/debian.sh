@@ -11,7 +11,7 @@ debian_keys=/usr/share/keyrings/debian-archive-keyring.gpg
 debian_root() {
   local root=$1 apt package
   shift
-  apt=$(mktemp -d)
+  apt=$root/apt
   mkdir -p "$apt"/{lists,cache/archives}/partial
   # As if nothing were installed yet, so that apt takes every dependency.
   touch "$apt/status"
@@ -34,7 +34,7 @@ debian_root() {
     dpkg-deb --fsys-tarfile "$package" | tar --extract --keep-directory-symlink --directory="$root"
   done
   # What installation scripts make, as far as it is missed.
-  [ -e "$root/bin/sh" ] || ln -s bash "$root/bin/sh"
+  [ ! -e "$root/bin/bash" ] || ln -sf bash "$root/bin/sh"
   echo "root:x:0:0:root:/root:/bin/sh" >"$root/etc/passwd"
   echo "127.0.0.1 localhost" >"$root/etc/hosts"
   rm -rf "$apt" "$root"/usr/share/{doc,man,locale,info}

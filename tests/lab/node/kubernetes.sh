@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder that holds kubelet, kube-scheduler and pause, built once from the Go modules of the control plane:
-# about four minutes on two cores, and only for those who run pods.
+# Prints the folder that holds kubelet, kube-scheduler and pause, built once from the Go modules of the control plane: a few
+# minutes on two cores, and only for those who run pods.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../cache.sh
@@ -8,7 +8,7 @@ source ../cache.sh
 version=$(sed -n 's/^require k8s.io\/kubernetes //p' ../controlplane/go.mod)
 
 build() {
-  echo "building kubelet and kube-scheduler ($version) from Go modules: about four minutes, once"
+  echo "building kubelet and kube-scheduler ($version) from Go modules: a few minutes, once"
   cd ../controlplane
   export CGO_ENABLED=0 GOFLAGS=-mod=readonly
   go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$1/" \
