@@ -10,7 +10,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: surroundings
 surroundings:
@@ -29,6 +29,12 @@ test: lab ## Run every test against a real control plane and an AWS emulator
 demo: surroundings ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
 	cargo build --locked --bins --example lab
 	cargo run --locked --quiet --example lab
+
+.PHONY: e2e-node
+e2e-node: surroundings ## See a pod on a real node renew, lose and regain its credentials; needs root; KEEP=1 leaves it running
+	@for part in root kubernetes consumer agent; do tests/lab/node/$$part.sh >/dev/null || exit; done
+	cargo build --locked --bins --example lab
+	cargo run --locked --quiet --example lab -- e2e-node
 
 .PHONY: lint
 lint: ## Check format and lints

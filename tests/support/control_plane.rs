@@ -38,6 +38,7 @@ pub struct ControlPlane {
     programs: PathBuf,
     folder: PathBuf,
     server: String,
+    authority: Authority,
     // Dropped in this order: clients of a server before the server.
     _controller_manager: Guarded,
     _apiserver: Guarded,
@@ -91,6 +92,7 @@ impl ControlPlane {
             programs: programs.to_owned(),
             folder,
             server,
+            authority,
             _controller_manager: controller_manager,
             _apiserver: apiserver,
             _etcd: etcd,
@@ -102,9 +104,9 @@ impl ControlPlane {
         &self.server
     }
 
-    /// The certificate authority of [`server`](Self::server), PEM.
-    pub fn certificate_authority(&self) -> PathBuf {
-        self.folder.join("ca.crt")
+    /// The certificate authority of [`server`](Self::server) and of its users.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// A kubeconfig file of an administrator.
@@ -138,7 +140,7 @@ impl ControlPlane {
 
     fn kubeconfig_of_token(&self, token: &str) -> Result<PathBuf> {
         let file = kubeconfig(&guard::scratch("kubeconfig")?, "token");
-        pki::write_kubeconfig(&file, &self.server, &self.certificate_authority(), &pki::token_user(token))?;
+        pki::write_kubeconfig(&file, &self.server, &self.authority.certificate(), &pki::token_user(token))?;
         Ok(file)
     }
 

@@ -51,7 +51,7 @@ pub fn repository() -> &'static Path {
 }
 
 /// Runs a script of `tests/lab`, which prints the folder that it prepared.
-async fn script(name: &str) -> Result<PathBuf> {
+pub async fn script(name: &str) -> Result<PathBuf> {
     let printed = run(&mut Command::new(repository().join("tests/lab").join(name))).await?;
     Ok(PathBuf::from(printed.trim_end()))
 }

@@ -54,8 +54,13 @@ impl Authority {
 
     /// A certificate for a Kubernetes user of group `system:masters`, who may do everything.
     pub fn master(&self, name: &str) -> Result<Pair> {
+        self.client(name, "system:masters")
+    }
+
+    /// A certificate for a Kubernetes user of a group.
+    pub fn client(&self, name: &str, group: &str) -> Result<Pair> {
         let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        params.distinguished_name.push(DnType::OrganizationName, group);
         self.sign(name, params, ExtendedKeyUsagePurpose::ClientAuth)
     }
 

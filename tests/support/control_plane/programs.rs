@@ -35,6 +35,7 @@ pub fn etcd(folder: &Path, programs: &Path, port: u16, peer_port: u16) -> Result
 pub fn apiserver(folder: &Path, programs: &Path, authority: &Authority, port: u16, etcd_port: u16) -> Result<Guarded> {
     let names = ["127.0.0.1", "localhost", "10.254.0.1", "kubernetes.default.svc"];
     let serving = authority.server("kube-apiserver", &names)?;
+    let kubelets = authority.master("kube-apiserver-kubelet-client")?;
     let signing = KeyPair::generate()?;
     fs::write(folder.join(SIGNING_KEY), signing.serialize_pem())?;
     fs::write(folder.join("service-accounts.pub"), signing.public_key_pem())?;
@@ -52,7 +53,9 @@ pub fn apiserver(folder: &Path, programs: &Path, authority: &Authority, port: u1
         .arg(format!("--service-account-signing-key-file={SIGNING_KEY}"))
         .arg("--service-account-key-file=service-accounts.pub")
         .arg(format!("--service-cluster-ip-range={SERVICES}"))
-        .args(["--authorization-mode=RBAC", "--allow-privileged=true"])
+        .arg(format!("--kubelet-client-certificate={}", kubelets.certificate.display()))
+        .arg(format!("--kubelet-client-key={}", kubelets.key.display()))
+        .args(["--authorization-mode=Node,RBAC", "--allow-privileged=true"])
         // No Endpoints of the API server itself: a loopback address is not allowed there.
         .arg("--endpoint-reconciler-type=none");
     Guarded::spawn("kube-apiserver", folder, command)
