@@ -31,9 +31,6 @@ pub const NOT_YET: &[(Kind, &str, &str)] = &[
     (Kind::Role, "spec.sourceGrants[].user", "spec.sourceGrants"),
     (Kind::Role, "spec.sourceGrants[].group", "spec.sourceGrants"),
     (Kind::Role, "spec.sourceGrants[].role", "spec.sourceGrants"),
-    (Kind::Role, "spec.rolloutRestarts", "spec.rolloutRestarts"),
-    (Kind::Role, "spec.rolloutRestarts[].kind", "spec.rolloutRestarts"),
-    (Kind::Role, "spec.rolloutRestarts[].name", "spec.rolloutRestarts"),
 ];
 
 /// What is seen is what was declared.
