@@ -110,6 +110,12 @@ impl Seen {
         ready(self.account.status.as_ref().map(|status| status.conditions.as_slice()))
     }
 
+    /// The conditions of both objects.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let of_object = self.object.status.iter().flat_map(|status| &status.conditions);
+        of_object.chain(self.account.status.iter().flat_map(|status| &status.conditions))
+    }
+
     /// The object is as declared and its credentials are good.
     pub fn is_available(&self) -> Result<()> {
         let (reason, message) = self.ready();

@@ -197,7 +197,7 @@ impl<'a> Stage<'a> {
     }
 
     async fn deeds(&self, case: &Case) -> Result<Option<usize>> {
-        if case.expect != Expect::SameAsBefore {
+        if case.expect != Expect::SameAsBefore || self.row.after == After::Renewal {
             return Ok(None);
         }
         Ok(Some(self.objects.look(self.life).await?.deeds().len()))

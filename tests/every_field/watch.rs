@@ -103,15 +103,13 @@ impl Watch<'_> {
         .await
     }
 
-    /// The reason that a status gives, if its message names the field or quotes the value.
+    /// The reason that a condition gives, if its message names the field or quotes the value.
     fn told(&self, seen: &Seen) -> Option<String> {
         let quoted = |message: &str| leaves(self.value).iter().any(|text| text.len() > 2 && message.contains(text));
         let name = self.field.name().to_lowercase();
         let names = |message: &str| message.to_lowercase().contains(&name) || quoted(message);
-        [seen.ready(), seen.account_ready()]
-            .into_iter()
-            .find(|(reason, message)| *reason != "Available" && names(message))
-            .map(|(reason, _)| reason.to_owned())
+        let told = seen.conditions().find(|told| told.reason != "Available" && names(&told.message));
+        told.map(|told| told.reason.clone())
     }
 
     async fn delete(&self, seen: Seen) -> Result<Verdict> {

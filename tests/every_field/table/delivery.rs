@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{map, same, texts};
 use crate::every_field::{
     field::Kind::Role,
+    prepare::WORKLOAD,
     row::{After, Row},
     seen::Seen,
 };
@@ -129,6 +130,7 @@ fn restarted(seen: &Seen, _: &Value) -> Result<()> {
     seen.is_available()?;
     for restart in &seen.object.spec.rollout_restarts {
         let kind: &str = restart.kind.into();
+        ensure!(restart.name == WORKLOAD, "there is no {kind} {}", restart.name);
         let annotations = seen.workloads.get(kind);
         ensure!(annotations.is_some_and(|all| !all.is_empty()), "{kind} {} was not restarted", restart.name);
     }
