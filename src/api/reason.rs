@@ -202,7 +202,8 @@ impl Reason {
 pub fn reasons_markdown() -> String {
     let mut page = String::from(
         "# Reasons\n\n\
-         Every condition of an AWSAccount or a CrossAccountRole has one of these reasons; its message says the rest.\n",
+         Every condition of an AWSAccount or a CrossAccountRole has one of these reasons; its message says the rest.\n\
+         [troubleshooting.md](troubleshooting.md) shows the messages where access between two accounts is refused.\n",
     );
     for outlook in Outlook::iter() {
         // Writing to a String cannot fail.

@@ -1,6 +1,7 @@
 //! The checks before anything is done for an object, in their order.
 
 use super::Refusal;
+use super::account::unusable;
 use super::allowed::{Namespace, allowed};
 use super::conditions::find;
 use super::desired::{Desired, desired};
@@ -25,10 +26,8 @@ pub fn admit(
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
     unrivalled?;
     let base = identity.as_ref().map_err(|failure| {
-        Refusal::new(
-            Reason::BaseIdentityUnavailable,
-            format!("the operator's own AWS identity is not usable: {failure}"),
-        )
+        let Verdict { reason, message, .. } = unusable(failure);
+        Refusal::new(reason, message)
     })?;
     desired(role, object, account, base)
 }

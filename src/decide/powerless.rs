@@ -6,17 +6,19 @@
 //! denies everything, or if the session policies together allow nothing. More is not said: managed policies and the
 //! boundary are not read, and whether two policies overlap hangs on the requests to come.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::desired::Desired;
+use crate::domain::SessionRequest;
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{DesiredRole, SessionRequest};
 
 /// Why these credentials can do nothing, if that is certain.
 #[must_use]
 pub fn powerless(desired: &Desired) -> Option<String> {
     let (Ok(role), Ok(session)) = (&desired.role, &desired.session) else { return None };
-    by_session(session).or_else(|| by_role(role))
+    by_session(session).or_else(|| by_role(&role.inline))
 }
 
 fn by_session(session: &SessionRequest) -> Option<String> {
@@ -32,8 +34,8 @@ fn by_session(session: &SessionRequest) -> Option<String> {
     })
 }
 
-fn by_role(role: &DesiredRole) -> Option<String> {
-    let denying = role.inline.iter().find(|(_, policy)| policy.statements().any(denies_everything));
+fn by_role(inline: &BTreeMap<String, PolicyDocument>) -> Option<String> {
+    let denying = inline.iter().find(|(_, policy)| policy.statements().any(denies_everything));
     denying.map(|(name, _)| {
         format!("spec.role.inlinePolicies.{name} denies everything, so these credentials can do nothing")
     })
@@ -82,6 +84,17 @@ mod tests {
         ] {
             assert_eq!(told(&statements, &arns).is_some(), nothing, "{what}");
         }
+    }
+
+    #[test]
+    fn an_inline_policy_that_denies_everything_is_named() {
+        let policy = |effect: &str| {
+            let statement = json!({"Effect": effect, "Action": "*", "Resource": "*"});
+            PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statement})).expect("a policy")
+        };
+        assert_eq!(by_role(&[("all".to_owned(), policy("Allow"))].into()), None);
+        let told = by_role(&[("all".to_owned(), policy("Allow")), ("none".to_owned(), policy("Deny"))].into());
+        assert!(told.is_some_and(|told| told.contains("inlinePolicies.none")));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Rows about the way into an account.
 
 use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
 use super::{
     page::{Row, quoted, shown},
-    stage::{account_says, patch_account, terse},
+    stage::{MANAGER, account_is_good, account_says, mend_role, mend_trust, terse},
 };
 use crate::support::{
     aws::{Base, MANAGER_EXTERNAL_ID, policy},
@@ -17,8 +18,8 @@ use crate::support::{
 
 const ACCOUNT: &str = "AWSAccount analytics";
 
-async fn ready(life: &Life, reason: &str) -> Result<Vec<String>> {
-    Ok(shown(life, ACCOUNT, &account_says(life, reason).await?))
+fn lines(life: &Life, said: &Condition) -> Vec<String> {
+    shown(life, ACCOUNT, said)
 }
 
 /// A chain through a role `hub` in the operator's account. The hub may assume `target`, and the manager trusts `trusted`.
@@ -38,11 +39,11 @@ async fn two_hops(life: &Life, may_assume: &str, trusted: impl Fn(&str) -> Strin
         {"roleArn": hub, "externalId": "first"},
         {"roleArn": aws.manager_arn, "externalId": MANAGER_EXTERNAL_ID},
     ]);
-    Ok(patch_account(life, json!({"spec": {"access": {"chain": chain}}})).await?)
+    life.patch_account(json!({"access": {"chain": chain}})).await
 }
 
 fn chain(hops: &Value) -> Value {
-    json!({"spec": {"access": {"chain": hops}}})
+    json!({"access": {"chain": hops}})
 }
 
 pub async fn a_hop_is_refused_and_aws_does_not_say_by_whom() -> Result<Row> {
@@ -51,9 +52,13 @@ pub async fn a_hop_is_refused_and_aws_does_not_say_by_whom() -> Result<Row> {
     let aws = &life.scenario.aws;
     two_hops(&life, &aws.manager_arn, |_| aws.operator.arn.clone()).await?;
     let _operator = life.start().await?;
+    let said = account_says(&life, "TrustDenied").await?;
+    mend_trust(&life, MANAGER, &said).await?;
+    mend_role(&aws.source, "hub", &said).await?;
+    account_is_good(&life).await?;
     Ok(Row {
         title: "A hop is refused, and AWS does not say by whom",
-        seen: ready(&life, "TrustDenied").await?,
+        seen: lines(&life, &said),
         side: "the account of the hop's role, here 222222222222, or that of the hop before, here 111111111111",
         remedy: "Across accounts AWS often tells no more than this, and the operator cannot read the role's trust policy before \
                  it is let in. Check both: each account must have its statement. Check the external id as well.",
@@ -63,11 +68,14 @@ pub async fn a_hop_is_refused_and_aws_does_not_say_by_whom() -> Result<Row> {
 pub async fn a_hop_is_refused_by_the_trust_policy() -> Result<Row> {
     let life = Life::new("hop-trust").await?;
     let hop = json!([{"roleArn": life.scenario.aws.manager_arn, "externalId": "wrong"}]);
-    patch_account(&life, chain(&hop)).await?;
+    life.patch_account(chain(&hop)).await?;
     let _operator = life.start().await?;
+    let said = account_says(&life, "TrustDenied").await?;
+    mend_trust(&life, MANAGER, &said).await?;
+    account_is_good(&life).await?;
     Ok(Row {
         title: "A hop is refused by its role's trust policy",
-        seen: ready(&life, "TrustDenied").await?,
+        seen: lines(&life, &said),
         side: "the account of the hop's role, here 222222222222; or the platform team, if the external id is wrong",
         remedy: "AWS said whose policy it was. Here `spec.access.chain` has another `externalId` than the trust policy.",
     })
@@ -77,9 +85,12 @@ pub async fn a_hop_is_refused_by_the_caller() -> Result<Row> {
     let life = Life::new("hop-caller").await?;
     two_hops(&life, "arn:aws:iam::222222222222:role/another", str::to_owned).await?;
     let _operator = life.start().await?;
+    let said = account_says(&life, "IdentityDenied").await?;
+    mend_role(&life.scenario.aws.source, "hub", &said).await?;
+    account_is_good(&life).await?;
     Ok(Row {
         title: "A hop is refused by the policies of the hop before",
-        seen: ready(&life, "IdentityDenied").await?,
+        seen: lines(&life, &said),
         side: "the account of the hop before, here 111111111111",
         remedy: "Add the statement to the role of the hop before.",
     })
@@ -92,7 +103,7 @@ pub async fn another_account_answers_at_the_end_of_the_chain() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "Another account answers at the end of the chain",
-        seen: ready(&life, "WrongIdentity").await?,
+        seen: lines(&life, &account_says(&life, "WrongIdentity").await?),
         side: "whoever runs the operator",
         remedy: "Look at `AWS_ENDPOINT_URL` and whatever stands between the operator and AWS.",
     })
@@ -100,11 +111,11 @@ pub async fn another_account_answers_at_the_end_of_the_chain() -> Result<Row> {
 
 pub async fn the_operator_is_in_another_account() -> Result<Row> {
     let life = Life::new("no-chain").await?;
-    patch_account(&life, chain(&json!([]))).await?;
+    life.patch_account(chain(&json!([]))).await?;
     let _operator = life.start().await?;
     Ok(Row {
         title: "There is no chain, and the operator is in another account",
-        seen: ready(&life, "WrongIdentity").await?,
+        seen: lines(&life, &account_says(&life, "WrongIdentity").await?),
         side: "the platform team, in the `AWSAccount`",
         remedy: "Without a chain the operator manages the account as the identity it has.",
     })
@@ -118,7 +129,7 @@ pub async fn the_operators_key_is_gone() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "The operator's access key is gone",
-        seen: ready(&life, "BaseIdentityUnavailable").await?,
+        seen: lines(&life, &account_says(&life, "BaseIdentityUnavailable").await?),
         side: "whoever runs the operator",
         remedy: "Give it a key that exists, or better none: IRSA or Pod Identity.",
     })
@@ -153,7 +164,7 @@ pub async fn the_operators_session_has_expired() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "The operator's own session has expired",
-        seen: ready(&life, "BaseIdentityUnavailable").await?,
+        seen: lines(&life, &account_says(&life, "BaseIdentityUnavailable").await?),
         side: "whoever runs the operator",
         remedy: "A session that was given to the operator by hand ends with it. IRSA and Pod Identity renew theirs.",
     })
@@ -165,7 +176,7 @@ pub async fn the_operator_has_no_credentials() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "The operator has no credentials",
-        seen: ready(&life, "BaseIdentityUnavailable").await?,
+        seen: lines(&life, &account_says(&life, "BaseIdentityUnavailable").await?),
         side: "whoever runs the operator",
         remedy: "`/readyz` of the operator says the same.",
     })
@@ -183,7 +194,7 @@ pub async fn the_region_is_not_active() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "STS is not active for the region",
-        seen: ready(&life, "RegionDisabled").await?,
+        seen: lines(&life, &account_says(&life, "RegionDisabled").await?),
         side: "the account that AWS names, or the platform team, in the `AWSAccount`",
         remedy: "Activate the region in that account, or choose one that is active in both.",
     })
@@ -192,8 +203,8 @@ pub async fn the_region_is_not_active() -> Result<Row> {
 pub async fn the_chain_ends_in_another_account() -> Result<Row> {
     let life = Life::new("mistaken").await?;
     let hop = json!([{"roleArn": format!("arn:aws:iam::{}:role/manager", life.scenario.aws.source.id())}]);
-    let refused = patch_account(&life, chain(&hop)).await.err().context("the API server took it")?;
-    let kube::Error::Api(status) = refused else { return Err(refused.into()) };
+    let refused = life.patch_account(chain(&hop)).await.err().context("the API server took it")?;
+    let Some(kube::Error::Api(status)) = refused.downcast_ref() else { return Err(refused) };
     Ok(Row {
         title: "Account id and role ARN disagree",
         seen: quoted(&life, &status.message),

@@ -24,7 +24,8 @@ const INTRODUCTION: &str = "\
 
 To enter an account, two accounts must agree. When they do not, the conditions say which one has to change what, and end in
 the very statement to add to the policy they name. Everything below was said by the operator in a test in which that very
-thing was broken; `make generate` writes this page from them.
+thing was broken, and where a statement is given, the test adds it as it stands and waits for access to work again. `make
+generate` writes this page from what the tests saw.
 
 In all of it the operator is user `crossaccount-operator` of account 111111111111, and `reader` in namespace `analytics` asks
 for a role in account 222222222222, which the operator manages through `AWSAccount` `analytics`. Look with:
@@ -59,14 +60,18 @@ pub fn shown(life: &Life, object: &str, condition: &Condition) -> Vec<String> {
 
 /// What somebody said, in lines.
 pub fn quoted(life: &Life, text: &str) -> Vec<String> {
+    wrapped(&stable(life, text), "  ")
+}
+
+fn wrapped(text: &str, indent: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in stable(life, text).split(' ') {
+    for word in text.split(' ') {
         match lines.last_mut() {
             Some(last) if last.len() + 1 + word.len() <= WIDTH => {
                 last.push(' ');
                 last.push_str(word);
             }
-            _ => lines.push(format!("  {word}")),
+            _ => lines.push(format!("{indent}{word}")),
         }
     }
     lines
@@ -106,8 +111,8 @@ fn zeroed(text: &str, prefix: &str, length: usize) -> String {
 /// Compares a row with its section, or writes the section.
 pub fn check(rows: &[&str], name: &str, row: &Row) -> Result<()> {
     let Row { title, seen, side, remedy } = row;
-    let expected =
-        format!("## {title}\n\n```text\n{}\n```\n\n*Whose:* {side}. *What to do:* {remedy}\n", seen.join("\n"));
+    let advice = wrapped(&format!("*Whose:* {side}. *What to do:* {remedy}"), "").join("\n");
+    let expected = format!("## {title}\n\n```text\n{}\n```\n\n{advice}\n", seen.join("\n"));
     if updating() {
         rewrite(rows, |sections| drop(sections.insert(name.to_owned(), expected.clone())))?;
     }

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use crossaccount::api::{ConditionType, CrossAccountRole, Lifecycle};
 use jiff::SignedDuration;
-use kube::api::PostParams;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
 
 use super::{
     page::{Row, shown},
     stage::{
-        ask_for_new, change_trust, long_ready, lose_secret, manager_loses, operator_may, patch_account, role_says,
-        terse,
+        MANAGER, ask_for_new, change_trust, credentials_are_good, long_ready, lose_secret, manager_loses,
+        mend_operator, mend_role, mend_trust, operator_may, role_says, terse,
     },
 };
 use crate::support::{
@@ -22,14 +22,16 @@ use crate::support::{
 
 const ROLE: &str = "CrossAccountRole reader";
 
-/// What `CredentialsReady` says with this reason.
-async fn credentials(life: &Life, reason: &str) -> Result<Vec<String>> {
-    Ok(shown(life, ROLE, &role_says(life, ConditionType::CredentialsReady, reason).await?))
+async fn credentials(life: &Life, reason: &str) -> Result<Condition> {
+    role_says(life, ConditionType::CredentialsReady, reason).await
 }
 
-/// What `RoleReady` says with this reason.
-async fn the_role(life: &Life, reason: &str) -> Result<Vec<String>> {
-    Ok(shown(life, ROLE, &role_says(life, ConditionType::RoleReady, reason).await?))
+async fn the_role(life: &Life, reason: &str) -> Result<Condition> {
+    role_says(life, ConditionType::RoleReady, reason).await
+}
+
+fn lines(life: &Life, conditions: &[&Condition]) -> Vec<String> {
+    conditions.iter().flat_map(|condition| shown(life, ROLE, condition)).collect()
 }
 
 pub async fn the_trust_policy_does_not_name_the_operator() -> Result<Row> {
@@ -37,14 +39,16 @@ pub async fn the_trust_policy_does_not_name_the_operator() -> Result<Row> {
     terse(&life);
     manager_loses(&life, "iam:UpdateAssumeRolePolicy").await?;
     let somebody = life.scenario.aws.target.id().to_owned();
-    change_trust(&life, |trust| trust["Statement"][0]["Principal"]["AWS"] = somebody.into()).await?;
+    change_trust(&life, &life.iam_name("reader"), |trust| trust["Statement"][0]["Principal"]["AWS"] = somebody.into())
+        .await?;
     let _operator = life.start().await?;
     ask_for_new(&life).await?;
-    let mut seen = credentials(&life, "TrustDenied").await?;
-    seen.extend(the_role(&life, "ManagerDenied").await?);
+    let (said, of_the_role) = (credentials(&life, "TrustDenied").await?, the_role(&life, "ManagerDenied").await?);
+    mend_role(&life.scenario.aws.target, MANAGER, &of_the_role).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The trust policy does not name the operator",
-        seen,
+        seen: lines(&life, &[&said, &of_the_role]),
         side: "the role's account, 222222222222",
         remedy: "The operator writes the trust policy itself, unless it may not, as here, or only observes the role. Add the \
                  statement, or let the manager write it.",
@@ -54,7 +58,7 @@ pub async fn the_trust_policy_does_not_name_the_operator() -> Result<Row> {
 pub async fn an_observed_role_does_not_trust_the_operator() -> Result<Row> {
     let life = Life::new("observed").await?;
     terse(&life);
-    patch_account(&life, json!({"spec": {"guardrails": {"lifecycles": ["Observe"]}}})).await?;
+    life.patch_account(json!({"guardrails": {"lifecycles": ["Observe"]}})).await?;
     let target = &life.scenario.aws.target;
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
     let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
@@ -62,11 +66,14 @@ pub async fn an_observed_role_does_not_trust_the_operator() -> Result<Row> {
     life.proxy.on("GetRole").touch(Touch::Older(SignedDuration::from_hours(24)));
     let mut role = life.scenario.role("reader");
     role.spec.role.lifecycle = Lifecycle::Observe;
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&role).await?;
     let _operator = life.start().await?;
+    let said = credentials(&life, "TrustDenied").await?;
+    mend_trust(&life, &life.iam_name("reader"), &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "A role that is only observed does not trust the operator",
-        seen: credentials(&life, "TrustDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the role's account, 222222222222",
         remedy: "Whoever owns the role adds the statement: with `lifecycle: Observe` the operator never writes to it.",
     })
@@ -79,9 +86,12 @@ pub async fn the_operators_identity_may_not_assume_the_role() -> Result<Row> {
     operator_may(&life, &json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": manager})).await?;
     lose_secret(&life).await?;
     let _operator = life.start().await?;
+    let said = credentials(&life, "IdentityDenied").await?;
+    mend_operator(&life, &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The operator's identity may not assume the role",
-        seen: credentials(&life, "IdentityDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the operator's account, 111111111111",
         remedy: "Add the statement. AWS did not say here which side refused: the operator read the trust policy and found \
                  itself in it.",
@@ -92,15 +102,18 @@ pub async fn the_external_id_differs() -> Result<Row> {
     let life = long_ready("external-id", |_| {}).await?;
     terse(&life);
     manager_loses(&life, "iam:UpdateAssumeRolePolicy").await?;
-    change_trust(&life, |trust| {
+    change_trust(&life, &life.iam_name("reader"), |trust| {
         trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = "an-older-one".into();
     })
     .await?;
     let _operator = life.start().await?;
     ask_for_new(&life).await?;
+    let said = credentials(&life, "TrustDenied").await?;
+    mend_trust(&life, &life.iam_name("reader"), &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The trust policy asks for another external id",
-        seen: credentials(&life, "TrustDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the role's account, 222222222222",
         remedy: "The external id is made by the operator from cluster, namespace, name and UID, and cannot be declared: change \
                  the trust policy. An object that was deleted and created again has another one.",
@@ -110,12 +123,18 @@ pub async fn the_external_id_differs() -> Result<Row> {
 pub async fn the_trust_policy_does_not_allow_tags() -> Result<Row> {
     let life = long_ready("trust-tags", tagged).await?;
     manager_loses(&life, "iam:UpdateAssumeRolePolicy").await?;
-    change_trust(&life, |trust| trust["Statement"].as_array_mut().map_or((), |all| all.truncate(1))).await?;
+    change_trust(&life, &life.iam_name("reader"), |trust| {
+        trust["Statement"] = json!([trust["Statement"][0]]);
+    })
+    .await?;
     let _operator = life.start().await?;
     ask_for_new(&life).await?;
+    let said = credentials(&life, "TrustDenied").await?;
+    mend_trust(&life, &life.iam_name("reader"), &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The trust policy does not allow session tags or a source identity",
-        seen: credentials(&life, "TrustDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the role's account, 222222222222",
         remedy: "Add the statement, or take tags and source identity out of `spec.session`.",
     })
@@ -127,9 +146,12 @@ pub async fn the_operators_identity_may_not_pass_tags() -> Result<Row> {
     operator_may(&life, &json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})).await?;
     lose_secret(&life).await?;
     let _operator = life.start().await?;
+    let said = credentials(&life, "IdentityDenied").await?;
+    mend_operator(&life, &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The operator's identity may not pass session tags or a source identity",
-        seen: credentials(&life, "IdentityDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the operator's account, 111111111111",
         remedy: "Add the statement, or take tags and source identity out of `spec.session`.",
     })
@@ -155,7 +177,7 @@ pub async fn a_service_control_policy_denies_it() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "A service control policy denies it",
-        seen: credentials(&life, "IdentityDenied").await?,
+        seen: lines(&life, &[&credentials(&life, "IdentityDenied").await?]),
         side: "the organization of the operator's account, 111111111111",
         remedy: "No statement helps against a Deny: have it taken away, or excepted for the operator. A resource control policy \
                  is told likewise, for the organization of the role's account.",
@@ -168,10 +190,13 @@ pub async fn the_manager_lacks_a_permission() -> Result<Row> {
     let _operator = life.start().await?;
     let mut role = life.scenario.role("reader");
     role.spec.role.managed_policy_arns = vec![MANAGED.to_owned()];
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&role).await?;
+    let said = the_role(&life, "ManagerDenied").await?;
+    mend_role(&life.scenario.aws.target, MANAGER, &said).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The manager of the account lacks a permission",
-        seen: the_role(&life, "ManagerDenied").await?,
+        seen: lines(&life, &[&said]),
         side: "the role's account, 222222222222",
         remedy: "Add the statement to the role at the end of `spec.access.chain`.",
     })
@@ -182,11 +207,13 @@ pub async fn the_session_is_longer_than_the_role_allows() -> Result<Row> {
     manager_loses(&life, "iam:UpdateRole").await?;
     let _operator = life.start().await?;
     life.patch("reader", json!({"spec": {"session": {"durationSeconds": 7200}}})).await?;
-    let mut seen = credentials(&life, "DurationExceedsRole").await?;
-    seen.extend(the_role(&life, "ManagerDenied").await?);
+    let said = credentials(&life, "DurationExceedsRole").await?;
+    let of_the_role = the_role(&life, "ManagerDenied").await?;
+    mend_role(&life.scenario.aws.target, MANAGER, &of_the_role).await?;
+    credentials_are_good(&life).await?;
     Ok(Row {
         title: "The session is longer than the role allows",
-        seen,
+        seen: lines(&life, &[&said, &of_the_role]),
         side: "whoever declares the session, or the role's account, 222222222222",
         remedy: "The operator raises the maximum of its own roles first, unless it may not, as here, or only observes the role.",
     })
@@ -198,12 +225,12 @@ pub async fn the_session_policy_leaves_nothing() -> Result<Row> {
     let mut role = life.scenario.role("reader");
     let deny = policy(&json!({"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}));
     role.spec.session.policy = Some(document(&deny));
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&role).await?;
     life.settled("reader").await?;
     let ready = role_says(&life, ConditionType::Ready, "Available").await?;
     Ok(Row {
         title: "The session policy leaves nothing",
-        seen: shown(&life, ROLE, &ready),
+        seen: lines(&life, &[&ready]),
         side: "whoever declares the session",
         remedy: "This is said only where it is certain: the session policies allow nothing, or they or an inline policy deny \
                  everything. What the role's policies, the permissions boundary and the session policy have in common is \
@@ -219,7 +246,7 @@ pub async fn another_account_answers_for_the_role() -> Result<Row> {
     let _operator = life.start().await?;
     Ok(Row {
         title: "Another account answers for the new credentials",
-        seen: credentials(&life, "WrongIdentity").await?,
+        seen: lines(&life, &[&credentials(&life, "WrongIdentity").await?]),
         side: "whoever runs the operator",
         remedy: "Look at `AWS_ENDPOINT_URL` and whatever stands between the operator and AWS.",
     })

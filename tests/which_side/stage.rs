@@ -2,17 +2,21 @@
 
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::{AWSAccount, ConditionType, CrossAccountRole, annotation};
+use crossaccount::domain::policy::PolicyDocument;
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{
-    Api,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
-};
+use kube::{Api, api::DeleteParams};
 use serde_json::{Value, json};
 
-use crate::support::{aws_proxy::Touch, life::Life, wait::eventually};
+use crate::support::{
+    aws::{Account, policy},
+    aws_proxy::Touch,
+    life::Life,
+    wait::eventually,
+};
 
-const MANAGER: &str = "crossaccount-manager";
+/// The role by which the operator manages the target account.
+pub const MANAGER: &str = "crossaccount-manager";
 const OPERATOR: &str = "crossaccount-operator";
 
 /// A role that was made long ago and whose credentials are good; its operator is not running. A denial is then no longer
@@ -22,7 +26,7 @@ pub async fn long_ready(name: &str, declare: impl FnOnce(&mut CrossAccountRole))
     let operator = life.start().await?;
     let mut role = life.scenario.role("reader");
     declare(&mut role);
-    life.roles.create(&PostParams::default(), &role).await?;
+    life.create(&role).await?;
     life.settled("reader").await?;
     operator.stop().await?;
     life.proxy.on("GetRole").touch(Touch::Older(SignedDuration::from_hours(24)));
@@ -57,27 +61,73 @@ pub async fn manager_loses(life: &Life, action: &str) -> Result<()> {
 
 /// Replaces what the operator itself may do.
 pub async fn operator_may(life: &Life, statements: &Value) -> Result<()> {
-    let document = crate::support::aws::policy(statements).to_string();
+    let document = policy(statements).to_string();
     let put = life.scenario.aws.source.iam().put_user_policy().user_name(OPERATOR).policy_name("lab");
     put.policy_document(document).send().await?;
     Ok(())
 }
 
-/// Changes the trust policy of the role behind the operator's back.
-pub async fn change_trust(life: &Life, change: impl FnOnce(&mut Value)) -> Result<()> {
-    let name = life.iam_name("reader");
-    let target = &life.scenario.aws.target;
-    let mut trust = target.role(&name).await?.context("there is no such role")?.trust;
+/// Changes the trust policy of a role in the target account behind the operator's back.
+pub async fn change_trust(life: &Life, name: &str, change: impl FnOnce(&mut Value)) -> Result<()> {
+    let administrator = life.scenario.aws.target.administrator().clone();
+    let iam = aws_sdk_iam::Client::new(&life.through_proxy(administrator));
+    let role = iam.get_role().role_name(name).send().await?.role.context("GetRole gave no role")?;
+    let trust = role.assume_role_policy_document.context("the role has no trust policy")?;
+    let mut trust = serde_json::from_str(&PolicyDocument::from_iam(&trust)?.to_json())?;
     change(&mut trust);
-    let update = target.iam().update_assume_role_policy().role_name(name).policy_document(trust.to_string());
-    update.send().await?;
+    iam.update_assume_role_policy().role_name(name).policy_document(trust.to_string()).send().await?;
     Ok(())
 }
 
-/// Changes the account's declaration.
-pub async fn patch_account(life: &Life, patch: Value) -> Result<(), kube::Error> {
-    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
-    accounts.patch(&life.scenario.namespace, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
+/// Adds to a trust policy in the target account what a condition says is to be added there.
+pub async fn mend_trust(life: &Life, name: &str, said: &Condition) -> Result<()> {
+    let added = statements(&said.message, "add to the trust policy of role ")?;
+    change_trust(life, name, |trust| {
+        let all = trust["Statement"].as_array().into_iter().flatten().cloned().chain(added);
+        trust["Statement"] = all.collect();
+    })
+    .await
+}
+
+/// Adds to the policies of a role what a condition says is to be added there.
+pub async fn mend_role(account: &Account, name: &str, said: &Condition) -> Result<()> {
+    let added = statements(&said.message, "add to a policy of role ")?;
+    account.put_role_policy(name, "mended", &policy(&added.into())).await
+}
+
+/// Adds to the operator's own policies what a condition says is to be added there.
+pub async fn mend_operator(life: &Life, said: &Condition) -> Result<()> {
+    let added = statements(&said.message, "add to a policy of user ")?;
+    let put = life.scenario.aws.source.iam().put_user_policy().user_name(OPERATOR).policy_name("mended");
+    put.policy_document(policy(&added.into()).to_string()).send().await?;
+    Ok(())
+}
+
+/// The statements that follow in a message, as one would copy them.
+fn statements(message: &str, after: &str) -> Result<Vec<Value>> {
+    let (_, rest) = message.split_once(after).with_context(|| format!("nothing {after}: {message}"))?;
+    let (_, mut rest) = rest.split_once(": ").context("no statement follows")?;
+    let mut found = Vec::new();
+    loop {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        found.push(values.next().context("no statement follows")??);
+        match rest[values.byte_offset()..].strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return Ok(found),
+        }
+    }
+}
+
+/// Waits until nothing is wrong with the credentials.
+pub async fn credentials_are_good(life: &Life) -> Result<()> {
+    ask_for_new(life).await?;
+    role_says(life, ConditionType::CredentialsReady, "Available").await.map(drop)
+}
+
+/// Waits until the account is Ready, once its declaration has changed.
+pub async fn account_is_good(life: &Life) -> Result<()> {
+    life.patch_account(json!({"deletionPolicy": "Retain"})).await?;
+    account_says(life, "Available").await.map(drop)
 }
 
 /// Waits until a condition of the role has this reason, and if credentials soften that, until its message does.

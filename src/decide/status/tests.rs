@@ -134,6 +134,18 @@ fn what_was_not_looked_at_keeps_what_was_known() {
 }
 
 #[test]
+fn a_warning_is_told_with_credentials_that_are_good() {
+    let report = Report {
+        warning: Some("spec.session.policy denies everything".into()),
+        ..report(Outcome::Done, Outcome::Done, Some(set()))
+    };
+    let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));
+    assert_eq!(line(&status, ConditionType::Ready), ("True".into(), "Available".into()));
+    let ready = find(&status.conditions, ConditionType::Ready).expect("the condition");
+    assert!(ready.message.ends_with("But spec.session.policy denies everything."), "{}", ready.message);
+}
+
+#[test]
 fn saying_the_same_again_gives_the_very_same_status() {
     let report = report(Outcome::Done, Outcome::Done, Some(set()));
     let first = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(10));
