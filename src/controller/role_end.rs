@@ -7,6 +7,7 @@ use super::observe::read_role;
 use crate::api::{AWSAccount, CrossAccountRole, DeletionPolicy, Lifecycle, Reason};
 use crate::aws::Iam;
 use crate::decide::desired::{deletion_policy, role_arn};
+use crate::decide::explain::managing;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::retry::Retry;
 use crate::decide::revocation::{DENY_OLDER_SESSIONS, deny_older_sessions, deny_older_sessions_of, moment_of_denial};
@@ -65,24 +66,21 @@ async fn end(
     now: Timestamp,
 ) -> Result<RoleEnd, Verdict> {
     let access = account::access(declared)?;
-    let name = role_arn(&role.spec, &declared.spec, object, &access)?.name;
+    let arn = role_arn(&role.spec, &declared.spec, object, &access)?;
     let circumstances = Circumstances::default();
     let iam = ctx.gateway.enter(&access).await.map_err(|f| verdict(Work::Enter, &f.failure, circumstances))?;
     let judged = |failure: AwsFailure| {
         ctx.gateway.forget_if_stale(&access, &failure);
-        verdict(Work::Manage, &failure, circumstances)
+        managing(&access, &arn, &failure, circumstances)
     };
-    let Some(state) = read_role(iam.as_ref(), &name).await.map_err(judged)? else { return Ok(RoleEnd::Gone) };
+    let Some(state) = read_role(iam.as_ref(), &arn.name).await.map_err(judged)? else { return Ok(RoleEnd::Gone) };
     if let Err(refusal) = owned(&state.role, object) {
         return Ok(RoleEnd::Stays(refusal.message));
     }
     let lifecycle = role.spec.role.lifecycle;
-    let why = match stays(role, object, declared, &state) {
-        None => {
-            remove(iam.as_ref(), &state, now).await.map_err(judged)?;
-            return Ok(RoleEnd::Gone);
-        }
-        Some(why) => why,
+    let Some(why) = stays(role, object, declared, &state) else {
+        remove(iam.as_ref(), &state, now).await.map_err(judged)?;
+        return Ok(RoleEnd::Gone);
     };
     let denial = deny_older_sessions_of(&state.role.id, &SessionName::of(object), moment_of_denial(now))
         .map_err(|e| Verdict::from(Refusal::new(Reason::InvalidSpec, e.to_string())))?;

@@ -10,6 +10,7 @@ use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
 use crate::decide::desired::role_arn;
+use crate::decide::explain::managing;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
 use crate::decide::revocation::{DENY_OLDER_SESSIONS, deny_older_sessions, moment_of_denial};
 use crate::decide::role_plan::owned;
@@ -96,11 +97,11 @@ async fn deny(
         return Err(Refusal::new(Reason::NotAllowed, told).into());
     };
     let access = account::access(declared)?;
-    let name = role_arn(&role.spec, &declared.spec, object, &access)?.name;
+    let arn = role_arn(&role.spec, &declared.spec, object, &access)?;
     let circumstances = Circumstances::default();
     let iam = ctx.gateway.enter(&access).await.map_err(|f| verdict(Work::Enter, &f.failure, circumstances))?;
-    let manage = |failure| verdict(Work::Manage, &failure, circumstances);
-    let Some(found) = iam.get_role(&name).await.map_err(manage)? else { return Ok(None) };
+    let manage = |failure| managing(&access, &arn, &failure, circumstances);
+    let Some(found) = iam.get_role(&arn.name).await.map_err(manage)? else { return Ok(None) };
     if owned(&found, object).is_err() {
         return Ok(None); // somebody else's: there were no sessions of ours
     }

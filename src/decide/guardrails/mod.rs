@@ -23,11 +23,11 @@ pub fn guardrails(
 ) -> Result<(), Refusal> {
     let lifecycle = spec.role.lifecycle;
     if !rules.lifecycles.contains(&lifecycle) {
-        return Err(no(format!("role.lifecycle {lifecycle} is not one of guardrails.lifecycles")));
+        return Err(no(&format!("role.lifecycle {lifecycle} is not one of guardrails.lifecycles")));
     }
     // A role that is only observed gets no boundary from us, whatever the guardrails say.
     if lifecycle != Lifecycle::Observe && rules.permissions_boundary.is_none() && !rules.allow_unbounded {
-        return Err(no("no guardrails.permissionsBoundary is set, and guardrails.allowUnbounded is not true".into()));
+        return Err(no("no guardrails.permissionsBoundary is set, and guardrails.allowUnbounded is not true"));
     }
     let (field, asked) = longest(spec);
     within_longest(rules, field, asked)?;
@@ -43,7 +43,7 @@ pub fn guardrails(
     Ok(())
 }
 
-fn no(what: String) -> Refusal {
+fn no(what: &str) -> Refusal {
     Refusal::new(Reason::NotAllowed, format!("guardrails of the AWSAccount: {what}"))
 }
 
@@ -55,7 +55,7 @@ fn longest(spec: &CrossAccountRoleSpec) -> (&'static str, u32) {
 fn within_longest(rules: &Guardrails, field: &str, asked: u32) -> Result<(), Refusal> {
     match rules.max_session_duration_seconds {
         Some(limit) if asked > limit => {
-            Err(no(format!("{field} is {asked}, more than guardrails.maxSessionDurationSeconds, {limit}")))
+            Err(no(&format!("{field} is {asked}, more than guardrails.maxSessionDurationSeconds, {limit}")))
         }
         _ => Ok(()),
     }
@@ -64,7 +64,7 @@ fn within_longest(rules: &Guardrails, field: &str, asked: u32) -> Result<(), Ref
 fn may_attach(rules: &Guardrails, arn: &PolicyArn) -> Result<(), Refusal> {
     match &rules.managed_policies {
         Some(globs) if !any_covers(globs, arn.as_str()) => {
-            Err(no(format!("managed policy {arn} matches none of guardrails.managedPolicies")))
+            Err(no(&format!("managed policy {arn} matches none of guardrails.managedPolicies")))
         }
         _ => Ok(()),
     }
@@ -74,12 +74,12 @@ fn may_trust(rules: &Guardrails, principal: &str) -> Result<(), Refusal> {
     if any_covers(&rules.principals, principal) {
         return Ok(());
     }
-    Err(no(format!("trust.principals: {principal} matches none of guardrails.principals")))
+    Err(no(&format!("trust.principals: {principal} matches none of guardrails.principals")))
 }
 
 fn may_contain(rules: &Guardrails, name: &str, document: &PolicyDocument) -> Result<(), Refusal> {
     let Some(globs) = &rules.actions else { return Ok(()) };
-    actions_within(globs, document).map_err(|what| no(format!("inline policy {name}: {what}")))
+    actions_within(globs, document).map_err(|what| no(&format!("inline policy {name}: {what}")))
 }
 
 /// Every action of every `Allow` must be covered by one glob, without regard to case, as IAM compares actions.

@@ -21,7 +21,7 @@ pub fn standing(rules: &Guardrails, state: &IamRoleState, operator: &str) -> Res
     for (name, document) in inline.iter().filter(|(name, _)| *name != DENY_OLDER_SESSIONS) {
         match document {
             Some(document) => may_contain(rules, name, document)?,
-            None if rules.actions.is_some() => return Err(no(format!("inline policy {name} cannot be read"))),
+            None if rules.actions.is_some() => return Err(no(&format!("inline policy {name} cannot be read"))),
             None => {}
         }
     }
@@ -31,7 +31,7 @@ pub fn standing(rules: &Guardrails, state: &IamRoleState, operator: &str) -> Res
         if let Some(principal) = Principal::parse(&principal) {
             may_trust(rules, &principal.as_arn(partition))?;
         } else if principal.contains('*') {
-            return Err(no(format!("the role trusts {principal}")));
+            return Err(no(&format!("the role trusts {principal}")));
         }
     }
     Ok(())
