@@ -89,3 +89,20 @@ async fn a_principal_that_was_deleted_is_told_and_heals_when_it_is_back() -> Res
     drop(operator);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_proof_that_could_not_be_made_after_a_change_of_trust_is_made_up_for() -> Result<()> {
+    let life = Life::new("unproven").await?;
+    life.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
+    let deployer = deployer(&life).await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    life.proxy.reset_counts();
+    let outage =
+        life.proxy.on("AssumeRole").role(&life.iam_name("reader")).times(3).error(503, "ServiceUnavailable", "later");
+    life.patch("reader", json!({"spec": {"trust": {"principals": [deployer.arn]}}})).await?;
+    life.settled("reader").await?;
+    assert_eq!(outage.hits(), 3);
+    assert_eq!(life.proxy.count("AssumeRole"), 4, "three attempts that failed, and the one that AWS refused");
+    Ok(())
+}

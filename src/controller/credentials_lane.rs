@@ -251,7 +251,9 @@ impl Lane<'_> {
     fn refusal_must_be_proven(&self) -> bool {
         let conditions = self.role.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let credentials_ready = find(conditions, ConditionType::CredentialsReady);
-        let proven_before = credentials_ready.is_some_and(|c| c.status == "True");
+        // Degraded is True as well, and may be so because the last proof failed.
+        let proven_before =
+            credentials_ready.is_some_and(|c| c.status == "True" && c.reason == Reason::Available.as_str());
         let cut_short = find(conditions, ConditionType::RoleReady)
             .is_some_and(|c| c.status == "False" && c.reason == Reason::Progressing.as_str());
         self.ctx.external_id_self_test

@@ -27,6 +27,8 @@ pub struct Memo {
     pub failures: u32,
     /// When the next reconcile is due.
     pub wake_at: Option<Timestamp>,
+    /// Digest of the status that was written last.
+    pub shown: Option<String>,
 }
 
 impl Memo {

@@ -13,7 +13,7 @@ use crate::decide::conditions::find;
 use crate::decide::failure::Verdict;
 use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Outcome, PublishedFacts, Report, status};
-use crate::domain::ObjectIdentity;
+use crate::domain::{ObjectIdentity, digest_hex};
 use crate::runtime::metrics::Outcome as Ending;
 
 /// Writes the status if it changed, tells people what changed, and says when to come again.
@@ -27,8 +27,12 @@ pub async fn run(
 ) -> Result<(Ending, Action), Error> {
     let before = role.status.clone().unwrap_or_default();
     let after = status(&before, role.metadata.generation, report, now);
-    if report.announced || before != after {
+    // The cache may lag behind the status that was written last, and equal the new one by that.
+    let digest = digest_hex(&[format!("{after:?}").as_bytes()]);
+    let hidden = ctx.memory.of(&object.uid).shown.is_some_and(|shown| shown != digest);
+    if report.announced || before != after || hidden {
         ctx.cluster.write_role_status(role, &after).await?;
+        ctx.memory.change(&object.uid, |memo| memo.shown = Some(digest));
     }
     notices.extend(transition(&before, &after));
     tell(ctx, role, &notices).await;
