@@ -14,6 +14,7 @@ use crate::decide::conditions::find;
 use crate::decide::credentials::{Cause, Input, needs_new};
 use crate::decide::desired::Desired;
 use crate::decide::failure::{Circumstances, Verdict};
+use crate::decide::new_set::{nearly_full, never_worse, within_maximum};
 use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
 use crate::decide::requests::renew_requested_at;
@@ -21,9 +22,6 @@ use crate::decide::retry::Retry;
 use crate::decide::revocation::is_denied;
 use crate::decide::status::{Outcome, PublishedFacts};
 use crate::domain::{SessionRequest, whole_seconds};
-
-/// From this share of the room for session policies and tags on, in percent, people are warned.
-const NEARLY_FULL: u32 = 80;
 
 /// How the credentials stand afterwards.
 pub struct CredentialsLane {
@@ -100,7 +98,9 @@ impl Lane<'_> {
     async fn work(&self, notices: &mut Vec<Notice>) -> Result<PublishedFacts, Stop> {
         let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
         let requested = renew_requested_at(self.role).map_err(Verdict::from)?;
-        self.within_roles_maximum(request)?;
+        if let (Lifecycle::Observe, Some(read)) = (self.desired.lifecycle, &self.the_role.read) {
+            within_maximum(request, &read.role)?;
+        }
         let Some(known) = &self.the_role.known else { return Err(Stop::Kept) };
         let inputs_hash = request.fingerprint(&known.arn.to_string(), &known.id);
         let held = self.secret.publication();
@@ -169,22 +169,13 @@ impl Lane<'_> {
             Cause::Due => self.measure_lag(),
             Cause::Expired | Cause::Revoked | Cause::InputsChanged | Cause::Requested => {}
         }
-        notices.extend(self.nearly_full(session.packed_policy_size_percent));
+        let percent = session.packed_policy_size_percent;
+        let before = publish::published_before(self.role).and_then(|set| set.packed_policy_size_percent);
+        notices.extend(nearly_full(percent, before).map(|told| Notice::warning("PackedPolicySize", told)));
         let mut facts = self.facts(&set);
         facts.caller_arn = Some(caller_arn);
-        facts.packed_policy_size_percent = session.packed_policy_size_percent;
+        facts.packed_policy_size_percent = percent;
         Ok(facts)
-    }
-
-    /// Told when the room for session policies and tags begins to run out, and not again while it does.
-    fn nearly_full(&self, percent: Option<u32>) -> Option<Notice> {
-        let before = publish::published_before(self.role).and_then(|set| set.packed_policy_size_percent);
-        let percent = percent.filter(|now| *now >= NEARLY_FULL && before.is_none_or(|before| before < NEARLY_FULL))?;
-        let told = format!(
-            "Session policy, policy ARNs and tags take up {percent} % of the room that AWS gives them; above 100 % it refuses the \
-             session. Shorten spec.session.policy, policyArns or tags"
-        );
-        Some(Notice::warning("PackedPolicySize", told))
     }
 
     /// The present set stays; its files are written again if they are not as declared.
@@ -228,23 +219,6 @@ impl Lane<'_> {
     fn is_denied(&self, set: &Publication, request: &SessionRequest) -> bool {
         let until = self.the_role.denied_until;
         until.is_some_and(|until| is_denied(set.credentials.expires_at, request.duration_seconds, until))
-    }
-
-    /// A role that is only observed is not raised for the session.
-    fn within_roles_maximum(&self, request: &SessionRequest) -> Result<(), Verdict> {
-        let Some(read) = self.the_role.read.as_ref().filter(|_| self.desired.lifecycle == Lifecycle::Observe) else {
-            return Ok(());
-        };
-        let (maximum, asked) = (read.role.settings.max_session_seconds, request.duration_seconds);
-        if asked <= maximum {
-            return Ok(());
-        }
-        let told = format!(
-            "spec.session.durationSeconds is {asked}, but role {} allows {maximum} at most and is only observed; lower it, or \
-             have the role's maximum session duration raised in account {}",
-            read.role.arn, read.role.arn.account
-        );
-        Err(Verdict { reason: Reason::DurationExceedsRole, message: told, retry: Retry::Slow })
     }
 
     /// After a change of trust, before the first set, and as long as the last proof failed or was cut short.
@@ -321,19 +295,4 @@ impl Lane<'_> {
             packed_policy_size_percent: packed,
         }
     }
-}
-
-/// A good set is never replaced by one that expires earlier.
-fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict> {
-    if held.credentials.expires_at <= new.credentials.expires_at {
-        return Ok(());
-    }
-    let (held, new) = (held.credentials.expires_at, new.credentials.expires_at);
-    Err(Verdict {
-        reason: Reason::Progressing,
-        message: format!(
-            "AWS issued credentials that expire at {new}, before the present ones at {held}; they were dropped"
-        ),
-        retry: Retry::Soon,
-    })
 }

@@ -24,6 +24,7 @@ mod role_lane;
 mod run;
 mod standing;
 mod triggers;
+mod watches;
 mod withdraw;
 
 pub use run::{StartError, run};

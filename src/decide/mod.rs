@@ -20,6 +20,7 @@ pub mod grant_policy;
 pub mod granted;
 pub mod grants;
 pub mod guardrails;
+pub mod new_set;
 pub mod planned;
 pub mod policies;
 pub mod powerless;

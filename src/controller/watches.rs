@@ -1,0 +1,145 @@
+//! The two controllers: which watches wake which reconciles.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::controller::{Config, Controller};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::mpsc;
+
+use super::account::{self, AccountContext};
+use super::claims::Claims;
+use super::context::{Shared, WakeRole};
+use super::identity::changes;
+use super::{reconcile, triggers};
+use crate::api::{AWSAccount, CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL};
+use crate::runtime::shutdown::Shutdown;
+
+/// The receiving end of a [`WakeRole`].
+pub struct Woken {
+    scope: Option<String>,
+    receiver: mpsc::UnboundedReceiver<ObjectRef<CrossAccountRole>>,
+}
+
+/// A way to the controller of one namespace, or of all, and its end there.
+pub fn waker(scope: Option<String>) -> (WakeRole, Woken) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (WakeRole { scope: scope.clone(), sender }, Woken { scope, receiver })
+}
+
+fn messages<T: Send + 'static>(receiver: mpsc::UnboundedReceiver<T>) -> impl Stream<Item = T> + Send + 'static {
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|message| (message, receiver)) })
+}
+
+/// Keeps the claims up with the watch. An object that vanished while the watch was down is forgotten with the stock.
+fn claims_of(
+    claims: &Claims,
+    event: &watcher::Event<CrossAccountRole>,
+    store: &Store<CrossAccountRole>,
+) -> Vec<ObjectRef<CrossAccountRole>> {
+    match event {
+        watcher::Event::Apply(role) => claims.note(role),
+        watcher::Event::Delete(role) => claims.forget(&role.uid().unwrap_or_default()),
+        watcher::Event::InitDone => store.state().iter().flat_map(|role| claims.note(role)).collect(),
+        watcher::Event::Init | watcher::Event::InitApply(_) => Vec::new(), // not in the store yet
+    }
+}
+
+/// The controller of roles in one namespace, or in all.
+pub fn roles(
+    ctx: &Shared,
+    Woken { scope, receiver }: Woken,
+    selected: watcher::Config,
+    limits: Config,
+    shutdown: &Shutdown,
+) -> (Store<CrossAccountRole>, BoxStream<'static, ()>) {
+    let client = ctx.cluster.client().clone();
+    let api: Api<CrossAccountRole> = scoped(&client, scope.as_deref());
+    let secrets: Api<PartialObjectMeta<Secret>> = scoped(&client, scope.as_deref());
+    let (reader, writer) = reflector::store();
+    // Own status writes must not wake; the update that puts the finalizer on or marks the deletion must.
+    let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
+    let stream = watcher(api, selected)
+        .default_backoff()
+        .reflect(writer)
+        .inspect_ok({
+            let (ctx, store) = (Arc::clone(ctx), reader.clone());
+            move |event| ctx.wake_roles(claims_of(&ctx.claims, event, &store))
+        })
+        .applied_objects()
+        .predicate_filter(changed, PredicateConfig::default());
+    let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
+    let by_account = reader.clone();
+    let by_namespace = reader.clone();
+    let stop = shutdown.clone();
+    let controller = Controller::for_stream(stream, reader.clone())
+        .with_config(limits)
+        .owns(secrets, ours)
+        .reconcile_on(
+            triggers::accounts(client.clone())
+                .flat_map(move |name| stream::iter(refs(&by_account, |role| concerns(role, &name)))),
+        )
+        .reconcile_on(triggers::namespaces(client).flat_map(move |name| {
+            stream::iter(refs(&by_namespace, |role| role.metadata.namespace.as_ref() == Some(&name)))
+        }))
+        .reconcile_on(messages(receiver))
+        .reconcile_all_on(changes(ctx.identity.clone()))
+        .graceful_shutdown_on(async move { stop.wanted().await })
+        .run(reconcile::reconcile, reconcile::after_error, Arc::clone(ctx));
+    (reader, controller.map(drop).boxed())
+}
+
+/// The controller of accounts.
+pub fn accounts(
+    ctx: &Shared,
+    roles: &[Store<CrossAccountRole>],
+    selected: watcher::Config,
+    limits: Config,
+    woken: mpsc::UnboundedReceiver<ObjectRef<AWSAccount>>,
+    shutdown: &Shutdown,
+) -> (Store<AWSAccount>, BoxStream<'static, ()>) {
+    let (reader, writer) = reflector::store();
+    let stream = watcher(Api::<AWSAccount>::all(ctx.cluster.client().clone()), selected)
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(predicates::generation.combine(predicates::annotations), PredicateConfig::default());
+    let stop = shutdown.clone();
+    let account_ctx = Arc::new(AccountContext { shared: Arc::clone(ctx), roles: roles.to_vec() });
+    let controller = Controller::for_stream(stream, reader.clone())
+        .with_config(limits)
+        .reconcile_on(messages(woken))
+        .reconcile_all_on(changes(ctx.identity.clone()))
+        .graceful_shutdown_on(async move { stop.wanted().await })
+        .run(account::reconcile, account::after_error, account_ctx);
+    (reader, controller.map(drop).boxed())
+}
+
+fn scoped<K>(client: &Client, scope: Option<&str>) -> Api<K>
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+{
+    match scope {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+fn refs(
+    store: &Store<CrossAccountRole>,
+    concerned: impl Fn(&CrossAccountRole) -> bool,
+) -> Vec<ObjectRef<CrossAccountRole>> {
+    store.state().iter().filter(|role| concerned(role)).map(|role| ObjectRef::from_obj(role.as_ref())).collect()
+}
+
+/// Whether a role is in an account, or gives permissions there or takes them back.
+fn concerns(role: &CrossAccountRole, account: &str) -> bool {
+    let declared = role.spec.source_grants.iter().map(|grant| &grant.account_ref.name);
+    let given = role.status.iter().flat_map(|status| &status.source_grants).map(|grant| &grant.account);
+    std::iter::once(&role.spec.account_ref.name).chain(declared).chain(given).any(|name| name == account)
+}
