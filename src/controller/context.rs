@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::Error;
 use super::account::memory_key;
 use super::claims::Claims;
-use super::grantee_policy::Turns;
+use super::grants::policy::Turns;
 use super::memory::Memory;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::Gateway;

@@ -6,7 +6,7 @@ use kube::{Resource, ResourceExt};
 
 use super::context::Context;
 use super::role_end::{self, RoleEnd};
-use super::{Error, grants_end, publish};
+use super::{Error, grants, publish};
 use crate::api::{CrossAccountRole, Reason, annotation};
 use crate::cluster::{Notice, is_held};
 use crate::decide::failure::Verdict;
@@ -28,11 +28,11 @@ pub async fn run(
     }
     ctx.cluster.delete_secret(role, &publish::secret_name(role)).await?;
 
-    let grants = grants_end::on_delete(ctx, role).await?;
+    let grants = grants::end::on_delete(ctx, role).await?;
     if let Err(verdict) = &grants
         && !is_abandoned(role)
     {
-        return grants_end::hold(ctx, role, object, verdict.clone(), now).await;
+        return grants::end::hold(ctx, role, object, verdict.clone(), now).await;
     }
     let account = ctx.cluster.account(&role.spec.account_ref.name).await?;
     let notice = match role_end::run(ctx, role, object, account.as_ref(), now).await {
@@ -43,13 +43,13 @@ pub async fn run(
     };
     let notice = match grants {
         Ok(()) => notice,
-        Err(left) => grants_end::abandoned(&notice, &left),
+        Err(left) => grants::end::abandoned(&notice, &left),
     };
     ctx.events.publish(&role.object_ref(&()), &notice).await;
     ctx.cluster.remove_finalizer(role).await?;
     ctx.memory.forget(&object.uid);
     ctx.wake_account(&role.spec.account_ref.name);
-    grants_end::tell_accounts(ctx, grants_end::remembered(role));
+    grants::end::tell_accounts(ctx, grants::end::remembered(role));
     Ok((Ending::Settled, Action::await_change()))
 }
 
@@ -61,16 +61,18 @@ async fn hold(
     verdict: Verdict,
     now: Timestamp,
 ) -> Result<(Ending, Action), Error> {
-    let Verdict { reason, message, retry } = verdict;
+    let report = Report { role: held(verdict, "set spec.role.deletionPolicy to Retain, or "), ..Report::default() };
+    publish::run(ctx, role, object, &report, Vec::new(), now).await
+}
+
+/// How a part of the work stands that holds a deletion. `or_else` is another way out than the annotation.
+pub fn held(Verdict { reason, message, retry }: Verdict, or_else: &str) -> Outcome {
     let told = format!(
-        "{message}. The object is held until AWS is clean; to let it go as it is, set spec.role.deletionPolicy to Retain, or \
-         annotate it with {}=true",
+        "{message}. The object is held until AWS is clean; to let it go as it is, {or_else}annotate it with {}=true",
         annotation::ABANDON
     );
     let retry = if retry == Retry::OnChange { Retry::Slow } else { retry };
-    let failing = Outcome::Failing(Verdict { reason, message: told, retry });
-    let report = Report { role: failing, ..Report::default() };
-    publish::run(ctx, role, object, &report, Vec::new(), now).await
+    Outcome::Failing(Verdict { reason, message: told, retry })
 }
 
 fn is_abandoned(role: &CrossAccountRole) -> bool {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::context::{Context, Shared};
 use super::observe::{Surroundings, surroundings};
-use super::{Error, consumers, credentials_lane, delete, expiry, grants_lane, publish, role_lane, standing, withdraw};
+use super::{Error, consumers, credentials_lane, delete, expiry, grants, publish, role_lane, standing, withdraw};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
 use crate::decide::desired::Desired;
-use crate::decide::powerless::powerless;
+use crate::decide::explain::powerless::powerless;
 use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Mode, Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
@@ -112,7 +112,7 @@ async fn bring_about(
         warning: powerless(desired),
         ..Report::default()
     };
-    grants_lane::run(ctx, role, around, &mut report, now, notices).await?;
+    grants::run(ctx, role, around, &mut report, now, notices).await?;
     Ok(report)
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::account;
 use super::claims::Claims;
 use super::context::{Context, Shared};
-use super::grantee_policy::Turns;
+use super::grants::policy::Turns;
 use super::identity::watch_identity;
 use super::memory::Memory;
 use super::watches::{accounts, roles, waker};

@@ -6,7 +6,7 @@ use super::observe::{Surroundings, read_role};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::admit::manageable;
 use crate::decide::desired::role_arn;
-use crate::decide::grant_policy::policy_name;
+use crate::decide::grants::policy::policy_name;
 use crate::decide::guardrails::standing;
 use crate::decide::role_plan::owned;
 use crate::decide::{Refusal, account};

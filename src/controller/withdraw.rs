@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
 use super::observe::Surroundings;
-use super::{Error, grants_end, publish};
+use super::{Error, grants, publish};
 use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
@@ -30,7 +30,7 @@ pub async fn run(
     notices: &mut Vec<Notice>,
 ) -> Result<Report, Error> {
     let mut report = access(ctx, role, object, around, refusal.clone(), now, notices).await?;
-    grants_end::on_withdrawal(ctx, role, &refusal, &mut report).await?;
+    grants::end::on_withdrawal(ctx, role, &refusal, &mut report).await?;
     Ok(report)
 }
 

@@ -1,6 +1,6 @@
 //! The declaration, parsed once into values that cannot be wrong. Later code never sees the raw specification.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -14,20 +14,10 @@ use crate::api::{
     AWSAccount, AWSAccountSpec, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Lifecycle, Reason, SessionSpec,
     tag,
 };
-use crate::domain::policy::PolicyDocument;
 use crate::domain::{
-    AccountAccess, BaseIdentity, DesiredRole, ExternalId, ObjectIdentity, PolicyArn, RoleArn, RoleName, RolePath,
-    RoleSettings, RoleTags, SessionName, SessionRequest,
+    AccountAccess, BaseIdentity, DesiredRole, ExternalId, ObjectIdentity, RoleArn, RoleName, RolePath, RoleSettings,
+    RoleTags, SessionName, SessionRequest,
 };
-
-/// Managed and inline policies of a role.
-#[derive(Clone, Debug, Default)]
-pub struct DesiredPolicies {
-    /// Managed policies.
-    pub managed: BTreeSet<PolicyArn>,
-    /// Inline policies by name.
-    pub inline: BTreeMap<String, PolicyDocument>,
-}
 
 /// Everything one object asks for.
 ///

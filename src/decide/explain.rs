@@ -5,17 +5,22 @@
 //! Two things tell the sides apart: what AWS says, and the trust policy where it can be read. Where neither does, both
 //! sides are named and no guess is made.
 
+mod denial;
 mod sides;
+mod trusted;
+
+pub mod powerless;
+pub mod remedy;
 
 use serde_json::Value;
 
+use self::denial::{Denial, account_in};
+use self::remedy::Party;
 use self::sides::Sides;
+use self::trusted::{Caller, Reading, reading};
 use super::conditions::MESSAGE_MAX;
-use super::denial::{Denial, account_in};
 use super::failure::{Circumstances, Verdict, Work, verdict};
-use super::remedy::{self, Party};
 use super::retry::Retry;
-use super::trusted::{Caller, Reading, reading};
 use crate::api::Reason;
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{AccountAccess, AwsFailure, BaseIdentity, FailureKind, IamRole, RoleArn, SessionRequest};

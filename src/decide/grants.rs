@@ -1,5 +1,8 @@
 //! Who gives a principal permission: computed as a whole from all objects, never from what was there before.
 
+pub mod policy;
+pub mod remembered;
+
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;

@@ -12,20 +12,15 @@ pub mod allowed;
 pub mod conditions;
 pub mod consumers;
 pub mod credentials;
-pub mod denial;
 pub mod desired;
 pub mod explain;
 pub mod failure;
-pub mod grant_policy;
-pub mod granted;
 pub mod grants;
 pub mod guardrails;
 pub mod new_set;
 pub mod planned;
 pub mod policies;
-pub mod powerless;
 pub mod published;
-pub mod remedy;
 pub mod renewal;
 pub mod requests;
 pub mod retry;
@@ -35,7 +30,6 @@ pub mod rollouts;
 pub mod secret;
 pub mod status;
 pub mod trust;
-pub mod trusted;
 
 use crate::api::Reason;
 

@@ -3,13 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refusal;
-use super::desired::DesiredPolicies;
 use crate::api::{PolicyDocumentSource, Reason, RoleSpec};
 use crate::domain::PolicyArn;
 use crate::domain::policy::PolicyDocument;
 
 /// All inline policies of a role together, in characters without white space (IAM user guide, "IAM and STS quotas").
 const INLINE_TOTAL_MAX: usize = 10_240;
+
+/// Managed and inline policies of a role.
+#[derive(Clone, Debug, Default)]
+pub struct DesiredPolicies {
+    /// Managed policies.
+    pub managed: BTreeSet<PolicyArn>,
+    /// Inline policies by name.
+    pub inline: BTreeMap<String, PolicyDocument>,
+}
 
 /// Parses managed and inline policies.
 pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Refusal;
-use super::grant_policy::policy_name;
+use super::grants::policy::policy_name;
 use super::requests::revocation_is_due;
 use super::revocation::{DENY_OLDER_SESSIONS, denied_until, deny_older_sessions, is_spent, moment_of_denial};
 use crate::api::{Lifecycle, Reason, tag};

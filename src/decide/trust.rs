@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, remedy};
+use super::Refusal;
+use super::explain::remedy;
 use crate::api::{Reason, TrustSpec};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{ExternalId, Principal, SessionRequest};

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Attempt;
-use crate::decide::denial::{Denial, PolicyKind};
+use super::denial::{Denial, PolicyKind};
+use super::trusted::{Reading, reading};
+use super::{Attempt, remedy};
 use crate::decide::failure::Work;
-use crate::decide::remedy;
-use crate::decide::trusted::{Reading, reading};
 
 /// Who refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]

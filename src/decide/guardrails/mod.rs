@@ -5,7 +5,7 @@ mod standing;
 pub use standing::standing;
 
 use super::Refusal;
-use super::desired::DesiredPolicies;
+use super::policies::DesiredPolicies;
 use crate::api::{CrossAccountRoleSpec, Guardrails, Lifecycle, Reason};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{Partition, PolicyArn, Principal, glob_covers};

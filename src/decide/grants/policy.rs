@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::failure::Verdict;
-use super::grants::Line;
-use super::retry::Retry;
+use super::Line;
 use crate::api::Reason;
+use crate::decide::failure::Verdict;
+use crate::decide::retry::Retry;
 use crate::domain::policy::{PolicyDocument, PolicyError};
 use crate::domain::{Grantee, GranteeKind, cut_with_hash, digest_hex};
 

@@ -7,14 +7,14 @@ use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::Error;
-use super::context::Context;
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant};
 use crate::aws::{GranteeIam, InlinePolicy};
+use crate::controller::Error;
+use crate::controller::context::Context;
 use crate::decide::account;
 use crate::decide::conditions::find;
 use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
-use crate::decide::grant_policy::{document, fitting};
+use crate::decide::grants::policy::{document, fitting};
 use crate::decide::grants::{Declared, Line, grantee, wanted};
 use crate::decide::retry::Retry;
 use crate::domain::{AccountAccess, AwsFailure, FailureKind, Grantee, GranteeKey};

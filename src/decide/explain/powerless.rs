@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::desired::Desired;
+use crate::decide::desired::Desired;
 use crate::domain::SessionRequest;
 use crate::domain::policy::PolicyDocument;
 

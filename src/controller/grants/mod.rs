@@ -4,13 +4,16 @@
 //! is written to AWS. What is taken back stops to count there before AWS is cleaned, and is forgotten after. And the policy
 //! of a principal is always computed from all objects, see [`crate::decide::grants`].
 
+pub mod end;
+pub mod policy;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use self::end::{accounts_of, remembered, take_back, tell_accounts};
+use self::policy::Principal;
 use super::context::Context;
-use super::grantee_policy::Principal;
-use super::grants_end::{accounts_of, remembered, take_back, tell_accounts};
 use super::observe::Surroundings;
 use super::{Error, publish};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
@@ -19,8 +22,8 @@ use crate::decide::admit::manageable;
 use crate::decide::allowed::Namespace;
 use crate::decide::conditions::is_true_for;
 use crate::decide::failure::Verdict;
-use crate::decide::grant_policy::{full, policy_name};
-use crate::decide::granted::{Standing, to_remember};
+use crate::decide::grants::policy::{full, policy_name};
+use crate::decide::grants::remembered::{Standing, to_remember};
 use crate::decide::grants::{covered, own_role, permitted, remembers_all};
 use crate::decide::retry::Retry;
 use crate::decide::status::{Outcome, Report};

@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 
-use super::context::Context;
-use super::grantee_policy::Principal;
-use super::{Error, publish};
-use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrantStatus, annotation};
+use super::policy::Principal;
+use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrantStatus};
 use crate::cluster::Notice;
+use crate::controller::context::Context;
+use crate::controller::{Error, delete, publish};
 use crate::decide::Refusal;
 use crate::decide::failure::Verdict;
-use crate::decide::grant_policy::may_be_ours;
-use crate::decide::granted::ending;
-use crate::decide::retry::Retry;
+use crate::decide::grants::policy::may_be_ours;
+use crate::decide::grants::remembered::ending;
 use crate::decide::status::{Outcome, Report};
 use crate::domain::ObjectIdentity;
 use crate::runtime::metrics::Outcome as Ending;
@@ -105,14 +104,8 @@ pub async fn hold(
     verdict: Verdict,
     now: Timestamp,
 ) -> Result<(Ending, Action), Error> {
-    let Verdict { reason, message, retry } = verdict;
-    let told = format!(
-        "source grants cannot be taken back: {message}. The object is held until they are; to let it go as it is, annotate it \
-         with {}=true",
-        annotation::ABANDON
-    );
-    let retry = if retry == Retry::OnChange { Retry::Slow } else { retry };
-    let grants = Outcome::Failing(Verdict { reason, message: told, retry });
+    let message = format!("source grants cannot be taken back: {}", verdict.message);
+    let grants = delete::held(Verdict { message, ..verdict }, "");
     let report = Report { grants, grants_declared: true, ..Report::default() };
     publish::run(ctx, role, object, &report, Vec::new(), now).await
 }
