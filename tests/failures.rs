@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::{AWSAccount, ConditionType, annotation};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::{
     Api,
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
@@ -246,4 +246,27 @@ async fn retained_roles_stay_and_an_abandoned_object_goes_although_aws_cannot_be
     assert!(message.contains(annotation::ABANDON), "{message}");
     life.patch("abandoned", json!({"metadata": {"annotations": {annotation::ABANDON: "true"}}})).await?;
     gone("abandoned").await
+}
+
+#[tokio::test]
+async fn a_secret_that_the_cluster_does_not_take_is_told_with_its_answer() -> Result<()> {
+    let life = Life::new("quota").await?;
+    let quotas: Api<ResourceQuota> = Api::namespaced(life.scenario.kube.clone(), &life.scenario.namespace);
+    let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"count/secrets": "0"}}});
+    quotas.create(&PostParams::default(), &serde_json::from_value(quota)?).await?;
+    eventually("the quota is in force", async || {
+        let status = quotas.get("none").await?.status.unwrap_or_default();
+        ensure!(status.hard.is_some_and(|hard| hard.contains_key("count/secrets")), "it was not counted yet");
+        Ok(())
+    })
+    .await?;
+    let _operator = life.start().await?;
+    create(&life, "reader").await?;
+    let message = life.shows("reader", "False", "KubernetesDenied").await?;
+    assert!(message.contains("Secret reader cannot be written") && message.contains("exceeded quota"), "{message}");
+
+    quotas.delete("none", &DeleteParams::default()).await?;
+    life.patch("reader", json!({"metadata": {"annotations": {"test/wake": "1"}}})).await?;
+    life.settled("reader").await?;
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! Guardrails that are tightened when roles exist already.
 
 use anyhow::{Context as _, Result, ensure};
+use crossaccount::api::{AWSAccount, CrossAccountRole};
+use kube::Api;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -114,4 +116,37 @@ async fn a_guardrail_changed_while_the_operator_was_down_is_enforced_when_it_com
     .await?;
     life.shows("withdrawn", "False", "NotAllowed").await?;
     is_cut_off(&life, "withdrawn").await
+}
+
+#[tokio::test]
+async fn an_edit_of_the_account_that_changes_nothing_for_a_role_alarms_nobody() -> Result<()> {
+    let life = Life::new("edited").await?;
+    let _operator = life.start().await?;
+    let before = life.ready_role("reader").await?;
+    life.proxy.reset_counts();
+    life.patch_account(json!({"guardrails": {"managedPolicies": ["arn:aws:iam::aws:policy/*"]}})).await?;
+    let accounts: Api<AWSAccount> = Api::all(life.scenario.kube.clone());
+    eventually("the account was checked and its roles were looked at", async || {
+        let account = accounts.get(&life.scenario.namespace).await?;
+        let observed = account.status.and_then(|status| status.observed_generation);
+        ensure!(observed == account.metadata.generation, "it was not checked yet");
+        Ok(())
+    })
+    .await?;
+    life.patch("reader", json!({"metadata": {"annotations": {"test/wake": "1"}}})).await?;
+    life.patch("reader", json!({"spec": {"secret": {"labels": {"seen": "yes"}}}})).await?;
+    eventually("the role was reconciled after that", async || {
+        let labels = life.secrets.get("reader").await?.metadata.labels.unwrap_or_default();
+        ensure!(labels.contains_key("seen"), "{labels:?}");
+        Ok(())
+    })
+    .await?;
+    let after = life.settled("reader").await?;
+    let times = |role: CrossAccountRole| {
+        let conditions = role.status.unwrap_or_default().conditions;
+        conditions.into_iter().map(|c| (c.type_, c.last_transition_time)).collect::<Vec<_>>()
+    };
+    assert_eq!(times(after), times(before));
+    assert_eq!(life.proxy.count("CreateRole") + life.proxy.count("UpdateAssumeRolePolicy"), 0);
+    Ok(())
 }

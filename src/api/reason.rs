@@ -106,8 +106,8 @@ pub enum Reason {
     RegionDisabled,
     /// A workload in `rolloutRestarts` does not exist in this namespace. Create it, or correct the declaration.
     WorkloadNotFound,
-    /// The API server refused the operator something about workloads or pods; the message holds its answer. Give the
-    /// operator the rule of `deploy/rbac.yaml` for it, or look for the admission policy that refuses.
+    /// The API server refused the operator something about the Secret, workloads or pods; the message holds its answer. Give
+    /// the operator the rule of `deploy/rbac.yaml` for it, or look for the quota or admission policy that refuses.
     KubernetesDenied,
     /// AWS does not let this be done, such as changing a service-linked role. Declare something else.
     NotSupported,

@@ -59,12 +59,14 @@ impl ObservedSecret {
 }
 
 /// How a write of the Secret ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretWrite {
     /// It is written.
     Written,
     /// Somebody else was there first; look again.
     Overtaken,
+    /// The API server does not take it, by its own rules, an admission policy or a quota. Its answer.
+    Refused(String),
 }
 
 impl Cluster {
@@ -109,6 +111,9 @@ impl Cluster {
         match self.secrets_of(role).patch(name, &params, &Patch::Apply(body)).await {
             Ok(_) => Ok(SecretWrite::Written),
             Err(kube::Error::Api(status)) if status.is_conflict() => Ok(SecretWrite::Overtaken),
+            Err(kube::Error::Api(status)) if [400, 403, 422].contains(&status.code) => {
+                Ok(SecretWrite::Refused(status.message))
+            }
             Err(error) => Err(error),
         }
     }

@@ -252,6 +252,10 @@ impl Lane<'_> {
         match self.ctx.cluster.write_secret(self.role, name, self.secret, &content).await? {
             SecretWrite::Written => {}
             SecretWrite::Overtaken => return Err(Error::Overtaken.into()),
+            SecretWrite::Refused(answer) => {
+                let message = format!("Secret {name} cannot be written: {answer}");
+                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Slow }.into());
+            }
         }
         let before = publish::published_before(self.role).map(|facts| facts.secret_name);
         if let Some(old) = before.filter(|old| old != name) {

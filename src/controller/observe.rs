@@ -40,7 +40,7 @@ pub async fn secret(ctx: &Context, role: &CrossAccountRole, desired: &Desired) -
 #[derive(Clone, Debug)]
 pub enum RoleView {
     /// It was as declared when last compared, and no comparison is due.
-    AsDeclared(KnownRole),
+    AsDeclared,
     /// It was read.
     Read(Option<IamRoleState>),
     /// It could not be read.
@@ -83,10 +83,10 @@ pub async fn role(ctx: &Context, role: &CrossAccountRole, desired: &Desired, now
         && !revocation_is_due(desired.revoke_requested_at, denied_until, now)
         && known.declaration_hash.is_none_or(|last| last == fingerprint(desired))
         && now < ctx.memory.next_look(uid, ctx.drift_interval);
-    match KnownRole::from_status(role) {
-        Some(known) if settled => RoleView::AsDeclared(known),
-        _ => read(ctx, desired).await,
+    if settled && KnownRole::from_status(role).is_some() {
+        return RoleView::AsDeclared;
     }
+    read(ctx, desired).await
 }
 
 async fn read(ctx: &Context, desired: &Desired) -> RoleView {

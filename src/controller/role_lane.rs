@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::context::Context;
 use super::observe::{KnownRole, RoleView, fingerprint};
 use super::{Error, apply, observe, publish};
-use crate::api::{ConditionType, CrossAccountRole, Lifecycle, RoleStatus};
+use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, RoleStatus};
 use crate::cluster::Notice;
 use crate::decide::conditions::is_true_for;
 use crate::decide::desired::Desired;
@@ -54,13 +54,12 @@ pub async fn run(
         Err(refusal) => return Ok(lane.failing(refusal.clone().into())),
     };
     if let Err(verdict) = manageable {
-        return Ok(lane.failing(verdict));
+        // An account that was edited is checked in a moment, and that wakes us: no reason to alarm anybody.
+        let passing = verdict.reason == Reason::Progressing && lane.was_ready();
+        return Ok(if passing { lane.untouched() } else { lane.failing(verdict) });
     }
     match observe::role(ctx, role, desired, now).await {
-        RoleView::AsDeclared(known) => {
-            let denied_until = lane.before().denied_before.map(|time| time.0);
-            Ok(RoleLane { known: Some(known), denied_until, ..RoleLane::default() })
-        }
+        RoleView::AsDeclared => Ok(lane.untouched()),
         RoleView::Unreadable(verdict) => Ok(lane.failing(verdict)),
         RoleView::Read(state) => lane.compare(declared, state, notices).await,
     }
@@ -74,11 +73,20 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
+    /// What was known still holds.
+    fn untouched(&self) -> RoleLane {
+        let denied_until = self.before().denied_before.map(|time| time.0);
+        RoleLane { known: KnownRole::from_status(self.role), denied_until, ..RoleLane::default() }
+    }
+
     /// Nothing was done; what was known may still be assumed.
     fn failing(&self, verdict: Verdict) -> RoleLane {
-        let known = KnownRole::from_status(self.role);
-        let denied_until = self.before().denied_before.map(|time| time.0);
-        RoleLane { outcome: Outcome::Failing(verdict), known, denied_until, ..RoleLane::default() }
+        RoleLane { outcome: Outcome::Failing(verdict), ..self.untouched() }
+    }
+
+    fn was_ready(&self) -> bool {
+        let conditions = self.role.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        is_true_for(conditions, ConditionType::RoleReady, self.role.metadata.generation)
     }
 
     async fn compare(
@@ -163,15 +171,13 @@ impl Lane<'_> {
     }
 
     fn occasion(&self, steps: &[RoleStep], found: Option<&KnownRole>) -> Occasion {
-        let conditions = self.role.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let was_ready = is_true_for(conditions, ConditionType::RoleReady, self.role.metadata.generation);
         let creates = steps.iter().any(|step| matches!(step, RoleStep::Create(_)));
         let asked = steps.iter().any(|step| matches!(step, RoleStep::DenyOlderSessions(..)));
         match found {
             _ if steps.is_empty() => Occasion::Nothing,
             Some(known) if self.desired.lifecycle == Lifecycle::Adopt && !self.is_known(known) => Occasion::Adoption,
             _ if asked => Occasion::Revocation,
-            _ if was_ready => Occasion::Drift { gone: creates },
+            _ if self.was_ready() => Occasion::Drift { gone: creates },
             _ => Occasion::Declaration { new: creates },
         }
     }

@@ -11,7 +11,8 @@ pub fn secret(cases: Cases) -> Cases {
         let path = format!("spec.secret.{field}");
         let with = |key: &str| format!("spec: {{secret: {{{field}: {{'{key}': value}}}}}}");
         let legal = ["a", "A_9.-a", "example.com/a", "other.iam.crossaccount.dev/a", "app.kubernetes.io/name"];
-        let illegal = ["", "a b", "-a", "a-", "/a", "Example.com/a", "a/b/c", &"k".repeat(64)];
+        let long_prefix = format!("{}/a", "d".repeat(254));
+        let illegal = ["", "a b", "-a", "a-", "/a", "Example.com/a", "a/b/c", &"k".repeat(64), &long_prefix];
         let reserved =
             ["iam.crossaccount.dev/expires-at", "iam.crossaccount.dev/other", "app.kubernetes.io/managed-by"];
         let cases = legal.into_iter().fold(cases, |cases, key| cases.accepts(&format!("{path}: {key}"), &with(key)));

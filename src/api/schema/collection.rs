@@ -81,7 +81,7 @@ pub fn secret_annotations(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn secret_metadata(values: &Schema) -> Schema {
-    let legal = format!("self.all(key, key.matches(r'{}'))", metadata_key());
+    let legal = format!("self.all(key, key.matches(r'{}') && key.indexOf('/') <= 253)", metadata_key());
     map(
         50,
         values,
@@ -89,7 +89,7 @@ fn secret_metadata(values: &Schema) -> Schema {
             (
                 &legal,
                 "a key has up to 63 letters, digits and - _ . and begins and ends with a letter or digit; \
-                 a DNS name and / may stand before it",
+                 a DNS name of up to 253 characters and / may stand before it",
             ),
             (
                 "self.all(key, !key.startsWith('iam.crossaccount.dev/') && key != 'app.kubernetes.io/managed-by')",
@@ -106,7 +106,7 @@ const LABEL_KEY_ADVICE: &str = "must be the key of a label, such as team or exam
 pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
     let mut label_key = text(317, &metadata_key(), LABEL_KEY_ADVICE);
     label_key.insert("description".into(), "Key of the label.".into());
-    let legal = format!("self.all(key, key.matches(r'{}'))", metadata_key());
+    let legal = format!("self.all(key, key.matches(r'{}') && key.indexOf('/') <= 253)", metadata_key());
     let mut match_labels = map(50, &label_value(), &[(&legal, LABEL_KEY_ADVICE)]);
     match_labels.insert("description".into(), "Labels that a namespace must have.".into());
     json_schema!({
