@@ -148,3 +148,24 @@ async fn what_was_withdrawn_while_the_operator_was_down_is_cut_off_when_it_comes
     drop(operator);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_no_event_tells_of_is_cut_off_at_the_next_look_for_drift() -> Result<()> {
+    let life = Life::new("unheard").await?;
+    let selector = json!({"selector": {"matchLabels": {"aws": "yes"}}, "names": null});
+    life.patch_account(json!({ "allowedNamespaces": selector })).await?;
+    let namespaces: Api<Namespace> = Api::all(life.scenario.kube.clone());
+    let label = async |value: Value| -> Result<()> {
+        let patch = Patch::Merge(json!({"metadata": {"labels": {"aws": value}}}));
+        namespaces.patch(&life.scenario.namespace, &PatchParams::default(), &patch).await?;
+        Ok(())
+    };
+    label(json!("yes")).await?;
+    let deaf = life.scenario.kubeconfig_without_events_of(&["namespaces"]).await?;
+    let settings = life.settings.clone().env("KUBECONFIG", deaf.to_string_lossy()).flag("--drift-interval=2s");
+    let _operator = settings.start().await?;
+    life.ready_role("reader").await?;
+    label(Value::Null).await?;
+    life.shows("reader", "False", "NotAllowed").await?;
+    denied(&life, "reader").await
+}

@@ -10,6 +10,9 @@ use crate::domain::policy::PolicyDocument;
 /// All inline policies of a role together, in characters without white space (IAM user guide, "IAM and STS quotas").
 const INLINE_TOTAL_MAX: usize = 10_240;
 
+/// How the names of the inline policies begin that the operator makes for itself.
+const OWN_PREFIX: &str = "crossaccount-";
+
 /// Managed and inline policies of a role.
 #[derive(Clone, Debug, Default)]
 pub struct DesiredPolicies {
@@ -27,6 +30,7 @@ pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
     }
     let mut inline = BTreeMap::new();
     for (name, source) in &role.inline_policies {
+        not_the_operators_own(name)?;
         inline.insert(name.clone(), document(&format!("spec.role.inlinePolicies.{name}"), source)?);
     }
     let total: usize = inline.values().map(PolicyDocument::quota_size).sum();
@@ -41,6 +45,17 @@ pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
         ));
     }
     Ok(DesiredPolicies { managed, inline })
+}
+
+/// Nobody may replace the policy by which older sessions are denied, or the one with the permissions of other objects.
+fn not_the_operators_own(name: &str) -> Result<(), Refusal> {
+    if !name.to_ascii_lowercase().starts_with(OWN_PREFIX) {
+        return Ok(());
+    }
+    let told = format!(
+        "spec.role.inlinePolicies: policy names that begin with {OWN_PREFIX} are the operator's own; {name} needs another name"
+    );
+    Err(Refusal::new(Reason::InvalidSpec, told))
 }
 
 /// Parses one ARN of a managed policy.
@@ -59,6 +74,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::decide::grants::policy::policy_name;
+    use crate::decide::revocation::DENY_OLDER_SESSIONS;
 
     fn role(inline: &serde_json::Value) -> RoleSpec {
         serde_json::from_value(json!({"inlinePolicies": inline})).expect("a role")
@@ -73,6 +90,16 @@ mod tests {
             "{}",
             refusal.message
         );
+    }
+
+    #[test]
+    fn the_names_of_the_operators_own_policies_are_nobodys() {
+        for own in [DENY_OLDER_SESSIONS, "CrossAccount-Deny-Older-Sessions", &policy_name("prod")] {
+            let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            let refusal = policies(&role(&json!({own: {"Statement": statement}}))).expect_err(own);
+            assert_eq!(refusal.reason, Reason::InvalidSpec);
+            assert!(refusal.message.contains(own), "{}", refusal.message);
+        }
     }
 
     #[test]

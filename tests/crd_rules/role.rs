@@ -80,6 +80,12 @@ fn policies(cases: Cases) -> Cases {
         .into_iter()
         .fold(cases, policy_arns)
         .most_entries("spec.role.inlinePolicies", 20, |number| (format!("{number:0>128}"), json!({})))
+        .refuses(
+            "an inline policy with a name of the operator's own",
+            "spec: {role: {inlinePolicies: {CrossAccount-deny-older-sessions: {}}}}",
+            "spec.role.inlinePolicies",
+            "are the operator's own: use another name",
+        )
         .accepts("legal names of inline policies", "spec: {role: {inlinePolicies: {'A_9+=,.@-': {}}}}")
         .refuses(
             "an illegal name of an inline policy",

@@ -20,14 +20,28 @@ const LIMITED: &str = "limited";
 impl Scenario {
     /// A kubeconfig file of an operator that has all rights but those on these resources.
     pub async fn kubeconfig_without(&self, resources: &[&str]) -> Result<PathBuf> {
+        self.kubeconfig_with(|rule| (!is_about(&rule, resources)).then_some(rule)).await
+    }
+
+    /// A kubeconfig file of an operator that may read these resources but is told of no change of them.
+    pub async fn kubeconfig_without_events_of(&self, resources: &[&str]) -> Result<PathBuf> {
+        self.kubeconfig_with(|mut rule| {
+            if is_about(&rule, resources) {
+                rule.verbs.retain(|verb| verb != "watch" && verb != "list");
+            }
+            Some(rule)
+        })
+        .await
+    }
+
+    async fn kubeconfig_with(&self, limit: impl Fn(PolicyRule) -> Option<PolicyRule>) -> Result<PathBuf> {
         let account = ServiceAccount { metadata: named(LIMITED), ..ServiceAccount::default() };
         let accounts: Api<ServiceAccount> = Api::namespaced(self.kube.clone(), &self.namespace);
         accounts.create(&PostParams::default(), &account).await?;
 
         let api: Api<ClusterRole> = Api::all(self.kube.clone());
         let whole = api.get(OPERATOR_ACCOUNT.1).await?;
-        let about_them = |rule: &PolicyRule| rule.resources.iter().flatten().any(|r| resources.contains(&r.as_str()));
-        let rules = whole.rules.into_iter().flatten().filter(|rule| !about_them(rule)).collect();
+        let rules = whole.rules.into_iter().flatten().filter_map(limit).collect();
         let limited =
             ClusterRole { metadata: named(&self.limited_role()), rules: Some(rules), ..ClusterRole::default() };
         api.create(&PostParams::default(), &limited).await?;
@@ -67,6 +81,10 @@ impl Scenario {
     fn limited_role(&self) -> String {
         format!("{}-{LIMITED}", self.namespace)
     }
+}
+
+fn is_about(rule: &PolicyRule, resources: &[&str]) -> bool {
+    rule.resources.iter().flatten().any(|resource| resources.contains(&resource.as_str()))
 }
 
 fn named(name: &str) -> ObjectMeta {

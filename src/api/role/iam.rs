@@ -44,7 +44,7 @@ pub struct RoleSpec {
     pub managed_policy_arns: Vec<String>,
 
     /// Inline policies: name, and policy document written as YAML. All together at most 10240 characters as JSON
-    /// without white space.
+    /// without white space. Names that begin with `crossaccount-` are the operator's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::inline_policies")]
     pub inline_policies: BTreeMap<String, PolicyDocumentSource>,

@@ -48,10 +48,16 @@ pub fn inline_policies(generator: &mut SchemaGenerator) -> Schema {
     map(
         20,
         &PolicyDocumentSource::json_schema(generator),
-        &[(
-            r"self.all(name, name.matches(r'^[\w+=,.@-]{1,128}$'))",
-            "a policy name has 1 to 128 letters, digits and _ + = , . @ -",
-        )],
+        &[
+            (
+                r"self.all(name, name.matches(r'^[\w+=,.@-]{1,128}$'))",
+                "a policy name has 1 to 128 letters, digits and _ + = , . @ -",
+            ),
+            (
+                "self.all(name, !name.lowerAscii().startsWith('crossaccount-'))",
+                "policy names that begin with crossaccount- are the operator's own: use another name",
+            ),
+        ],
     )
 }
 
