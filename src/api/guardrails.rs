@@ -59,7 +59,7 @@ pub struct Guardrails {
     pub principals: Vec<String>,
 
     /// ARN globs (`*`, `?`) of the users, groups and roles of this account that tenants may name in `sourceGrants`.
-    /// Absent or empty: none.
+    /// Absent: any that the operator may write to. Empty: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::arn_globs")]
     pub grantees: Option<Vec<String>>,

@@ -24,10 +24,12 @@ enum Claim {
     Secret { namespace: String, name: String },
 }
 
-/// Who comes first: by age, and among equals by name, so that every process finds the same.
+/// Who comes first: by age, of which Kubernetes keeps whole seconds; then whoever has a role already; and at last by name, so
+/// that every process finds the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     created: Timestamp,
+    is_new: bool,
     namespace: String,
     name: String,
 }
@@ -137,7 +139,8 @@ fn claimant(role: &CrossAccountRole) -> Option<Claimant> {
             name: role.spec.secret.name.clone().unwrap_or_else(|| name.clone()),
         },
     ];
-    Some(Claimant { rank: Rank { created, namespace, name }, claims, refused })
+    let is_new = role.status.as_ref().is_none_or(|status| status.role.is_none());
+    Some(Claimant { rank: Rank { created, is_new, namespace, name }, claims, refused })
 }
 
 fn conflict(claim: &Claim, rank: &Rank) -> Refusal {
@@ -191,6 +194,20 @@ mod tests {
                 "{refusal:?}"
             );
         }
+    }
+
+    #[test]
+    fn of_two_of_one_second_the_one_that_has_a_role_keeps_it() {
+        let claims = Claims::default();
+        let early = role("b", 1, &json!({"role": {"name": "reports"}}));
+        let late = role("a", 1, &json!({"role": {"name": "reports"}}));
+        claims.note(&early);
+        claims.note(&late);
+        assert!(claims.check(&late).is_ok() && claims.check(&early).is_err(), "by name, as long as neither has one");
+        let mut has_it = early.clone();
+        has_it.status = serde_json::from_value(json!({"role": {"arn": "arn:aws:iam::222222222222:role/reports"}})).ok();
+        assert_eq!(names(&claims.note(&has_it)), ["a"]);
+        assert!(claims.check(&has_it).is_ok() && claims.check(&late).is_err());
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl From<Refusal> for Verdict {
     fn from(Refusal { reason, message }: Refusal) -> Self {
         let retry = match reason {
             Reason::SecretNotOwned => Retry::Soon, // a Secret of somebody else is not watched, and costs one read
-            Reason::BaseIdentityUnavailable | Reason::RoleNotOwned => Retry::Slow,
+            // Mended in AWS, of which nothing tells us.
+            Reason::BaseIdentityUnavailable | Reason::RoleNotOwned | Reason::RoleNotFound => Retry::Slow,
             _ => Retry::OnChange,
         };
         Self { reason, message, retry }

@@ -35,9 +35,7 @@ pub async fn lab(name: &str) -> Result<Life> {
     }));
     let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
     put.policy_document(manage.to_string()).send().await?;
-    let mut account = life.scenario.source_account();
-    account.spec.guardrails.grantees = Some(vec![format!("arn:aws:iam::{id}:*")]);
-    accounts(&life).create(&PostParams::default(), &account).await?;
+    accounts(&life).create(&PostParams::default(), &life.scenario.source_account()).await?;
     let trusted = json!({"spec": {"guardrails": {"principals": [format!("arn:aws:iam::{id}:*")]}}});
     accounts(&life).patch(&life.scenario.namespace, &PatchParams::default(), &Patch::Merge(trusted)).await?;
     Ok(life)

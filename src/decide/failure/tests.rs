@@ -169,3 +169,18 @@ fn a_denied_manager_is_told_which_permission_is_missing() {
     let verdict = verdict(Work::Manage, &failure(FailureKind::Denied, "PutRolePolicy"), SETTLED);
     assert!(verdict.message.contains("Allow iam:PutRolePolicy"), "{}", verdict.message);
 }
+
+#[test]
+fn a_refusal_of_ours_is_looked_at_again_by_itself_where_nothing_tells_that_it_was_mended() {
+    for (reason, retry) in [
+        (Reason::InvalidSpec, Retry::OnChange),
+        (Reason::NotAllowed, Retry::OnChange),
+        (Reason::Conflict, Retry::OnChange),
+        (Reason::RoleNotOwned, Retry::Slow),
+        (Reason::RoleNotFound, Retry::Slow),
+        (Reason::BaseIdentityUnavailable, Retry::Slow),
+        (Reason::SecretNotOwned, Retry::Soon),
+    ] {
+        assert_eq!(Verdict::from(Refusal::new(reason, "no")).retry, retry, "{reason}");
+    }
+}

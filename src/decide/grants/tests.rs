@@ -139,7 +139,8 @@ fn a_grant_counts_as_long_as_everything_about_it_holds() {
             none.clone(),
             false,
         ),
-        ("no grantees", none.clone(), json!({"spec": {"guardrails": {"grantees": null}}}), none.clone(), false),
+        ("no grantees", none.clone(), json!({"spec": {"guardrails": {"grantees": []}}}), none.clone(), false),
+        ("any grantee", none.clone(), json!({"spec": {"guardrails": {"grantees": null}}}), none.clone(), true),
         (
             "the source account is another one now",
             none.clone(),

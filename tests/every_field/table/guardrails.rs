@@ -80,10 +80,9 @@ fn principals(seen: &Seen, declared: &Value) -> Result<()> {
     allowed_or_refused(seen, may, "guardrails.principals")
 }
 
-/// An absent list lets nobody in.
 fn grantees(seen: &Seen, declared: &Value) -> Result<()> {
     let grantee = format!("arn:aws:iam::{}:user/deployer", seen.account.spec.account_id);
-    allowed_or_refused(seen, !declared.is_null() && within(declared, &grantee), "guardrails.grantees")
+    allowed_or_refused(seen, within(declared, &grantee), "guardrails.grantees")
 }
 
 fn lifecycles(seen: &Seen, declared: &Value) -> Result<()> {
