@@ -71,7 +71,16 @@ async fn an_annotation_that_is_no_time_is_told_and_breaks_nothing() -> Result<()
         life.patch("reader", json!({"metadata": {"annotations": {key: null}}})).await?;
         life.settled("reader").await?;
     }
-    Ok(())
+
+    // A request beside it is met.
+    let (data, _) = life.secret("reader").await?;
+    let annotations = json!({annotation::REVOKE_REQUESTED_AT: "now", annotation::RENEW_REQUESTED_AT: Timestamp::now()});
+    life.patch("reader", json!({"metadata": {"annotations": annotations}})).await?;
+    eventually("new credentials are issued", async || {
+        ensure!(life.secret("reader").await?.0 != data, "they are those of before");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]

@@ -17,7 +17,6 @@ use crate::decide::failure::{Circumstances, Verdict};
 use crate::decide::new_set::{nearly_full, never_worse, within_maximum};
 use crate::decide::published::Publication;
 use crate::decide::renewal::renew_at;
-use crate::decide::requests::renew_requested_at;
 use crate::decide::retry::Retry;
 use crate::decide::revocation::is_denied;
 use crate::decide::status::{Outcome, PublishedFacts};
@@ -97,7 +96,6 @@ struct Lane<'a> {
 impl Lane<'_> {
     async fn work(&self, notices: &mut Vec<Notice>) -> Result<PublishedFacts, Stop> {
         let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
-        let requested = renew_requested_at(self.role).map_err(Verdict::from)?;
         if let (Lifecycle::Observe, Some(read)) = (self.desired.lifecycle, &self.the_role.read) {
             within_maximum(request, &read.role)?;
         }
@@ -110,7 +108,7 @@ impl Lane<'_> {
             inputs_hash: &inputs_hash,
             renew_at: held.map(|set| self.renew_at(set)),
             denied: held.is_some_and(|set| self.is_denied(set, request)),
-            renew_requested_at: requested,
+            renew_requested_at: self.desired.requests.renew,
             now: self.now,
         });
         match (cause, held) {

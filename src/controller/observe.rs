@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Error;
 use super::context::Context;
-use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Lifecycle};
 use crate::aws::Iam;
 use crate::cluster::ObservedSecret;
 use crate::decide::allowed::Namespace;
@@ -21,14 +21,25 @@ pub struct Surroundings {
     pub account: Option<AWSAccount>,
     /// Its namespace.
     pub namespace: Namespace,
+    /// Roles by which the operator enters accounts, where the object might name one of them.
+    pub managers: Vec<RoleArn>,
 }
 
-/// Reads account and namespace.
+/// Reads account and namespace; and the ways into all accounts for an object that names a role somebody else made. A role
+/// that is to be created is told from a manager by its tags.
 pub async fn surroundings(ctx: &Context, role: &CrossAccountRole) -> Result<Surroundings, Error> {
     let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
     let account = ctx.cluster.account(&role.spec.account_ref.name);
     let (account, namespace) = tokio::try_join!(account, ctx.cluster.namespace(namespace))?;
-    Ok(Surroundings { account, namespace })
+    let managers = match role.spec.role.lifecycle {
+        Lifecycle::Create => Vec::new(),
+        Lifecycle::Adopt | Lifecycle::Observe => ctx.cluster.accounts().await?.values().flat_map(managers).collect(),
+    };
+    Ok(Surroundings { account, namespace, managers })
+}
+
+fn managers(account: &AWSAccount) -> Vec<RoleArn> {
+    account.spec.access.chain.iter().filter_map(|hop| RoleArn::parse(&hop.role_arn).ok()).collect()
 }
 
 /// Reads the declared Secret.
@@ -80,7 +91,7 @@ pub async fn role(ctx: &Context, role: &CrossAccountRole, desired: &Desired, now
     let denied_until = known.denied_before.map(|time| time.0);
     let settled = is_true_for(conditions, ConditionType::RoleReady, role.metadata.generation)
         && !memo.look_again
-        && !revocation_is_due(desired.revoke_requested_at, denied_until, now)
+        && !revocation_is_due(desired.requests.revoke, denied_until, now)
         && known.declaration_hash.is_none_or(|last| last == fingerprint(desired))
         && now < ctx.memory.next_look(uid, ctx.drift_interval);
     if settled && KnownRole::from_status(role).is_some() {

@@ -14,6 +14,7 @@ use crate::decide::Refusal;
 use crate::decide::admit::{admit, manageable};
 use crate::decide::desired::Desired;
 use crate::decide::explain::powerless::powerless;
+use crate::decide::failure::Verdict;
 use crate::decide::retry::{Retry, delay};
 use crate::decide::status::{Mode, Outcome, Report};
 use crate::runtime::metrics::Outcome as Ending;
@@ -54,7 +55,8 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
     }
     let around = surroundings(ctx, role).await?;
     let (account, unrivalled) = (around.account.as_ref(), ctx.claims.check(role));
-    let admitted = admit(role, object.clone(), account, &around.namespace, unrivalled, &ctx.base_identity());
+    let identity = ctx.base_identity();
+    let admitted = admit(role, object.clone(), account, &around.namespace, unrivalled, &identity, &around.managers);
     let mut notices = Vec::new();
     let report = match admitted {
         Err(refusal) if refusal.reason == Reason::NotAllowed => {
@@ -109,6 +111,7 @@ async fn bring_about(
         published: credentials.published,
         external_id: Some(desired.external_id.clone()),
         consumers,
+        remarks: Outcome::of(desired.requests.unreadable.iter().cloned().map(Verdict::from).collect()),
         warning: powerless(desired),
         ..Report::default()
     };

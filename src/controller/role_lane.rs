@@ -96,9 +96,8 @@ impl Lane<'_> {
         notices: &mut Vec<Notice>,
     ) -> Result<RoleLane, Error> {
         let Self { desired, now, .. } = *self;
-        let Desired { object, lifecycle, revoke_requested_at, .. } = desired;
-        let goal =
-            Goal { object, lifecycle: *lifecycle, role: declared, revoke_requested_at: *revoke_requested_at, now };
+        let Desired { object, lifecycle, requests, .. } = desired;
+        let goal = Goal { object, lifecycle: *lifecycle, role: declared, revoke_requested_at: requests.revoke, now };
         let steps = match role_plan(&goal, state.as_ref()) {
             Ok(steps) => steps,
             Err(refusal) => return Ok(RoleLane { known: None, ..self.failing(refusal.into()) }),

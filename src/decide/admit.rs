@@ -8,7 +8,7 @@ use super::desired::{Desired, desired};
 use super::failure::Verdict;
 use super::retry::Retry;
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
-use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
+use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity, RoleArn};
 
 /// Lets an object in: allowed? the only one of its names? do we have an identity? is the declaration valid, and
 /// within the guardrails?
@@ -22,6 +22,7 @@ pub fn admit(
     namespace: &Namespace,
     unrivalled: Result<(), Refusal>,
     identity: &Result<BaseIdentity, AwsFailure>,
+    managers: &[RoleArn],
 ) -> Result<Desired, Refusal> {
     let account = allowed(&role.spec.account_ref.name, account, namespace)?;
     unrivalled?;
@@ -29,7 +30,24 @@ pub fn admit(
         let Verdict { reason, message, .. } = unusable(failure);
         Refusal::new(reason, message)
     })?;
-    desired(role, object, account, base)
+    let desired = desired(role, object, account, base)?;
+    not_the_operators_own(&desired, base, managers)?;
+    Ok(desired)
+}
+
+/// No tenant may have the roles by which the operator itself works, whatever their trust policies say.
+fn not_the_operators_own(desired: &Desired, base: &BaseIdentity, managers: &[RoleArn]) -> Result<(), Refusal> {
+    let base = RoleArn::parse(&base.principal_arn).ok();
+    let chain = desired.access.chain.iter().map(|hop| &hop.role_arn);
+    let same = |arn: &&RoleArn| arn.account == desired.role_arn.account && arn.name.is_same_as(&desired.role_arn.name);
+    match chain.chain(managers).chain(&base).find(same) {
+        None => Ok(()),
+        Some(arn) => {
+            let told =
+                format!("the operator itself works with role {arn}, so no object may; choose another spec.role.name");
+            Err(Refusal::new(Reason::NotAllowed, told))
+        }
+    }
 }
 
 /// Whether the account can be managed at present. If not, roles in it are left as they are; sessions of roles that are
@@ -110,11 +128,28 @@ mod tests {
             ("an invalid declaration", &misnamed, &open, Ok(()), identity(), Reason::InvalidSpec),
         ] {
             let account = account(allowed, &json!({"conditions": []}));
-            let verdict = admit(&role(spec), object(), Some(&account), &namespace, unrivalled, &identity);
+            let verdict = admit(&role(spec), object(), Some(&account), &namespace, unrivalled, &identity, &[]);
             assert_eq!(verdict.map(|_| ()).map_err(|refusal| refusal.reason), Err(reason), "{what}");
         }
         let account = account(&open, &json!({"conditions": []}));
-        assert!(admit(&role(&json!({})), object(), Some(&account), &namespace, Ok(()), &identity()).is_ok());
+        assert!(admit(&role(&json!({})), object(), Some(&account), &namespace, Ok(()), &identity(), &[]).is_ok());
+    }
+
+    #[test]
+    fn the_roles_by_which_the_operator_works_are_nobodys() {
+        let namespace = Namespace { name: "team".into(), ..Namespace::default() };
+        let account = account(&json!({"allowedNamespaces": {}}), &json!({"conditions": []}));
+        let other_way_in = RoleArn::parse("arn:aws:iam::222222222222:role/ops/manager").expect("an ARN");
+        let elsewhere = RoleArn::parse("arn:aws:iam::333333333333:role/Reader").expect("an ARN");
+        let managers = [other_way_in, elsewhere];
+        let admitted = |name: &str| {
+            let role = role(&json!({"role": {"name": name}}));
+            admit(&role, object(), Some(&account), &namespace, Ok(()), &identity(), &managers).map(drop)
+        };
+        let refusal = admitted("Manager").expect_err("it is a way in");
+        assert_eq!(refusal.reason, Reason::NotAllowed);
+        assert!(refusal.message.contains("role/ops/manager"), "{}", refusal.message);
+        assert_eq!(admitted("reader"), Ok(()), "of the same name in another account");
     }
 
     #[test]

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::guardrails::guardrails;
 use super::policies::{document, policies, policy_arn};
-use super::requests::revoke_requested_at;
+use super::requests::Requests;
 use super::secret::DesiredSecret;
 use super::trust::{principals, trust_policy};
 use super::{Refusal, account};
@@ -37,8 +35,8 @@ pub struct Desired {
     pub session_name: SessionName,
     /// How much of the role is ours.
     pub lifecycle: Lifecycle,
-    /// When it was asked for that sessions of before are denied.
-    pub revoke_requested_at: Option<Timestamp>,
+    /// What its annotations ask for.
+    pub requests: Requests,
     /// The role, unless its part of the declaration is refused.
     pub role: Result<DesiredRole, Refusal>,
     /// The session, unless its part of the declaration is refused.
@@ -66,11 +64,10 @@ pub fn desired(
     }
     let secret = DesiredSecret::of(&role.spec.secret, &object.name, access.region.clone())?;
     let role_arn = role_arn(&role.spec, &account.spec, &object, &access)?;
-    not_the_operators_own(&role_arn, &access, base)?;
     Ok(Desired {
         role_arn,
         lifecycle: role.spec.role.lifecycle,
-        revoke_requested_at: revoke_requested_at(role)?,
+        requests: Requests::of(role),
         external_id: ExternalId::of(&object),
         session_name: SessionName::of(&object),
         role: desired_role,
@@ -104,21 +101,6 @@ pub fn role_arn(
         path: RolePath::parse(path).map_err(|e| invalid("AWSAccount spec.guardrails.rolePath", e.to_string()))?,
         name: RoleName::parse(&name).map_err(|e| invalid("spec.role.name", e.to_string()))?,
     })
-}
-
-/// No tenant may have the roles by which the operator itself works, whatever their trust policies say.
-fn not_the_operators_own(role: &RoleArn, access: &AccountAccess, base: &BaseIdentity) -> Result<(), Refusal> {
-    let base = RoleArn::parse(&base.principal_arn).ok();
-    let mut own = access.chain.iter().map(|hop| &hop.role_arn).chain(&base);
-    let same = |arn: &&RoleArn| arn.account == role.account && arn.name.is_same_as(&role.name);
-    match own.find(same) {
-        None => Ok(()),
-        Some(arn) => {
-            let told =
-                format!("the operator itself works with role {arn}, so no object may; choose another spec.role.name");
-            Err(Refusal::new(Reason::NotAllowed, told))
-        }
-    }
 }
 
 fn desired_role(

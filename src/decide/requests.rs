@@ -7,14 +7,31 @@ use super::Refusal;
 use super::revocation::is_spent;
 use crate::api::{CrossAccountRole, Reason, annotation};
 
-/// When new credentials were asked for.
-pub fn renew_requested_at(role: &CrossAccountRole) -> Result<Option<Timestamp>, Refusal> {
-    time_in(role, annotation::RENEW_REQUESTED_AT)
+/// What the annotations of an object ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// When new credentials were asked for.
+    pub renew: Option<Timestamp>,
+    /// When it was asked for that sessions of before are denied.
+    pub revoke: Option<Timestamp>,
+    /// What cannot be read. It is told, and stops nothing.
+    pub unreadable: Vec<Refusal>,
 }
 
-/// When it was asked for that sessions of before are denied.
-pub fn revoke_requested_at(role: &CrossAccountRole) -> Result<Option<Timestamp>, Refusal> {
-    time_in(role, annotation::REVOKE_REQUESTED_AT)
+impl Requests {
+    /// Reads the annotations.
+    #[must_use]
+    pub fn of(role: &CrossAccountRole) -> Self {
+        let mut unreadable = Vec::new();
+        let mut time = |key| {
+            time_in(role, key).unwrap_or_else(|refusal| {
+                unreadable.push(refusal);
+                None
+            })
+        };
+        let (renew, revoke) = (time(annotation::RENEW_REQUESTED_AT), time(annotation::REVOKE_REQUESTED_AT));
+        Self { renew, revoke, unreadable }
+    }
 }
 
 /// Whether a request to revoke is due and was not met yet: sessions are denied only up to a moment before it. One that is so
@@ -42,15 +59,16 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_that_is_no_time_is_refused_with_an_example() {
+    fn an_annotation_that_is_no_time_is_told_with_an_example_and_the_other_one_counts() {
         let mut role = CrossAccountRole::new("reader", CrossAccountRoleSpec::default());
-        assert_eq!(revoke_requested_at(&role), Ok(None));
+        assert_eq!(Requests::of(&role), Requests::default());
         role.annotations_mut().insert(annotation::REVOKE_REQUESTED_AT.into(), "now".into());
-        let refusal = revoke_requested_at(&role).expect_err("no time");
-        assert_eq!(refusal.reason, Reason::InvalidSpec);
-        assert!(refusal.message.contains("revoke-requested-at") && refusal.message.contains("2027-01-15T08:00:00Z"));
-        role.annotations_mut().insert(annotation::REVOKE_REQUESTED_AT.into(), "2027-01-15T08:00:00Z".into());
-        assert_eq!(revoke_requested_at(&role), Ok(Some(at("2027-01-15T08:00:00Z"))));
+        role.annotations_mut().insert(annotation::RENEW_REQUESTED_AT.into(), "2027-01-15T08:00:00Z".into());
+        let Requests { renew, revoke, unreadable } = Requests::of(&role);
+        assert_eq!((renew, revoke, unreadable.len()), (Some(at("2027-01-15T08:00:00Z")), None, 1));
+        assert_eq!(unreadable[0].reason, Reason::InvalidSpec);
+        let message = &unreadable[0].message;
+        assert!(message.contains("revoke-requested-at") && message.contains("2027-01-15T08:00:00Z"), "{message}");
     }
 
     #[test]

@@ -107,6 +107,8 @@ pub struct Report {
     pub external_id: Option<ExternalId>,
     /// Those who use the credentials.
     pub consumers: Consumers,
+    /// What is wrong with the declaration and stops nothing.
+    pub remarks: Outcome,
     /// What people should know of credentials that are good otherwise.
     pub warning: Option<String>,
 }
@@ -114,7 +116,8 @@ pub struct Report {
 impl Report {
     /// Everything that is wrong.
     pub fn problems(&self) -> impl Iterator<Item = &Verdict> {
-        [self.role.problem(), self.credentials.problem(), self.grants.problem()].into_iter().flatten()
+        let parts = [&self.role, &self.credentials, &self.grants, &self.remarks];
+        parts.into_iter().filter_map(Outcome::problem)
     }
 
     /// The first thing that is wrong.
@@ -144,6 +147,7 @@ pub fn status(
         grants_declared,
         external_id,
         consumers,
+        remarks: _,
         warning: _,
     } = report;
     let good_until = published.as_ref().map(|set| set.expires_at).filter(|until| *until > now);
