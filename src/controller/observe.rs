@@ -53,7 +53,7 @@ pub enum RoleView {
     /// It was as declared when last compared, and no comparison is due.
     AsDeclared,
     /// It was read.
-    Read(Option<IamRoleState>),
+    Read(Box<Option<IamRoleState>>),
     /// It could not be read.
     Unreadable(Verdict),
 }
@@ -111,7 +111,7 @@ async fn read(ctx: &Context, desired: &Desired) -> RoleView {
         }
     };
     match read_role(iam.as_ref(), &desired.role_arn.name).await {
-        Ok(state) => RoleView::Read(state),
+        Ok(state) => RoleView::Read(Box::new(state)),
         Err(failure) => {
             ctx.gateway.forget_if_stale(&desired.access, &failure);
             RoleView::Unreadable(managing(&desired.access, &desired.role_arn, &failure, Circumstances::default()))

@@ -61,7 +61,7 @@ pub async fn run(
     match observe::role(ctx, role, desired, now).await {
         RoleView::AsDeclared => Ok(lane.untouched()),
         RoleView::Unreadable(verdict) => Ok(lane.failing(verdict)),
-        RoleView::Read(state) => lane.compare(declared, state, notices).await,
+        RoleView::Read(state) => lane.compare(declared, *state, notices).await,
     }
 }
 
