@@ -82,13 +82,15 @@ impl Claims {
         gone.iter().flat_map(|uid| index.remove(uid)).collect()
     }
 
-    /// Refuses an object that declares what an older one has.
+    /// Refuses an object that declares what an older one has. The index may know a later state of the same object, and with
+    /// it a better rank.
     pub fn check(&self, role: &CrossAccountRole) -> Result<(), Refusal> {
-        let Some(claimant) = claimant(role) else { return Ok(()) };
+        let (Some(uid), Some(Claimant { rank, claims, .. })) = (role.uid(), claimant(role)) else { return Ok(()) };
         let index = self.lock();
-        for claim in &claimant.claims {
+        let rank = index.claimants.get(&uid).map_or(rank, |known| known.rank.clone());
+        for claim in &claims {
             let rivals = index.by_claim.get(claim).into_iter().flatten();
-            let mut older = rivals.take_while(|(rank, _)| **rank < claimant.rank);
+            let mut older = rivals.take_while(|(other, _)| **other < rank);
             let holds = |uid: &String| index.claimants.get(uid).is_some_and(|rival| !rival.refused);
             if let Some((rank, _)) = older.find(|(_, uid)| holds(uid)) {
                 return Err(conflict(claim, rank));
@@ -208,6 +210,7 @@ mod tests {
         has_it.status = serde_json::from_value(json!({"role": {"arn": "arn:aws:iam::222222222222:role/reports"}})).ok();
         assert_eq!(names(&claims.note(&has_it)), ["a"]);
         assert!(claims.check(&has_it).is_ok() && claims.check(&late).is_err());
+        assert!(claims.check(&early).is_ok(), "an earlier state of the same object has no rival in itself");
     }
 
     #[test]
