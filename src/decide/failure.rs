@@ -48,6 +48,7 @@ impl From<Refusal> for Verdict {
     fn from(Refusal { reason, message }: Refusal) -> Self {
         let retry = match reason {
             Reason::SecretNotOwned => Retry::Soon, // a Secret of somebody else is not watched, and costs one read
+            Reason::Conflict => Retry::Slow,       // its end wakes us; this is for an end that nobody saw
             // Mended in AWS, of which nothing tells us.
             Reason::BaseIdentityUnavailable | Reason::RoleNotOwned | Reason::RoleNotFound => Retry::Slow,
             _ => Retry::OnChange,

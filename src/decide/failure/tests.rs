@@ -175,7 +175,7 @@ fn a_refusal_of_ours_is_looked_at_again_by_itself_where_nothing_tells_that_it_wa
     for (reason, retry) in [
         (Reason::InvalidSpec, Retry::OnChange),
         (Reason::NotAllowed, Retry::OnChange),
-        (Reason::Conflict, Retry::OnChange),
+        (Reason::Conflict, Retry::Slow),
         (Reason::RoleNotOwned, Retry::Slow),
         (Reason::RoleNotFound, Retry::Slow),
         (Reason::BaseIdentityUnavailable, Retry::Slow),
