@@ -150,3 +150,29 @@ async fn an_edit_of_the_account_that_changes_nothing_for_a_role_alarms_nobody() 
     assert_eq!(life.proxy.count("CreateRole") + life.proxy.count("UpdateAssumeRolePolicy"), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_role_that_was_made_and_is_declared_observed_is_not_out_of_reach() -> Result<()> {
+    let life = Life::new("observing").await?;
+    life.patch_account(json!({"guardrails": {"lifecycles": ["Create", "Observe"], "principals": ["*"]}})).await?;
+    let _operator = life.settings.clone().flag("--drift-interval=2s").start().await?;
+    let mut role = life.scenario.role("reader");
+    role.spec.trust.principals = vec![life.scenario.aws.source.id().to_owned()];
+    life.create(&role).await?;
+    life.settled("reader").await?;
+    // What is declared now would be allowed; what the role has is not.
+    let allowed = policy(&json!({"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}));
+    life.patch(
+        "reader",
+        json!({"spec": {
+            "role": {"lifecycle": "Observe", "inlinePolicies": {"read-reports": allowed}},
+            "trust": {"principals": []},
+        }}),
+    )
+    .await?;
+    life.shows("reader", "True", "Observed").await?;
+    life.patch_account(json!({"guardrails": {"actions": ["ec2:*"]}})).await?;
+    let message = life.shows("reader", "False", "NotAllowed").await?;
+    assert!(message.contains("s3:GetObject"), "{message}");
+    is_cut_off(&life, "reader").await
+}

@@ -99,6 +99,9 @@ async fn bring_about(
         ctx.cluster.put_account_finalizer(account).await?;
     }
     let the_role = role_lane::run(ctx, role, desired, manageable(around.account.as_ref()), now, notices).await?;
+    if let Some(not_allowed) = standing::observed(ctx, desired, around, &the_role) {
+        return withdraw::run(ctx, role, &desired.object, around, not_allowed, now, notices).await;
+    }
     let credentials = credentials_lane::run(ctx, role, desired, &the_role, now, notices).await?;
     let consumers = consumers::run(ctx, role, credentials.published.as_ref(), now, notices).await?;
     let mut report = Report {

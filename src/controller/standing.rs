@@ -1,11 +1,13 @@
-//! A role whose declaration cannot be read at present still obeys the account's guardrails.
+//! A role whose declaration is no measure at present, because it cannot be read or says that the role is only observed, still
+//! obeys the account's guardrails.
 
 use super::Error;
 use super::context::Context;
 use super::observe::{Surroundings, read_role};
+use super::role_lane::RoleLane;
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::admit::manageable;
-use crate::decide::desired::role_arn;
+use crate::decide::desired::{Desired, role_arn};
 use crate::decide::grants::policy::policy_name;
 use crate::decide::guardrails::standing;
 use crate::decide::role_plan::owned;
@@ -36,6 +38,15 @@ pub async fn forbidden(
             Ok(None)
         }
     }
+}
+
+/// Judges a role that is only observed and is ours all the same, since the object made or adopted it before. What somebody
+/// else made is theirs to answer for.
+pub fn observed(ctx: &Context, desired: &Desired, around: &Surroundings, the_role: &RoleLane) -> Option<Refusal> {
+    let state = the_role.read.as_ref().filter(|_| desired.lifecycle == Lifecycle::Observe)?;
+    owned(&state.role, &desired.object).ok()?;
+    let (base, account) = (ctx.base_identity().ok()?, around.account.as_ref()?);
+    standing(&account.spec.guardrails, state, &base.principal_arn).err()
 }
 
 async fn judge(

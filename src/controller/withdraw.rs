@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::context::Context;
 use super::observe::Surroundings;
 use super::{Error, grants, publish};
-use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason, TrustSpec};
+use crate::api::{ConditionType, CrossAccountRole, Reason, TrustSpec};
 use crate::cluster::Notice;
 use crate::decide::conditions::find;
 use crate::decide::desired::role_arn;
@@ -54,33 +54,35 @@ async fn access(
     let Some(mut facts) = status.role else { return Ok(report) }; // there never was access
     ctx.cluster.delete_secret(role, &publish::secret_name(role)).await?;
 
-    let revoked = revoked(role.spec.role.lifecycle);
     let done_before =
         find(&status.conditions, ConditionType::CredentialsReady).is_some_and(|c| c.reason == Reason::Revoked.as_str());
     if done_before {
-        return Ok(Report { credentials: Outcome::Failing(revoked), ..report });
+        return Ok(Report { credentials: Outcome::Failing(revoked(facts.denied_before.is_some())), ..report });
     }
     match deny(ctx, role, object, around, now).await {
         Ok(until) => {
-            notices.push(Notice::warning("Revoked", format!("Access was withdrawn: {}", revoked.message)));
             facts.denied_before = until.map(Time).or(facts.denied_before);
+            let revoked = revoked(facts.denied_before.is_some());
+            notices.push(Notice::warning("Revoked", format!("Access was withdrawn: {}", revoked.message)));
             Ok(Report { credentials: Outcome::Failing(revoked), role_facts: Some(facts), ..report })
         }
         Err(verdict) => Ok(Report { credentials: Outcome::Failing(verdict), ..report }),
     }
 }
 
-fn revoked(lifecycle: Lifecycle) -> Verdict {
-    let told = match lifecycle {
-        Lifecycle::Create | Lifecycle::Adopt => "the Secret is gone, and sessions issued before are denied",
-        Lifecycle::Observe => {
-            "the Secret is gone; sessions issued before end by themselves, since a role that is only observed is never written"
-        }
+fn revoked(denied: bool) -> Verdict {
+    let told = if denied {
+        "the Secret is gone, and sessions issued before are denied"
+    } else {
+        "the Secret is gone; sessions issued before end by themselves, since the role is not the operator's to write"
     };
     Refusal::new(Reason::Revoked, told).into()
 }
 
 /// Puts the denial on the role, if the role is there and ours. Gives the moment up to which sessions are denied.
+///
+/// Whose it is, the tags tell, and not the lifecycle: who makes a role and then declares that it is only observed must not
+/// keep it so.
 async fn deny(
     ctx: &Context,
     role: &CrossAccountRole,
@@ -88,9 +90,6 @@ async fn deny(
     around: &Surroundings,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Verdict> {
-    if role.spec.role.lifecycle == Lifecycle::Observe {
-        return Ok(None);
-    }
     let Some(declared) = &around.account else {
         let told =
             "the Secret is gone, but older sessions could not be denied without the AWSAccount; they end by themselves";
