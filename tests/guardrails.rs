@@ -176,3 +176,20 @@ async fn a_role_that_was_made_and_is_declared_observed_is_not_out_of_reach() -> 
     assert!(message.contains("s3:GetObject"), "{message}");
     is_cut_off(&life, "reader").await
 }
+
+#[tokio::test]
+async fn neither_suspension_nor_an_outage_shelters_a_role_whose_declaration_is_invalid() -> Result<()> {
+    let life = Life::new("sheltering").await?;
+    let _operator = life.start().await?;
+    life.ready_role("reader").await?;
+    let invalid = json!({"spec": {"suspend": true, "role": {"inlinePolicies": {"read-reports": {"Statement": null}}}}});
+    life.patch("reader", invalid).await?;
+    life.shows("reader", "True", "Suspended").await?;
+    let outage =
+        life.proxy.on("GetRole").role(&life.iam_name("reader")).times(3).error(503, "ServiceUnavailable", "later");
+    life.patch_account(json!({"guardrails": {"actions": ["ec2:*"]}})).await?;
+    let message = life.shows("reader", "False", "NotAllowed").await?;
+    assert!(message.contains("s3:GetObject"), "{message}");
+    assert_eq!(outage.hits(), 3);
+    is_cut_off(&life, "reader").await
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Shared};
 use super::observe::{Surroundings, surroundings};
+use super::standing::Judged;
 use super::{Error, consumers, credentials_lane, delete, expiry, grants, publish, role_lane, standing, withdraw};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::Refusal;
@@ -57,24 +58,27 @@ async fn one(role: &CrossAccountRole, ctx: &Context) -> Result<(Ending, Action),
     let (account, unrivalled) = (around.account.as_ref(), ctx.claims.check(role));
     let identity = ctx.base_identity();
     let admitted = admit(role, object.clone(), account, &around.namespace, unrivalled, &identity, &around.managers);
+    let refused = admitted.as_ref().map_or_else(Some, |desired| desired.role.as_ref().err());
+    let judged = standing::judge(ctx, role, &object, &around, refused).await;
     let mut notices = Vec::new();
-    let report = match admitted {
-        Err(refusal) if refusal.reason == Reason::NotAllowed => {
+    let mut report = match (admitted, &judged) {
+        (Err(refusal), _) if refusal.reason == Reason::NotAllowed => {
             withdraw::run(ctx, role, &object, &around, refusal, now, &mut notices).await?
         }
+        (_, Judged::Forbidden(no)) => withdraw::run(ctx, role, &object, &around, no.clone(), now, &mut notices).await?,
         _ if role.spec.suspend => suspended(role),
-        Ok(desired) => match bring_about(ctx, role, &desired, &around, now, &mut notices).await {
+        (Ok(desired), _) => match bring_about(ctx, role, &desired, &around, now, &mut notices).await {
             Ok(report) => report,
             Err(broke_off) => {
                 publish::tell(ctx, role, &notices).await; // what was done was done
                 return Err(broke_off);
             }
         },
-        Err(refusal) => match standing::forbidden(ctx, role, &object, &around, &refusal).await? {
-            Some(not_allowed) => withdraw::run(ctx, role, &object, &around, not_allowed, now, &mut notices).await?,
-            None => leave_as_it_is(role, refusal),
-        },
+        (Err(refusal), _) => leave_as_it_is(role, refusal),
     };
+    if let Judged::Unknown(verdict) = judged {
+        report.remarks = Outcome::of(report.remarks.problem().cloned().into_iter().chain([verdict]).collect());
+    }
     expiry::run(ctx, role, &report, now, &mut notices).await?;
     publish::run(ctx, role, &object, &report, notices, now).await
 }
@@ -89,11 +93,6 @@ async fn bring_about(
     now: Timestamp,
     notices: &mut Vec<crate::cluster::Notice>,
 ) -> Result<Report, Error> {
-    if let Err(refusal) = &desired.role
-        && let Some(not_allowed) = standing::forbidden(ctx, role, &desired.object, around, refusal).await?
-    {
-        return withdraw::run(ctx, role, &desired.object, around, not_allowed, now, notices).await;
-    }
     ctx.cluster.put_finalizer(role).await?;
     if let Some(account) = &around.account {
         ctx.cluster.put_account_finalizer(account).await?;

@@ -1,42 +1,53 @@
 //! A role whose declaration is no measure at present, because it cannot be read or says that the role is only observed, still
 //! obeys the account's guardrails.
 
-use super::Error;
 use super::context::Context;
 use super::observe::{Surroundings, read_role};
 use super::role_lane::RoleLane;
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::decide::admit::manageable;
 use crate::decide::desired::{Desired, role_arn};
-use crate::decide::grants::policy::policy_name;
+use crate::decide::failure::Verdict;
 use crate::decide::guardrails::standing;
+use crate::decide::retry::Retry;
 use crate::decide::role_plan::owned;
 use crate::decide::{Refusal, account};
 use crate::domain::{AwsFailure, ObjectIdentity, PolicyArn};
 
-/// Judges a role by what it has in AWS, where `refusal` says that its declaration is no measure. Gives what is not allowed.
+/// What a role with a bad declaration turned out to be.
+pub enum Judged {
+    /// Within the guardrails, or not for us to judge.
+    Fine,
+    /// Beyond them.
+    Forbidden(Refusal),
+    /// It could not be read, and is judged again soon.
+    Unknown(Verdict),
+}
+
+/// Judges a role by what it has in AWS, where `refusal` says that its declaration is no measure.
 ///
-/// The permissions boundary is put right at once: it needs no declaration. What cannot be read now is judged at the next
-/// reconcile, at the latest with the next look for drift.
-pub async fn forbidden(
+/// The permissions boundary is put right at once: it needs no declaration.
+pub async fn judge(
     ctx: &Context,
     role: &CrossAccountRole,
     object: &ObjectIdentity,
     around: &Surroundings,
-    refusal: &Refusal,
-) -> Result<Option<Refusal>, Error> {
-    let declaration_is_bad =
-        matches!(refusal.reason, Reason::InvalidSpec | Reason::LimitExceeded | Reason::NotSupported);
+    refusal: Option<&Refusal>,
+) -> Judged {
+    let declaration_is_bad = refusal
+        .is_some_and(|no| matches!(no.reason, Reason::InvalidSpec | Reason::LimitExceeded | Reason::NotSupported));
     let has_role = role.status.as_ref().is_some_and(|status| status.role.is_some());
     if !declaration_is_bad || !has_role || role.spec.role.lifecycle == Lifecycle::Observe {
-        return Ok(None);
+        return Judged::Fine;
     }
-    match judge(ctx, role, object, around).await {
-        Ok(verdict) => Ok(verdict.err()),
-        Err(failure) => {
-            tracing::warn!(namespace = object.namespace, name = object.name, %failure, "a role could not be judged");
-            Ok(None)
-        }
+    match look(ctx, role, object, around).await {
+        Ok(Ok(())) => Judged::Fine,
+        Ok(Err(refusal)) => Judged::Forbidden(refusal),
+        Err(failure) => Judged::Unknown(Verdict {
+            reason: Reason::Progressing,
+            message: format!("whether the role is within the guardrails cannot be told: {failure}"),
+            retry: Retry::Soon,
+        }),
     }
 }
 
@@ -49,7 +60,7 @@ pub fn observed(ctx: &Context, desired: &Desired, around: &Surroundings, the_rol
     standing(&account.spec.guardrails, state, &base.principal_arn).err()
 }
 
-async fn judge(
+async fn look(
     ctx: &Context,
     role: &CrossAccountRole,
     object: &ObjectIdentity,
@@ -62,8 +73,7 @@ async fn judge(
         return Ok(Ok(()));
     }
     let iam = ctx.gateway.enter(&access).await.map_err(|entry| entry.failure)?;
-    let Some(mut state) = read_role(iam.as_ref(), &arn.name).await? else { return Ok(Ok(())) };
-    state.inline.remove(&policy_name(&object.cluster)); // given by source grants, which are judged by themselves
+    let Some(state) = read_role(iam.as_ref(), &arn.name).await? else { return Ok(Ok(())) };
     if owned(&state.role, object).is_err() {
         return Ok(Ok(()));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Refusal;
-use super::grants::policy::policy_name;
+use super::grants::policy::is_one;
 use super::requests::revocation_is_due;
 use super::revocation::{DENY_OLDER_SESSIONS, denied_until, deny_older_sessions, is_spent, moment_of_denial};
 use crate::api::{Lifecycle, Reason, tag};
@@ -161,10 +161,10 @@ fn adjustment(goal: &Goal<'_>, state: &IamRoleState) -> Result<Vec<RoleStep>, Re
         steps.push(RoleStep::PutBoundary(boundary.clone()));
     }
     steps.extend(attached.difference(managed).cloned().map(RoleStep::Detach));
-    // The policy by which source grants let this role assume others is no part of its declaration.
-    let kept = [DENY_OLDER_SESSIONS.to_owned(), policy_name(&goal.object.cluster)];
-    let surplus = present.keys().filter(|name| !inline.contains_key(*name) && !kept.contains(name));
-    steps.extend(surplus.cloned().map(RoleStep::DeleteInline));
+    // Policies by which source grants, of this or another cluster, let this role assume others are no part of its declaration.
+    let kept = |name: &str, found: &Option<PolicyDocument>| name == DENY_OLDER_SESSIONS || is_one(name, found.as_ref());
+    let surplus = present.iter().filter(|(name, found)| !inline.contains_key(*name) && !kept(name, found));
+    steps.extend(surplus.map(|(name, _)| RoleStep::DeleteInline(name.clone())));
     if role.trust.as_ref() != Some(trust) {
         steps.push(RoleStep::UpdateTrust(trust.clone()));
     }

@@ -1,8 +1,8 @@
 //! Does a trust policy let somebody in, as far as its text tells?
 //!
 //! Of conditions only those on the external id and on the caller's ARN are judged: the others depend on what AWS knows of a
-//! request and we do not. So what is said here is either certain, or [`Reading::Depends`] (IAM user guide, "Policy evaluation logic", "AWS JSON
-//! policy elements: Principal" and "Condition operators").
+//! request and we do not. So what is said here is either certain, or [`Reading::Depends`] (IAM user guide, "Policy
+//! evaluation logic", "AWS JSON policy elements: Principal" and "Condition operators").
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! The inline policy that holds all permissions of one principal, and what fits into it.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Line;
 use crate::api::Reason;
@@ -32,6 +32,23 @@ pub fn policy_name(cluster: &str) -> String {
 #[must_use]
 pub fn may_be_ours(policy: &str) -> bool {
     policy.starts_with(PREFIX)
+}
+
+/// Whether an inline policy on a role is one of these, of whichever cluster, and so no part of the role's declaration: by its
+/// name, and because it allows nothing but to assume roles.
+#[must_use]
+pub fn is_one(name: &str, document: Option<&PolicyDocument>) -> bool {
+    let only_assumes = |statement: &Map<String, Value>| {
+        let action = statement.get("Action").map(|action| action.get(0).filter(|_| only(action)).unwrap_or(action));
+        statement.get("Effect").is_some_and(|effect| effect == "Allow")
+            && action.and_then(Value::as_str).is_some_and(|action| action.eq_ignore_ascii_case("sts:AssumeRole"))
+    };
+    let mut statements = document.into_iter().flat_map(PolicyDocument::statements).peekable();
+    may_be_ours(name) && statements.peek().is_some() && statements.all(only_assumes)
+}
+
+fn only(list: &Value) -> bool {
+    list.as_array().is_some_and(|list| list.len() == 1)
 }
 
 /// One statement with all roles, sorted.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{may_attach, may_contain, may_trust, no, within_longest};
 use crate::api::Guardrails;
 use crate::decide::Refusal;
+use crate::decide::grants::policy::is_one;
 use crate::decide::revocation::DENY_OLDER_SESSIONS;
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{IamRoleState, Principal};
@@ -18,7 +19,9 @@ pub fn standing(rules: &Guardrails, state: &IamRoleState, operator: &str) -> Res
     for arn in attached {
         may_attach(rules, arn)?;
     }
-    for (name, document) in inline.iter().filter(|(name, _)| *name != DENY_OLDER_SESSIONS) {
+    // What source grants give a role is judged with the grants.
+    let own = |name: &str, found: &Option<PolicyDocument>| name == DENY_OLDER_SESSIONS || is_one(name, found.as_ref());
+    for (name, document) in inline.iter().filter(|(name, found)| !own(name, found)) {
         match document {
             Some(document) => may_contain(rules, name, document)?,
             None if rules.actions.is_some() => return Err(no(&format!("inline policy {name} cannot be read"))),
@@ -104,6 +107,17 @@ mod tests {
             standing(&rules, &state(), OPERATOR)
         };
         assert_eq!(check(json!({"actions": ["s3:*"], "managedPolicies": ["*ReadOnlyAccess"]})), Ok(()));
+        let mut grantee = state();
+        let grant = |action: &str| {
+            let statement = json!({"Effect": "Allow", "Action": action, "Resource": "arn:aws:iam::3:role/x"});
+            PolicyDocument::from_value(json!({ "Statement": statement })).ok()
+        };
+        let rules: Guardrails =
+            serde_json::from_value(json!({"actions": ["s3:*"], "principals": ["*"]})).expect("rules");
+        grantee.inline.insert("crossaccount-blue".into(), grant("sts:AssumeRole"));
+        assert_eq!(standing(&rules, &grantee, OPERATOR), Ok(()), "given by a source grant");
+        grantee.inline.insert("crossaccount-blue".into(), grant("ec2:*"));
+        assert!(standing(&rules, &grantee, OPERATOR).is_err(), "a name alone is no excuse");
         for (rules, told) in [
             (json!({"actions": ["ec2:*"]}), "s3:GetObject"),
             (json!({"managedPolicies": []}), "ReadOnlyAccess"),

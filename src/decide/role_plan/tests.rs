@@ -276,3 +276,14 @@ fn a_recreated_object_takes_its_role_over_with_its_own_uid_but_did_not_create_it
     assert!(created(Some(true), Lifecycle::Create, &state));
     assert!(!created(Some(false), Lifecycle::Create, &settled()));
 }
+
+#[test]
+fn what_source_grants_of_any_cluster_give_a_role_is_no_drift_and_a_name_alone_is_no_excuse() {
+    let mut state = settled();
+    state.inline.insert("crossaccount-blue".into(), Some(policy(&["sts:AssumeRole"])));
+    assert_eq!(plan(&desired(), Some(&state)), []);
+    for actions in [&["s3:*"][..], &["sts:AssumeRole", "s3:*"]] {
+        state.inline.insert("crossaccount-blue".into(), Some(policy(actions)));
+        assert_eq!(plan(&desired(), Some(&state)), [RoleStep::DeleteInline("crossaccount-blue".into())]);
+    }
+}
