@@ -24,8 +24,8 @@ const INTRODUCTION: &str = "\
 
 To enter an account, two accounts must agree. When they do not, the conditions say which one has to change what, and end in
 the very statement to add to the policy they name. Everything below was said by the operator in a test in which that very
-thing was broken, and where a statement is given, the test adds it as it stands and waits for access to work again. `make
-generate` writes this page from what the tests saw.
+thing was broken. Where statements are given, the test adds as they stand those that mend it (where two would, one is
+enough), and waits for access to work again. `make generate` writes this page from what the tests saw.
 
 In all of it the operator is user `crossaccount-operator` of account 111111111111, and `reader` in namespace `analytics` asks
 for a role in account 222222222222, which the operator manages through `AWSAccount` `analytics`. Look with:
