@@ -14,32 +14,32 @@ help: ## Show this list
 
 .PHONY: surroundings
 surroundings:
-	@tests/lab/control-plane.sh >/dev/null
-	@tests/lab/emulator.sh >/dev/null
+	@lab/control-plane.sh >/dev/null
+	@lab/emulator.sh >/dev/null
 
 .PHONY: lab
 lab: surroundings ## Prepare control plane, AWS emulator and SDK programs: minutes at the first time, then nothing
-	@tests/lab/consumers.sh python javascript go java >/dev/null
+	@lab/consumers.sh python javascript go java >/dev/null
 
 .PHONY: test
 test: lab ## Run every test against a real control plane and an AWS emulator
-	cargo test --locked -- --test-threads=$(TEST_THREADS)
+	cargo test --locked --workspace -- --test-threads=$(TEST_THREADS)
 
 .PHONY: demo
 demo: surroundings ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
-	cargo build --locked --bins --example lab
-	cargo run --locked --quiet --example lab
+	cargo build --locked --workspace --bins
+	cargo run --locked --quiet --package crossaccount-lab
 
 .PHONY: e2e-node
 e2e-node: surroundings ## See a pod on a real node renew, lose and regain its credentials; needs root; KEEP=1 leaves it running
-	@for part in root kubernetes consumer agent; do tests/lab/node/$$part.sh >/dev/null || exit; done
-	cargo build --locked --bins --example lab
-	cargo run --locked --quiet --example lab -- e2e-node
+	@for part in root kubernetes consumer agent; do lab/node/$$part.sh >/dev/null || exit; done
+	cargo build --locked --workspace --bins
+	cargo run --locked --quiet --package crossaccount-lab -- e2e-node
 
 .PHONY: lint
 lint: ## Check format and lints
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: deny
 deny: ## Check licenses and sources of all dependencies, and that there is one TLS stack
@@ -48,7 +48,7 @@ deny: ## Check licenses and sources of all dependencies, and that there is one T
 .PHONY: generate
 generate: lab ## Write what is generated: crds/, docs/reasons.md, docs/fields.md; from the tests, docs/troubleshooting.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
-	UPDATE_GENERATED=1 cargo test --locked --test tests -- which_side --test-threads=$(TEST_THREADS)
+	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain --test-threads=$(TEST_THREADS)
 
 .PHONY: check-generated
 check-generated: ## Check that `make generate` would change nothing in what is made without the lab; `make test` checks the rest
@@ -56,4 +56,4 @@ check-generated: ## Check that `make generate` would change nothing in what is m
 
 .PHONY: clean-cache
 clean-cache: ## Remove what `make lab` built and all else that is kept outside the clone
-	@. tests/lab/cache.sh; echo "removing $$cache"; rm -rf "$$cache"
+	@. lab/cache.sh; echo "removing $$cache"; rm -rf "$$cache"

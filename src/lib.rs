@@ -4,8 +4,8 @@
 //! true, proves it by assuming the role, and keeps fresh temporary credentials in a Secret that pods mount.
 //!
 //! Where to look: [`api`] is what users write; [`domain`] and [`decide`] are pure and hold every decision; [`aws`] and
-//! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`runtime`] hosts the process.
-//! [`agent`] is what a pod runs, a program of its own.
+//! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`operator`] is the process
+//! around it. [`agent`] is what a pod runs, a program of its own; both stand on [`host`].
 
 #![cfg_attr(
     test,
@@ -25,4 +25,5 @@ pub mod cluster;
 pub mod controller;
 pub mod decide;
 pub mod domain;
-pub mod runtime;
+pub mod host;
+pub mod operator;

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{
+use lab::{
     agent::{self, Agent, PATH, refused},
+    env::TestEnv,
     guard::scratch,
     http,
-    life::Life,
     wait::eventually,
 };
 
@@ -71,13 +71,13 @@ impl Pod {
 
 #[tokio::test]
 async fn config_names_the_agent_once_it_is_declared_and_the_set_stays() -> Result<()> {
-    let life = Life::new("names-agent").await?;
-    let _operator = life.start().await?;
-    life.ready_role("reader").await?;
-    let (before, _) = life.secret("reader").await?;
-    life.patch("reader", json!({"spec": {"secret": {"processCommand": "Agent"}}})).await?;
+    let env = TestEnv::new("names-agent").await?;
+    let _operator = env.start().await?;
+    env.ready_role("reader").await?;
+    let (before, _) = env.secret("reader").await?;
+    env.patch("reader", json!({"spec": {"secret": {"processCommand": "Agent"}}})).await?;
     let after = eventually("config names the agent", async || {
-        let (data, _) = life.secret("reader").await?;
+        let (data, _) = env.secret("reader").await?;
         ensure!(data["config"].contains("credential_process = crossaccount-agent "), "{}", data["config"]);
         Ok(data)
     })

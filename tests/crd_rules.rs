@@ -12,13 +12,14 @@ mod round_trip;
 mod session;
 mod tags;
 mod transitions;
+mod unruled;
 
 use anyhow::Result;
 use kube::Client;
 
 /// A client of a control plane that serves both kinds.
 async fn client() -> Result<Client> {
-    crate::support::control_plane::control_plane().await?.admin().await
+    lab::control_plane::control_plane().await?.admin().await
 }
 
 #[tokio::test]

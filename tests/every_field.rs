@@ -26,7 +26,7 @@ use self::{
     stage::Stage,
     table::{NOT_YET, table},
 };
-use crate::support::life::Life;
+use lab::env::TestEnv;
 
 /// Fields that are tried at the same time.
 const AT_ONCE: usize = 8;
@@ -59,14 +59,14 @@ async fn every_field_of_a_role_is_refused_with_advice_or_does_what_it_says() -> 
 }
 
 async fn play(kind: Kind, namespace: &str) -> Result<()> {
-    let life = Life::new(namespace).await?;
-    let names = prepare::prepare(&life).await?;
-    let _operator = life.start().await?;
+    let env = TestEnv::new(namespace).await?;
+    let names = prepare::prepare(&env).await?;
+    let _operator = env.start().await?;
     let (fields, rows): (Vec<Field>, _) = (fields(), table());
     let mut stages = Vec::new();
     for (number, row) in rows.iter().filter(|row| row.kind == kind).enumerate() {
         let field = fields.iter().find(|field| field.kind == kind && field.path == row.path);
-        stages.extend(field.map(|field| Stage::new(&life, &names, number, field, row)));
+        stages.extend(field.map(|field| Stage::new(&env, &names, number, field, row)));
     }
     let faults: Vec<Vec<String>> = stream::iter(stages).map(Stage::play).buffer_unordered(AT_ONCE).collect().await;
     let faults: Vec<String> = faults.into_iter().flatten().collect();

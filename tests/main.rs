@@ -1,23 +1,19 @@
-//! All behaviour tests, one file per behaviour, in one binary.
+//! All behaviour tests, one file per subject, in one binary.
 
+mod account;
 mod agent;
 mod architecture;
 mod conflicts;
 mod consumers;
+mod crash;
 mod crd_rules;
-mod entering;
+mod credentials;
 mod every_field;
-mod failures;
-mod guardrails;
-mod lifecycles;
+mod explain;
+mod grants;
 mod process;
-mod requests;
-mod role_life;
-mod sessions;
-mod settling;
-mod source_grants;
-mod support;
+mod revocation;
+mod role;
+mod secret;
 mod trust;
-mod which_side;
-mod withdrawal;
 mod workloads;

@@ -1,5 +1,7 @@
 //! The process: leader lease, probes, and its end.
 
+mod shards;
+
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::{
@@ -8,16 +10,17 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{
-    control_plane::OPERATOR_ACCOUNT,
+use lab::{
+    env::TestEnv,
     operator::{Operator, OperatorSettings},
-    scenario::Scenario,
     wait::eventually,
 };
 
-/// Settings with a leader lease, which the shard of the scenario makes its own.
-async fn electing(scenario: &Scenario) -> Result<OperatorSettings> {
-    Ok(scenario.operator().await?.flag("--leader-elect=true"))
+/// Settings with a leader lease in the namespace of the test, where nobody else elects.
+async fn electing(env: &TestEnv) -> Result<OperatorSettings> {
+    env.allow_leases().await?;
+    let settings = env.settings.clone().flag("--leader-elect=true");
+    Ok(settings.flag(format!("--lease-namespace={}", env.namespace)))
 }
 
 /// Waits until the operator leads, and gives the name of its Lease.
@@ -35,8 +38,8 @@ async fn leading(operator: &Operator) -> Result<String> {
     .await
 }
 
-fn leases(scenario: &Scenario) -> Api<Lease> {
-    Api::namespaced(scenario.kube.clone(), OPERATOR_ACCOUNT.0)
+fn leases(env: &TestEnv) -> Api<Lease> {
+    Api::namespaced(env.kube.clone(), &env.namespace)
 }
 
 async fn leader_metric(operator: &Operator) -> Result<String> {
@@ -47,8 +50,8 @@ async fn leader_metric(operator: &Operator) -> Result<String> {
 
 #[tokio::test]
 async fn sigterm_ends_the_process_in_time_and_frees_the_lease() -> Result<()> {
-    let scenario = Scenario::new("sigterm").await?;
-    let operator = electing(&scenario).await?.start().await?;
+    let env = TestEnv::bare("sigterm").await?;
+    let operator = electing(&env).await?.start().await?;
     let lease = leading(&operator).await?;
     assert_eq!(leader_metric(&operator).await?, "crossaccount_leader 1");
     assert_eq!(operator.get("/healthz").await?.0, 200);
@@ -57,15 +60,15 @@ async fn sigterm_ends_the_process_in_time_and_frees_the_lease() -> Result<()> {
 
     // An end that overran its five seconds would be a failure.
     assert!(status.success(), "{status}");
-    let LeaseSpec { holder_identity, .. } = leases(&scenario).get(&lease).await?.spec.unwrap_or_default();
+    let LeaseSpec { holder_identity, .. } = leases(&env).get(&lease).await?.spec.unwrap_or_default();
     assert_eq!(holder_identity, None);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_standby_is_ready_and_takes_over_when_the_leader_ends() -> Result<()> {
-    let scenario = Scenario::new("standby").await?;
-    let settings = electing(&scenario).await?;
+    let env = TestEnv::bare("standby").await?;
+    let settings = electing(&env).await?;
     let leader = settings.start().await?;
     leading(&leader).await?;
 
@@ -86,12 +89,12 @@ async fn a_standby_is_ready_and_takes_over_when_the_leader_ends() -> Result<()> 
 
 #[tokio::test]
 async fn a_leader_that_loses_its_lease_ends_so_that_only_one_reconciles() -> Result<()> {
-    let scenario = Scenario::new("lost").await?;
-    let operator = electing(&scenario).await?.start().await?;
+    let env = TestEnv::bare("lost").await?;
+    let operator = electing(&env).await?.start().await?;
     let lease = leading(&operator).await?;
 
     let thief = json!({"spec": {"holderIdentity": "thief"}});
-    leases(&scenario).patch(&lease, &PatchParams::default(), &Patch::Merge(thief)).await?;
+    leases(&env).patch(&lease, &PatchParams::default(), &Patch::Merge(thief)).await?;
 
     // The admin server ends before the last line is written.
     eventually("the operator has ended and said why", async || {
@@ -105,8 +108,8 @@ async fn a_leader_that_loses_its_lease_ends_so_that_only_one_reconciles() -> Res
 
 #[tokio::test]
 async fn without_a_cluster_the_process_ends_and_says_what_it_tried() -> Result<()> {
-    let scenario = Scenario::new("no-cluster").await?;
-    let started = scenario.operator().await?.env("KUBECONFIG", "/nonexistent").start().await;
+    let env = TestEnv::bare("no-cluster").await?;
+    let started = env.settings.clone().env("KUBECONFIG", "/nonexistent").start().await;
     let error = format!("{:#}", started.err().context("it started")?);
     assert!(error.contains("tried the kubeconfig (KUBECONFIG=/nonexistent)"), "{error}");
     Ok(())
@@ -114,8 +117,8 @@ async fn without_a_cluster_the_process_ends_and_says_what_it_tried() -> Result<(
 
 #[tokio::test]
 async fn an_environment_variable_counts_like_its_flag() -> Result<()> {
-    let scenario = Scenario::new("environment").await?;
-    let started = scenario.operator().await?.env("CROSSACCOUNT_CONCURRENCY", "0").start().await;
+    let env = TestEnv::bare("environment").await?;
+    let started = env.settings.clone().env("CROSSACCOUNT_CONCURRENCY", "0").start().await;
     let error = format!("{:#}", started.err().context("it started")?);
     assert!(error.contains("invalid value '0' for '--concurrency <COUNT>'"), "{error}");
     Ok(())

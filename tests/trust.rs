@@ -4,20 +4,20 @@ use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::CrossAccountRole;
 use serde_json::{Value, json};
 
-use crate::support::{
+use lab::{
     aws::{Identity, policy},
-    life::Life,
+    env::TestEnv,
     wait::eventually,
 };
 
 /// A user of account A who may assume any role that lets it in.
-async fn deployer(life: &Life) -> Result<Identity> {
+async fn deployer(env: &TestEnv) -> Result<Identity> {
     let may_assume = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}));
-    life.scenario.aws.source.create_user("deployer", &may_assume).await
+    env.aws.source.create_user("deployer", &may_assume).await
 }
 
-fn trusting(life: &Life, principals: &[&str], conditions: Value) -> Result<CrossAccountRole> {
-    let mut role = life.scenario.role("reader");
+fn trusting(env: &TestEnv, principals: &[&str], conditions: Value) -> Result<CrossAccountRole> {
+    let mut role = env.role("reader");
     role.spec.trust.principals = principals.iter().map(|&principal| principal.to_owned()).collect();
     role.spec.trust.conditions = serde_json::from_value(conditions)?;
     Ok(role)
@@ -25,66 +25,66 @@ fn trusting(life: &Life, principals: &[&str], conditions: Value) -> Result<Cross
 
 #[tokio::test]
 async fn a_declared_principal_gets_in_on_the_declared_condition_and_no_longer_than_it_is_declared() -> Result<()> {
-    let life = Life::new("trusting").await?;
-    life.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
-    let deployer = deployer(&life).await?;
-    let _operator = life.start().await?;
+    let env = TestEnv::new("trusting").await?;
+    env.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
+    let deployer = deployer(&env).await?;
+    let _operator = env.start().await?;
     let condition = json!({"StringEquals": {"sts:ExternalId": "ticket-42"}});
-    life.create(&trusting(&life, &[&deployer.arn], condition)?).await?;
-    let role = life.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
-    let source = &life.scenario.aws.source;
+    env.create(&trusting(&env, &[&deployer.arn], condition)?).await?;
+    let role = env.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
+    let source = &env.aws.source;
     assert!(source.assume(&deployer, &role, None).await.is_err(), "without meeting the condition");
     source.assume(&deployer, &role, Some("ticket-42")).await?;
 
-    life.patch("reader", json!({"spec": {"trust": {"principals": [], "conditions": null}}})).await?;
-    life.settled("reader").await?;
+    env.patch("reader", json!({"spec": {"trust": {"principals": [], "conditions": null}}})).await?;
+    env.settled("reader").await?;
     assert!(source.assume(&deployer, &role, Some("ticket-42")).await.is_err(), "it is not declared any more");
     Ok(())
 }
 
 #[tokio::test]
 async fn the_operators_own_account_may_be_trusted_without_letting_the_operator_in_unasked() -> Result<()> {
-    let life = Life::new("home").await?;
-    life.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
-    let deployer = deployer(&life).await?;
-    let _operator = life.start().await?;
-    life.create(&trusting(&life, &[life.scenario.aws.source.id()], json!({}))?).await?;
-    let role = life.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
-    life.scenario.aws.source.assume(&deployer, &role, None).await?;
-    let refused = life.scenario.aws.source.assume(&life.scenario.aws.operator, &role, None).await;
+    let env = TestEnv::new("home").await?;
+    env.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
+    let deployer = deployer(&env).await?;
+    let _operator = env.start().await?;
+    env.create(&trusting(&env, &[env.aws.source.id()], json!({}))?).await?;
+    let role = env.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
+    env.aws.source.assume(&deployer, &role, None).await?;
+    let refused = env.aws.source.assume(&env.aws.operator, &role, None).await;
     assert!(refused.is_err(), "the operator got in without the external id");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_principal_that_was_deleted_is_told_and_heals_when_it_is_back() -> Result<()> {
-    let life = Life::new("deleted").await?;
-    life.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
-    let source = &life.scenario.aws.source;
-    let gone = deployer(&life).await?;
-    let operator = life.settings.clone().flag("--drift-interval=2s").start().await?;
-    life.create(&trusting(&life, &[&gone.arn], json!({}))?).await?;
-    life.settled("reader").await?;
+    let env = TestEnv::new("deleted").await?;
+    env.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
+    let source = &env.aws.source;
+    let gone = deployer(&env).await?;
+    let operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
+    env.create(&trusting(&env, &[&gone.arn], json!({}))?).await?;
+    env.settled("reader").await?;
 
     // By the proxy, which shows the principal's id from now on, as AWS does.
-    let iam = aws_sdk_iam::Client::new(&life.through_proxy(source.administrator().clone()));
+    let iam = aws_sdk_iam::Client::new(&env.through_proxy(source.administrator().clone()));
     for key in iam.list_access_keys().user_name("deployer").send().await?.access_key_metadata {
         iam.delete_access_key().user_name("deployer").set_access_key_id(key.access_key_id).send().await?;
     }
     iam.delete_user_policy().user_name("deployer").policy_name("lab").send().await?;
     iam.delete_user().user_name("deployer").send().await?;
     eventually("the missing principal is told", async || {
-        let role = life.roles.get("reader").await?;
+        let role = env.roles.get("reader").await?;
         let conditions = role.status.unwrap_or_default().conditions;
         let told = conditions.iter().find(|c| c.type_ == "RoleReady" && c.status == "False").context("RoleReady")?;
         ensure!(told.message.contains(&gone.arn), "{}", told.message);
         Ok(())
     })
     .await?;
-    assert!(life.secrets.get_opt("reader").await?.is_some(), "the credentials are kept");
+    assert!(env.secrets.get_opt("reader").await?.is_some(), "the credentials are kept");
 
-    let back = deployer(&life).await?;
-    let role = life.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
+    let back = deployer(&env).await?;
+    let role = env.settled("reader").await?.status.and_then(|s| s.role).and_then(|r| r.arn).context("no role")?;
     source.assume(&back, &role, None).await?;
     drop(operator);
     Ok(())
@@ -92,17 +92,17 @@ async fn a_principal_that_was_deleted_is_told_and_heals_when_it_is_back() -> Res
 
 #[tokio::test]
 async fn a_proof_that_could_not_be_made_after_a_change_of_trust_is_made_up_for() -> Result<()> {
-    let life = Life::new("unproven").await?;
-    life.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
-    let deployer = deployer(&life).await?;
-    let _operator = life.start().await?;
-    life.ready_role("reader").await?;
-    life.proxy.reset_counts();
+    let env = TestEnv::new("unproven").await?;
+    env.patch_account(json!({"guardrails": {"principals": ["arn:aws:iam::*:*"]}})).await?;
+    let deployer = deployer(&env).await?;
+    let _operator = env.start().await?;
+    env.ready_role("reader").await?;
+    env.proxy.reset_counts();
     let outage =
-        life.proxy.on("AssumeRole").role(&life.iam_name("reader")).times(3).error(503, "ServiceUnavailable", "later");
-    life.patch("reader", json!({"spec": {"trust": {"principals": [deployer.arn]}}})).await?;
-    life.settled("reader").await?;
+        env.proxy.on("AssumeRole").role(&env.iam_name("reader")).times(3).error(503, "ServiceUnavailable", "later");
+    env.patch("reader", json!({"spec": {"trust": {"principals": [deployer.arn]}}})).await?;
+    env.settled("reader").await?;
     assert_eq!(outage.hits(), 3);
-    assert_eq!(life.proxy.count("AssumeRole"), 4, "three attempts that failed, and the one that AWS refused");
+    assert_eq!(env.proxy.count("AssumeRole"), 4, "three attempts that failed, and the one that AWS refused");
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     mounted::Unusable,
     token::{self, TokenError, TokenFile},
 };
-use crate::{domain::Credentials, runtime::chain::Chain};
+use crate::{domain::Credentials, host::error_chain::ErrorChain};
 
 /// Who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Denial {
 
     /// The error as the protocol has it.
     pub fn body(&self) -> Value {
-        json!({ "code": self.code(), "message": Chain(self).to_string() })
+        json!({ "code": self.code(), "message": ErrorChain(self).to_string() })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::Loopback;
-use crate::runtime::logs::{LogFilter, LogFormat};
+use crate::host::logs::{LogFilter, LogFormat};
 
 const SERVE_ABOUT: &str = "\
 Serves the mounted credentials over HTTP on loopback until SIGTERM or SIGINT.

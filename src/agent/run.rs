@@ -14,7 +14,7 @@ use super::{
     serve::{ServeError, Server, Service},
     token::{TokenError, TokenFile},
 };
-use crate::runtime::{logs, shutdown};
+use crate::host::{logs, shutdown};
 
 /// Why the agent fails.
 #[derive(Debug, Error)]

@@ -23,8 +23,8 @@ use super::{
     loopback::Loopback,
     mounted::MountedSet,
 };
-use crate::runtime::{
-    chain::Chain,
+use crate::host::{
+    error_chain::ErrorChain,
     shutdown::{Overrun, Shutdown},
 };
 
@@ -83,9 +83,9 @@ impl Server {
 
     /// Answers until the end is asked for, and then only what is in flight.
     pub async fn serve(self, service: Service, shutdown: &Shutdown) -> Result<(), ServeError> {
-        let wanted = shutdown.clone();
+        let requested = shutdown.clone();
         let answering =
-            axum::serve(self.0, router(service)).with_graceful_shutdown(async move { wanted.wanted().await });
+            axum::serve(self.0, router(service)).with_graceful_shutdown(async move { requested.requested().await });
         shutdown.bounded(DRAIN, answering.into_future()).await?.map_err(ServeError::Serve)
     }
 }
@@ -110,7 +110,7 @@ async fn credentials(State(service): State<Arc<Service>>, headers: HeaderMap) ->
 
 impl IntoResponse for Denial {
     fn into_response(self) -> Response {
-        warn!(status = self.status().as_u16(), "refused: {}", Chain(&self));
+        warn!(status = self.status().as_u16(), "refused: {}", ErrorChain(&self));
         json(self.status(), &self.body())
     }
 }

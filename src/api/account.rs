@@ -162,6 +162,12 @@ pub struct AWSAccountStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::count")]
     pub roles: Option<u32>,
+
+    /// Number of IAM roles under `rolePath` that carry this cluster's tags and whose `CrossAccountRole` does not exist.
+    /// The operator leaves them alone. Counted at each drift interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::count")]
+    pub orphans: Option<u32>,
 }
 
 #[cfg(test)]
@@ -180,7 +186,9 @@ mod tests {
                 "accountId": "222222222222",
                 "region": "eu-west-1",
                 "access": {},
-                "guardrails": { "rolePath": "/crossaccount/", "allowUnbounded": false, "lifecycles": ["Create"] },
+                "guardrails": {
+                    "rolePath": "/crossaccount/", "allowUnbounded": false, "roleNames": ["{namespace}-*"], "lifecycles": ["Create"],
+                },
                 "deletionPolicy": "Delete",
             }),
         );

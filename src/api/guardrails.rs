@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Lifecycle, schema};
+use super::{DeletionPolicy, Lifecycle, schema};
 
 /// Namespaces that may use an account; with both fields given a namespace must match both, with none it always matches.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,30 @@ pub struct Guardrails {
     #[schemars(schema_with = "schema::arn_globs")]
     pub grantees: Option<Vec<String>>,
 
+    /// Globs (`*`, `?`) of the names that roles of tenants may have, whatever their lifecycle, compared without case.
+    /// `{namespace}` stands for the namespace of the object. The default name of an object is always allowed. Default
+    /// `["{namespace}-*"]`.
+    #[serde(default = "default_role_names")]
+    #[schemars(schema_with = "schema::role_name_globs")]
+    pub role_names: Vec<String>,
+
+    /// Keys that tenants may use in `role.tags` and `session.tags`; policies see both as `aws:PrincipalTag`. Compared
+    /// without case. Absent or empty: none. The tags of `session.kubernetesTags` need no entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::tag_keys")]
+    pub principal_tag_keys: Vec<String>,
+
+    /// Globs (`*`, `?`) of the values that tenants may use in `session.sourceIdentity`. `{namespace}` stands for the
+    /// namespace of the object. Absent or empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::source_identity_globs")]
+    pub source_identities: Vec<String>,
+
+    /// Which values of `role.deletionPolicy` tenants may use. Absent: only the account's own `deletionPolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::deletion_policies")]
+    pub deletion_policies: Option<Vec<DeletionPolicy>>,
+
     /// Which values of `role.lifecycle` tenants may use: `Create`, `Adopt`, `Observe`. Empty: no role in this account,
     /// which suits an account that is only named in `sourceGrants`. Default `[Create]`.
     #[serde(default = "default_lifecycles")]
@@ -88,6 +112,10 @@ impl Default for Guardrails {
             actions: None,
             principals: Vec::new(),
             grantees: None,
+            role_names: default_role_names(),
+            principal_tag_keys: Vec::new(),
+            source_identities: Vec::new(),
+            deletion_policies: None,
             lifecycles: default_lifecycles(),
             max_session_duration_seconds: None,
         }
@@ -100,4 +128,8 @@ fn default_role_path() -> String {
 
 fn default_lifecycles() -> Vec<Lifecycle> {
     vec![Lifecycle::Create]
+}
+
+fn default_role_names() -> Vec<String> {
+    vec!["{namespace}-*".into()]
 }

@@ -5,9 +5,10 @@
 //! be wrong are parsed from them in [`crate::domain`]. Every rule that the API server can check is part of the schema
 //! (module `schema`), and the reconciler checks the same rules again.
 
+mod accessors;
 mod account;
 #[cfg(test)]
-mod committed;
+pub(crate) mod committed;
 mod condition;
 mod crds;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod reason;
 mod role;
 mod schema;
 
+pub use accessors::condition;
 pub use account::{AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountAccess, AccountRef, Hop};
 pub use condition::ConditionType;
 pub use crds::{crd_yaml, crds, crds_yaml};
@@ -44,7 +46,7 @@ pub const FIELD_MANAGER: &str = "crossaccount-operator";
 /// Namespace of the operator where nothing else says so.
 pub const OPERATOR_NAMESPACE: &str = "crossaccount-system";
 
-/// Finalizer that holds a `CrossAccountRole` until AWS is cleaned, and an `AWSAccount` until nobody has access by it.
+/// Finalizer that holds a `CrossAccountRole` until AWS is cleaned, and an `AWSAccount` while an object needs it for that.
 pub const FINALIZER: &str = "iam.crossaccount.dev/cleanup";
 
 /// `type` of every Secret the operator writes. Kubernetes never lets the type of a Secret change.
@@ -84,7 +86,7 @@ pub mod annotation {
     pub const RESTARTED_FOR: &str = "iam.crossaccount.dev/restarted-for";
 }
 
-/// Tags of an IAM role. Cluster, namespace and name prove ownership; the uid tells a recreated object.
+/// Tags of an IAM role. Cluster, namespace and name prove ownership; the uid identifies a recreated object.
 ///
 /// With `session.kubernetesTags` the first three are session tags too, so that one policy condition fits both.
 pub mod tag {
@@ -102,4 +104,11 @@ pub mod tag {
 
     /// `metadata.uid` of the owning `CrossAccountRole`.
     pub const UID: &str = "crossaccount.dev/uid";
+
+    /// `"true"` on a role that `CreateRole` made for its owner. Nothing else writes it: with ownership, it alone permits
+    /// deletion.
+    pub const CREATED: &str = "crossaccount.dev/created";
+
+    /// On a role that its owner gave up: `<cluster>/<namespace>/<name>` of that owner. Another object may adopt the role.
+    pub const RELEASED_FROM: &str = "crossaccount.dev/released-from";
 }

@@ -24,8 +24,6 @@ use strum::{EnumMessage as _, IntoEnumIterator as _};
 pub enum Reason {
     /// Everything is as declared and the credentials are good. Nothing to do.
     Available,
-    /// New credentials are being issued; the present ones are still good. Nothing to do.
-    Renewing,
     /// Something fails, and the last good credentials are kept. The message says what fails and until when they are
     /// good: mend it before then.
     Degraded,
@@ -163,12 +161,7 @@ impl Reason {
     #[must_use]
     pub fn outlook(self) -> Outlook {
         match self {
-            Self::Available
-            | Self::Renewing
-            | Self::Degraded
-            | Self::Suspended
-            | Self::Observed
-            | Self::RestartNeeded => Outlook::Works,
+            Self::Available | Self::Degraded | Self::Suspended | Self::Observed | Self::RestartNeeded => Outlook::Works,
             Self::Progressing | Self::Propagating | Self::Throttled | Self::Deleting => Outlook::OnTheWay,
             Self::NotAllowed
             | Self::AccountNotReady
@@ -230,10 +223,7 @@ mod tests {
 
     #[test]
     fn reasons_are_spelled_and_grouped_as_in_the_contract() {
-        assert_eq!(
-            words(Outlook::Works),
-            ["Available", "Renewing", "Degraded", "Suspended", "Observed", "RestartNeeded"]
-        );
+        assert_eq!(words(Outlook::Works), ["Available", "Degraded", "Suspended", "Observed", "RestartNeeded"]);
         assert_eq!(words(Outlook::OnTheWay), ["Progressing", "Propagating", "Throttled", "Deleting"]);
         assert_eq!(
             words(Outlook::NeedsSomeone),

@@ -1,6 +1,7 @@
 //! Who the operator is, and how trust policies must name it.
 
-use super::api::{Iam, Sts};
+use super::iam::IamClient;
+use super::sts::StsClient;
 use crate::domain::{AwsFailure, BaseIdentity, CallerIdentity, RoleName};
 
 /// Asks AWS who we are and works out the principal that trust policies name.
@@ -8,7 +9,7 @@ use crate::domain::{AwsFailure, BaseIdentity, CallerIdentity, RoleName};
 /// The ARN of a role session hides the role's path, and a principal without its path is another one. So the path is
 /// looked up with `GetRole` where that is permitted; `--principal-arn` spares the look-up. Where neither helps, a role
 /// without a path is assumed: if that is wrong, AWS refuses the trust policy (`PrincipalNotFound`).
-pub(super) async fn look_up(sts: &dyn Sts, iam: &dyn Iam, given: Option<&str>) -> Result<BaseIdentity, AwsFailure> {
+pub(super) async fn look_up(sts: &StsClient, iam: &IamClient, given: Option<&str>) -> Result<BaseIdentity, AwsFailure> {
     let caller = sts.caller_identity().await?;
     let principal_arn = match (given, caller.role_session()) {
         (Some(arn), _) => arn.to_owned(),
@@ -21,7 +22,7 @@ pub(super) async fn look_up(sts: &dyn Sts, iam: &dyn Iam, given: Option<&str>) -
     Ok(BaseIdentity { caller, principal_arn })
 }
 
-async fn role_arn(iam: &dyn Iam, role: &str) -> Option<String> {
+async fn role_arn(iam: &IamClient, role: &str) -> Option<String> {
     let name = RoleName::parse(role).ok()?;
     match iam.get_role(&name).await {
         Ok(role) => role.map(|role| role.arn.to_string()),

@@ -8,7 +8,7 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
 use super::error_codes::failure;
 use crate::domain::{AwsFailure, FailureKind};
-use crate::runtime::metrics::{AwsCall, CallOutcome, Metrics};
+use crate::host::metrics::{AwsCall, CallOutcome, Metrics};
 
 /// Who calls, for metrics.
 #[derive(Clone)]
@@ -20,17 +20,26 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Awaits one SDK call under the name of its operation.
-    pub async fn call<T, E>(
+    /// Awaits one SDK call under the name of its operation. The SDK's futures are large, so they are kept on the heap.
+    pub fn call<T, E>(
         &self,
         operation: &'static str,
         sent: impl Future<Output = Result<T, SdkError<E>>> + Send,
-    ) -> Result<T, AwsFailure>
+    ) -> impl Future<Output = Result<T, AwsFailure>> + Send
     where
-        E: ProvideErrorMetadata + Error + 'static,
+        T: Send,
+        E: ProvideErrorMetadata + Error + Send + 'static,
     {
-        let start = Instant::now();
-        let result = sent.await.map_err(|error| failure(self.service, operation, &error));
+        let sent = Box::pin(sent);
+        async move {
+            let start = Instant::now();
+            let result = sent.await.map_err(|error| failure(self.service, operation, &error));
+            self.record(operation, &result, start);
+            result
+        }
+    }
+
+    fn record<T>(&self, operation: &'static str, result: &Result<T, AwsFailure>, start: Instant) {
         self.metrics.aws_request(&AwsCall {
             service: self.service,
             operation,
@@ -38,10 +47,9 @@ impl Caller {
             account: &self.account,
             seconds: start.elapsed().as_secs_f64(),
         });
-        if let Err(failure) = &result {
+        if let Err(failure) = result {
             tracing::debug!(operation, account = self.account, %failure, "AWS call failed");
         }
-        result
     }
 }
 

@@ -1,8 +1,7 @@
 //! The calls on a principal that is given permission: who it is, and one inline policy of it.
 
-use async_trait::async_trait;
-
-use super::iam::SdkIam;
+use super::iam::IamClient;
+use super::iam_answers::read_policy;
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{AwsFailure, FailureKind, Grantee, GranteeKind};
 
@@ -17,22 +16,10 @@ pub enum InlinePolicy {
     Unreadable,
 }
 
-/// IAM in the account of users, groups and roles that are given permission.
-#[async_trait]
-pub trait GranteeIam: Send + Sync {
+/// The calls on users, groups and roles that are given permission.
+impl IamClient {
     /// `GetUser`, `GetGroup` or `GetRole`: the ARN with its path; none if there is no such principal.
-    async fn principal_arn(&self, grantee: &Grantee) -> Result<Option<String>, AwsFailure>;
-    /// `GetUserPolicy`, `GetGroupPolicy` or `GetRolePolicy`.
-    async fn policy(&self, grantee: &Grantee, policy: &str) -> Result<InlinePolicy, AwsFailure>;
-    /// `PutUserPolicy`, `PutGroupPolicy` or `PutRolePolicy`.
-    async fn put_policy(&self, grantee: &Grantee, policy: &str, document: &PolicyDocument) -> Result<(), AwsFailure>;
-    /// `DeleteUserPolicy`, `DeleteGroupPolicy` or `DeleteRolePolicy`. What is gone already is no failure.
-    async fn delete_policy(&self, grantee: &Grantee, policy: &str) -> Result<(), AwsFailure>;
-}
-
-#[async_trait]
-impl GranteeIam for SdkIam {
-    async fn principal_arn(&self, grantee: &Grantee) -> Result<Option<String>, AwsFailure> {
+    pub async fn principal_arn(&self, grantee: &Grantee) -> Result<Option<String>, AwsFailure> {
         let (client, caller, name) = (&self.client, &self.caller, grantee.name());
         let arn = match grantee.kind() {
             GranteeKind::User => {
@@ -44,15 +31,13 @@ impl GranteeIam for SdkIam {
                 let answer = caller.call("GetGroup", client.get_group().group_name(name).max_items(1).send()).await;
                 answer.map(|answer| answer.group.map(|group| group.arn))
             }
-            GranteeKind::Role => {
-                let answer = caller.call("GetRole", client.get_role().role_name(name).send()).await;
-                answer.map(|answer| answer.role.map(|role| role.arn))
-            }
+            GranteeKind::Role => return Ok(self.role_named(name).await?.map(|role| role.arn.to_string())),
         };
         if_there(arn).map(Option::flatten)
     }
 
-    async fn policy(&self, grantee: &Grantee, policy: &str) -> Result<InlinePolicy, AwsFailure> {
+    /// `GetUserPolicy`, `GetGroupPolicy` or `GetRolePolicy`.
+    pub async fn policy(&self, grantee: &Grantee, policy: &str) -> Result<InlinePolicy, AwsFailure> {
         let Self { client, caller } = self;
         let name = grantee.name();
         let document = match grantee.kind() {
@@ -64,37 +49,38 @@ impl GranteeIam for SdkIam {
                 let call = client.get_group_policy().group_name(name).policy_name(policy);
                 caller.call("GetGroupPolicy", call.send()).await.map(|answer| answer.policy_document)
             }
-            GranteeKind::Role => {
-                let call = client.get_role_policy().role_name(name).policy_name(policy);
-                caller.call("GetRolePolicy", call.send()).await.map(|answer| answer.policy_document)
-            }
+            GranteeKind::Role => self.role_policy_text(name, policy).await,
         };
         Ok(match if_there(document)? {
             None => InlinePolicy::Absent,
-            Some(text) => PolicyDocument::from_iam(&text).map_or(InlinePolicy::Unreadable, InlinePolicy::Present),
+            Some(text) => read_policy(&text).map_or(InlinePolicy::Unreadable, InlinePolicy::Present),
         })
     }
 
-    async fn put_policy(&self, grantee: &Grantee, policy: &str, document: &PolicyDocument) -> Result<(), AwsFailure> {
+    /// `PutUserPolicy`, `PutGroupPolicy` or `PutRolePolicy`.
+    pub async fn put_policy(
+        &self,
+        grantee: &Grantee,
+        policy: &str,
+        document: &PolicyDocument,
+    ) -> Result<(), AwsFailure> {
         let Self { client, caller } = self;
-        let (name, document) = (grantee.name(), document.to_json());
+        let (name, text) = (grantee.name(), document.to_json());
         match grantee.kind() {
             GranteeKind::User => {
-                let call = client.put_user_policy().user_name(name).policy_name(policy).policy_document(document);
+                let call = client.put_user_policy().user_name(name).policy_name(policy).policy_document(text);
                 caller.call("PutUserPolicy", call.send()).await.map(drop)
             }
             GranteeKind::Group => {
-                let call = client.put_group_policy().group_name(name).policy_name(policy).policy_document(document);
+                let call = client.put_group_policy().group_name(name).policy_name(policy).policy_document(text);
                 caller.call("PutGroupPolicy", call.send()).await.map(drop)
             }
-            GranteeKind::Role => {
-                let call = client.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
-                caller.call("PutRolePolicy", call.send()).await.map(drop)
-            }
+            GranteeKind::Role => self.put_role_policy(name, policy, document).await,
         }
     }
 
-    async fn delete_policy(&self, grantee: &Grantee, policy: &str) -> Result<(), AwsFailure> {
+    /// `DeleteUserPolicy`, `DeleteGroupPolicy` or `DeleteRolePolicy`. What is gone already is no failure.
+    pub async fn delete_policy(&self, grantee: &Grantee, policy: &str) -> Result<(), AwsFailure> {
         let Self { client, caller } = self;
         let name = grantee.name();
         let deleted = match grantee.kind() {
@@ -106,10 +92,7 @@ impl GranteeIam for SdkIam {
                 let call = client.delete_group_policy().group_name(name).policy_name(policy);
                 caller.call("DeleteGroupPolicy", call.send()).await.map(drop)
             }
-            GranteeKind::Role => {
-                let call = client.delete_role_policy().role_name(name).policy_name(policy);
-                caller.call("DeleteRolePolicy", call.send()).await.map(drop)
-            }
+            GranteeKind::Role => self.delete_role_policy(name, policy).await,
         };
         if_there(deleted).map(drop)
     }

@@ -1,20 +1,24 @@
 //! Effects on AWS: the calls we make, who we make them as, and what their errors mean.
 //!
-//! [`Iam`], [`GranteeIam`] and [`Sts`] hold exactly the calls in use. [`Gateway`] hands them out: as the operator's base identity, or
-//! as the manager of an account at the end of its chain of roles.
+//! [`IamClient`] and [`StsClient`] hold exactly the calls in use. [`AwsClients`] hands them out: as the operator's base
+//! identity, as the manager of an account at the end of its chain of roles, or as a session that was just issued.
 
-mod api;
+mod account_details;
 mod base_identity;
 mod call;
-mod chain;
+mod clients;
+mod clock;
 mod config;
 mod error_codes;
-mod gateway;
 mod grantee;
 mod iam;
+mod iam_answers;
+mod redact;
+mod role_chain;
 mod sts;
 
-pub use api::{AssumeRole, Iam, IssuedSession, Sts};
-pub use chain::ChainFailure;
-pub use gateway::Gateway;
-pub use grantee::{GranteeIam, InlinePolicy};
+pub use clients::AwsClients;
+pub use grantee::InlinePolicy;
+pub use iam::IamClient;
+pub use role_chain::ChainFailure;
+pub use sts::{AssumeRole, IssuedSession, StsClient};

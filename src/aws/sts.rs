@@ -1,23 +1,51 @@
-//! STS through the SDK.
+//! The calls to STS that this operator makes, and no others.
 
-use async_trait::async_trait;
+use std::collections::BTreeMap;
+
 use aws_sdk_sts::Client;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use jiff::Timestamp;
 
-use super::api::{AssumeRole, IssuedSession, Sts};
 use super::call::Caller;
-use crate::domain::{AccountId, AwsFailure, CallerIdentity, Credentials, FailureKind, SecretText, SessionRequest};
+use crate::domain::{
+    AccountId, AwsFailure, CallerIdentity, Credentials, ExternalId, FailureKind, RoleArn, SecretText, SessionName,
+    SessionRequest,
+};
 
 /// STS as one identity, at one regional endpoint.
-pub(super) struct SdkSts {
-    pub client: Client,
-    pub caller: Caller,
+#[derive(Clone)]
+pub struct StsClient {
+    pub(super) client: Client,
+    pub(super) caller: Caller,
 }
 
-#[async_trait]
-impl Sts for SdkSts {
-    async fn assume_role(&self, call: AssumeRole<'_>) -> Result<IssuedSession, AwsFailure> {
+/// One call of `AssumeRole`.
+#[derive(Clone, Debug)]
+pub struct AssumeRole<'a> {
+    /// Role to assume.
+    pub role: &'a RoleArn,
+    /// Session name.
+    pub session_name: &'a SessionName,
+    /// External id; none to prove that the role refuses without it.
+    pub external_id: Option<&'a str>,
+    /// Lifetime, tags and session policies.
+    pub request: &'a SessionRequest,
+}
+
+/// The answer to `AssumeRole`.
+#[derive(Clone, Debug)]
+pub struct IssuedSession {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Our clock when the answer came.
+    pub issued_at: Timestamp,
+    /// Share of the packed size that session policies and tags use, in percent.
+    pub packed_policy_size_percent: Option<u32>,
+}
+
+impl StsClient {
+    /// `AssumeRole`.
+    pub async fn assume_role(&self, call: AssumeRole<'_>) -> Result<IssuedSession, AwsFailure> {
         let AssumeRole { role, session_name, external_id, request } = call;
         let arns = request.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn.as_str()).build());
         let sent = self
@@ -52,13 +80,48 @@ impl Sts for SdkSts {
         })
     }
 
-    async fn caller_identity(&self) -> Result<CallerIdentity, AwsFailure> {
+    /// `GetCallerIdentity`, which needs no permission.
+    pub async fn caller_identity(&self) -> Result<CallerIdentity, AwsFailure> {
         let answer = self.caller.call("GetCallerIdentity", self.client.get_caller_identity().send()).await?;
         let account = answer.account.as_deref().and_then(AccountId::parse);
         match (account, answer.arn, answer.user_id) {
             (Some(account), Some(arn), Some(user_id)) => Ok(CallerIdentity { account, arn, user_id }),
             _ => Err(unreadable("GetCallerIdentity", "an answer without account, ARN or user id")),
         }
+    }
+}
+
+impl SessionRequest {
+    /// A session for managing an account: the role's default hour, which is also the limit of a chained session.
+    #[must_use]
+    pub fn for_hop(tags: &BTreeMap<String, String>, transitive_tag_keys: &[String]) -> Self {
+        Self {
+            duration_seconds: 3600,
+            tags: tags.clone(),
+            transitive_tag_keys: transitive_tag_keys.to_vec(),
+            source_identity: None,
+            policy: None,
+            policy_arns: Vec::new(),
+        }
+    }
+}
+
+impl<'a> AssumeRole<'a> {
+    /// The same call without the external id.
+    #[must_use]
+    pub fn without_external_id(self) -> Self {
+        Self { external_id: None, ..self }
+    }
+
+    /// The call into the role of an object.
+    #[must_use]
+    pub fn into_role(
+        role: &'a RoleArn,
+        session_name: &'a SessionName,
+        external_id: &'a ExternalId,
+        request: &'a SessionRequest,
+    ) -> Self {
+        Self { role, session_name, external_id: Some(external_id.as_str()), request }
     }
 }
 

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use crossaccount::{
     agent::{args::Args, run::execute},
-    runtime::chain::Chain,
+    host::error_chain::ErrorChain,
 };
 
 fn main() -> ExitCode {
     match execute(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crossaccount-agent: {}", Chain(&error));
+            eprintln!("crossaccount-agent: {}", ErrorChain(&error));
             ExitCode::FAILURE
         }
     }

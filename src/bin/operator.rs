@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use crossaccount::runtime::{args::Args, chain::Chain, run::execute};
+use crossaccount::{
+    host::error_chain::ErrorChain,
+    operator::{args::Args, run::execute},
+};
 
 fn main() -> ExitCode {
     match execute(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crossaccount-operator: {}", Chain(&error));
+            eprintln!("crossaccount-operator: {}", ErrorChain(&error));
             ExitCode::FAILURE
         }
     }

@@ -2,37 +2,13 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
 
 use crate::api::FIELD_MANAGER;
+use crate::decide::event::Event;
 
 /// Longest note (events.k8s.io/v1 Event, `note`: at most 1 kB).
 const NOTE_MAX: usize = 1_000;
-
-/// Something worth telling the people around an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Whether it needs attention.
-    pub warning: bool,
-    /// One word, such as `DriftRepaired`.
-    pub reason: String,
-    /// One sentence.
-    pub note: String,
-}
-
-impl Notice {
-    /// Something went as it should.
-    #[must_use]
-    pub fn normal(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: false, reason: reason.to_owned(), note: note.into() }
-    }
-
-    /// Something needs attention.
-    #[must_use]
-    pub fn warning(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: true, reason: reason.to_owned(), note: note.into() }
-    }
-}
 
 /// Publishes Events; repeated ones become a series. One per process.
 #[derive(Clone)]
@@ -49,8 +25,9 @@ impl Events {
     }
 
     /// Publishes and logs. An Event that cannot be published is logged, and nothing else suffers.
-    pub async fn publish(&self, about: &ObjectReference, notice: &Notice) {
-        let Notice { warning, reason, note } = notice;
+    pub async fn publish(&self, about: &ObjectReference, event: &Event) {
+        let Event { warning, reason, note } = event;
+        let reason = reason.as_str();
         let (namespace, name) =
             (about.namespace.as_deref().unwrap_or_default(), about.name.as_deref().unwrap_or_default());
         if *warning {
@@ -58,9 +35,9 @@ impl Events {
         } else {
             tracing::info!(namespace, name, reason, "{note}");
         }
-        let event = Event {
+        let event = KubeEvent {
             type_: if *warning { EventType::Warning } else { EventType::Normal },
-            reason: reason.clone(),
+            reason: reason.to_owned(),
             note: Some(note.chars().take(NOTE_MAX).collect()),
             action: "Reconcile".to_owned(),
             secondary: None,

@@ -14,22 +14,22 @@ use super::{Cluster, apply_params};
 use crate::api::{AWSAccount, CrossAccountRole, FINALIZER};
 
 impl Cluster {
-    /// Holds a role until AWS is clean.
-    pub async fn put_finalizer(&self, role: &CrossAccountRole) -> kube::Result<()> {
-        put(&self.roles_of(role), role).await
+    /// Keeps a role until AWS is clean.
+    pub async fn add_finalizer(&self, role: &CrossAccountRole) -> kube::Result<()> {
+        add(&self.roles_of(role), role).await
     }
 
-    /// Lets a role go.
+    /// Removes the finalizer of a role.
     pub async fn remove_finalizer(&self, role: &CrossAccountRole) -> kube::Result<()> {
         remove(&self.roles_of(role), role).await
     }
 
-    /// Holds an account until nobody has access by it any more: without it nothing could be denied.
-    pub async fn put_account_finalizer(&self, account: &AWSAccount) -> kube::Result<()> {
-        put(&Api::all(self.client.clone()), account).await
+    /// Keeps an account until no object needs it to clean a role or a grant: without it nothing could be denied.
+    pub async fn add_account_finalizer(&self, account: &AWSAccount) -> kube::Result<()> {
+        add(&Api::all(self.client.clone()), account).await
     }
 
-    /// Lets an account go.
+    /// Removes the finalizer of an account.
     pub async fn remove_account_finalizer(&self, account: &AWSAccount) -> kube::Result<()> {
         remove(&Api::all(self.client.clone()), account).await
     }
@@ -39,19 +39,13 @@ impl Cluster {
     }
 }
 
-/// Whether an object has our finalizer.
-#[must_use]
-pub fn is_held(object: &impl ResourceExt) -> bool {
-    object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
-}
-
 /// Finalizers are a set under server-side apply, so ours is never written twice (kube issue 964); the UID keeps an object
 /// that is gone from being made anew.
-async fn put<K>(api: &Api<K>, object: &K) -> kube::Result<()>
+async fn add<K>(api: &Api<K>, object: &K) -> kube::Result<()>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    if is_held(object) {
+    if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(());
     }
     let body = json!({

@@ -8,9 +8,8 @@ mod secret;
 mod status;
 mod workloads;
 
-pub use events::{Events, Notice};
-pub use finalizer::is_held;
-pub use secret::{ObservedSecret, SecretWrite};
+pub use events::Events;
+pub use secret::{ObservedSecret, SecretDeletion, SecretWrite};
 
 use kube::Client;
 use kube::api::PatchParams;

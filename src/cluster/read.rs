@@ -9,7 +9,7 @@ use kube::{Api, ResourceExt};
 
 use super::Cluster;
 use crate::api::{AWSAccount, CrossAccountRole};
-use crate::decide::allowed::Namespace;
+use crate::decide::account::allowed::Namespace;
 
 /// Objects in one answer, so that no list is held twice in memory.
 const PAGE: u32 = 500;

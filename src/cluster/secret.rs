@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, ObjectList, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::core::PartialObjectMeta;
 use kube::{Api, Resource, ResourceExt};
 
 use super::{Cluster, apply_params};
-use crate::api::{CrossAccountRole, FIELD_MANAGER, SECRET_TYPE};
-use crate::decide::published::Publication;
-use crate::decide::secret::SecretContent;
+use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE};
+use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::secret::SecretContent;
 use crate::domain::SecretText;
 
 /// The Secret of a name, as found.
@@ -31,7 +32,6 @@ pub struct OwnSecret {
     pub publication: Option<Publication>,
     content: SecretContent,
     resource_version: Option<String>,
-    uid: Option<String>,
 }
 
 impl ObservedSecret {
@@ -56,6 +56,17 @@ impl ObservedSecret {
             && has(&secret.content.labels, labels)
             && has(&secret.content.annotations, annotations)
     }
+}
+
+/// How a deletion of a Secret ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretDeletion {
+    /// There was none of ours.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// It goes once these finalizers of others are removed; until then it can be read.
+    HeldBack(Vec<String>),
 }
 
 /// How a write of the Secret ended.
@@ -118,14 +129,33 @@ impl Cluster {
         }
     }
 
-    /// Deletes a Secret if it is ours, and exactly the one that is looked at now; says whether there was one.
-    pub async fn delete_secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<bool> {
-        let ObservedSecret::Ours(secret) = self.secret(role, name).await? else { return Ok(false) };
-        let preconditions = Preconditions { uid: secret.uid, resource_version: None };
+    /// Names of all Secrets of an object, whatever its declaration and its status say.
+    pub async fn secrets_of_object(&self, role: &CrossAccountRole) -> kube::Result<Vec<String>> {
+        let ours = ListParams::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
+        let found: ObjectList<PartialObjectMeta<Secret>> = self.secrets_of(role).list_metadata(&ours).await?;
+        let controlled = |secret: &PartialObjectMeta<Secret>| {
+            let mut owners = secret.owner_references().iter();
+            owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == role.uid().as_ref())
+        };
+        Ok(found.into_iter().filter(controlled).map(|secret| secret.name_any()).collect())
+    }
+
+    /// Deletes a Secret if it is ours, also one that was made immutable, and exactly the one that is looked at now.
+    pub async fn delete_secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<SecretDeletion> {
+        let Some(secret) = self.secrets_of(role).get_opt(name).await? else { return Ok(SecretDeletion::Absent) };
+        if !is_ours(&secret, role) {
+            return Ok(SecretDeletion::Absent);
+        }
+        let preconditions = Preconditions { uid: secret.metadata.uid, resource_version: None };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         match self.secrets_of(role).delete(name, &params).await {
-            Ok(_) => Ok(true),
-            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(false),
+            Ok(answer) => Ok(match answer.left() {
+                Some(held) => SecretDeletion::HeldBack(held.metadata.finalizers.unwrap_or_default()),
+                None => SecretDeletion::Gone,
+            }),
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
+                Ok(SecretDeletion::Absent)
+            }
             Err(error) => Err(error),
         }
     }
@@ -139,11 +169,17 @@ fn bytes(text: &SecretText) -> ByteString {
     ByteString(text.expose().as_bytes().to_vec())
 }
 
+fn is_controlled(secret: &Secret, role: &CrossAccountRole) -> bool {
+    secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref())
+}
+
+fn is_ours(secret: &Secret, role: &CrossAccountRole) -> bool {
+    is_controlled(secret, role) && secret.type_.as_deref() == Some(SECRET_TYPE)
+}
+
 fn observe(secret: Secret, role: &CrossAccountRole) -> ObservedSecret {
     let name = secret.name_any();
-    let owned =
-        secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref());
-    if !owned {
+    if !is_controlled(&secret, role) {
         return ObservedSecret::Foreign(format!("Secret {name} exists and is not owned by this object"));
     }
     if secret.type_.as_deref() != Some(SECRET_TYPE) {
@@ -160,7 +196,6 @@ fn observe(secret: Secret, role: &CrossAccountRole) -> ObservedSecret {
         publication: Publication::read(&data, &annotations),
         content: SecretContent { data, labels: metadata.labels.unwrap_or_default(), annotations },
         resource_version: metadata.resource_version,
-        uid: metadata.uid,
     }))
 }
 

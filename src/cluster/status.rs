@@ -15,7 +15,7 @@ impl Cluster {
         &self,
         role: &CrossAccountRole,
         status: &CrossAccountRoleStatus,
-    ) -> kube::Result<()> {
+    ) -> kube::Result<CrossAccountRole> {
         // What is remembered of grants has a writer of its own, and a status from an older cache must not undo it.
         let status = CrossAccountRoleStatus { source_grants: Vec::new(), ..status.clone() };
         let body = json!({
@@ -24,8 +24,7 @@ impl Cluster {
             "metadata": {"name": role.name_any(), "uid": role.uid()},
             "status": status,
         });
-        self.roles_of(role).patch_status(&role.name_any(), &apply_params(), &Patch::Apply(body)).await?;
-        Ok(())
+        self.roles_of(role).patch_status(&role.name_any(), &apply_params(), &Patch::Apply(body)).await
     }
 
     /// Writes what is remembered of source grants, over exactly the object that was read. None if it changed meanwhile.

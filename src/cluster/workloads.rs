@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Cluster;
 use crate::api::{CrossAccountRole, FIELD_MANAGER, RolloutRestart, WorkloadKind, annotation};
-use crate::decide::rollouts::Workload;
+use crate::decide::workloads::rollouts::Workload;
 
 /// A workload as found.
 #[derive(Clone, Debug)]

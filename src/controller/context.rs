@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::{mpsc, watch};
 
 use super::Error;
-use super::account::memory_key;
-use super::claims::Claims;
-use super::grants::policy::Turns;
-use super::memory::Memory;
+use super::role::grants::principal::Principals;
+use super::settings::Shard;
+use super::state::bulk::BulkReads;
+use super::state::names::NameIndex;
+use super::state::objects::{ObjectStates, account_key};
 use crate::api::{AWSAccount, CrossAccountRole};
-use crate::aws::Gateway;
+use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
-use crate::runtime::metrics::Metrics;
+use crate::host::metrics::Metrics;
 
 /// Who the operator is, as last found out.
 pub type Identity = Result<BaseIdentity, AwsFailure>;
@@ -26,19 +27,23 @@ pub struct Context {
     /// Kubernetes.
     pub cluster: Cluster,
     /// AWS.
-    pub gateway: Arc<Gateway>,
+    pub aws: Arc<AwsClients>,
     /// Who the operator is.
     pub identity: watch::Receiver<Identity>,
     /// Events.
     pub events: Events,
     /// What this process remembers of each object.
-    pub memory: Memory,
+    pub objects: ObjectStates,
+    /// What bulk reads of accounts showed.
+    pub bulk: BulkReads,
     /// Which object has which name.
-    pub claims: Claims,
-    /// Whose turn it is with the policy of a principal.
-    pub turns: Turns,
+    pub names: NameIndex,
+    /// One writer for each principal of source grants.
+    pub principals: Principals,
     /// Metrics.
     pub metrics: Metrics,
+    /// Which objects this process reconciles.
+    pub shard: Shard,
     /// Name of this cluster.
     pub cluster_name: String,
     /// How often roles and accounts are compared with AWS although nothing changed here.
@@ -76,9 +81,19 @@ impl Context {
         })
     }
 
+    /// The time. It is AWS's own, as well as it is known: AWS judges what has expired and which sessions a denial is older than.
+    pub fn now(&self) -> Timestamp {
+        self.aws.now()
+    }
+
+    /// Takes note of an account's id: objects of two accounts of one id share their role names.
+    pub fn note_account(&self, account: &AWSAccount) {
+        self.names.note_account(&account.name_any(), &account.spec.account_id);
+    }
+
     /// Has an account checked soon, because it could not be entered.
     pub fn suspect_account(&self, name: &str) {
-        self.memory.change(&memory_key(name), |memo| memo.look_again = true);
+        self.objects.change(&account_key(name), |state| state.look_again = true);
         self.wake_account(name);
     }
 
@@ -98,6 +113,11 @@ impl Context {
             found.extend(self.cluster.roles_where(scope.as_deref(), &interesting).await?);
         }
         Ok(found)
+    }
+
+    /// Whether objects of the namespace are watched.
+    pub fn watches(&self, namespace: &str) -> bool {
+        self.wake_role.iter().any(|wake| wake.scope.as_deref().is_none_or(|scope| scope == namespace))
     }
 
     /// Has roles looked at again.

@@ -7,8 +7,8 @@ use futures::stream::{self, Stream};
 use tokio::sync::watch;
 
 use super::context::Identity;
-use crate::aws::Gateway;
-use crate::runtime::health::Health;
+use crate::aws::AwsClients;
+use crate::host::health::Health;
 
 /// The component's name in `/readyz`.
 const COMPONENT: &str = "aws-identity";
@@ -20,8 +20,8 @@ const CALM: Duration = Duration::from_mins(5);
 const TROUBLED: Duration = Duration::from_secs(5);
 
 /// Asks once, then keeps asking in the background for as long as the receiver is in use.
-pub async fn watch_identity(gateway: Arc<Gateway>, health: Health) -> watch::Receiver<Identity> {
-    let first = look(&gateway, &health).await;
+pub async fn watch_identity(aws: Arc<AwsClients>, health: Health) -> watch::Receiver<Identity> {
+    let first = look(&aws, &health).await;
     let (sender, receiver) = watch::channel(first);
     tokio::spawn(async move {
         loop {
@@ -30,7 +30,7 @@ pub async fn watch_identity(gateway: Arc<Gateway>, health: Health) -> watch::Rec
                 () = tokio::time::sleep(pause) => {}
                 () = sender.closed() => return,
             }
-            let found = look(&gateway, &health).await;
+            let found = look(&aws, &health).await;
             sender.send_if_modified(|known| {
                 let changed = *known != found;
                 *known = found;
@@ -41,8 +41,8 @@ pub async fn watch_identity(gateway: Arc<Gateway>, health: Health) -> watch::Rec
     receiver
 }
 
-async fn look(gateway: &Gateway, health: &Health) -> Identity {
-    let identity = gateway.base_identity().await;
+async fn look(aws: &AwsClients, health: &Health) -> Identity {
+    let identity = aws.base_identity().await;
     match &identity {
         Ok(base) => {
             tracing::debug!(caller = %base, principal = base.principal_arn, "the operator's AWS identity");

@@ -1,29 +1,20 @@
-//! The sequence: observe, decide, apply, publish. What is decided is decided in [`crate::decide`]; what is done is done by
+//! The sequence: read, decide, apply, publish. What is decided is decided in [`crate::decide`]; what is done is done by
 //! [`crate::aws`] and [`crate::cluster`].
+//!
+//! [`run`] wires the two controllers, [`role`] and [`account`]; [`manager`] is the only way to call IAM; [`state`] is what
+//! the process remembers.
 
 mod account;
-mod account_end;
-mod apply;
-mod claims;
-mod consumers;
 mod context;
-mod credentials_lane;
-mod delete;
-mod expiry;
-mod grants;
 mod identity;
-mod issue;
-mod memory;
-mod observe;
-mod publish;
-mod reconcile;
-mod role_end;
-mod role_lane;
+mod manager;
+mod role;
 mod run;
-mod standing;
+mod state;
 mod triggers;
 mod watches;
-mod withdraw;
+
+pub mod settings;
 
 pub use run::{StartError, run};
 

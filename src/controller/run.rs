@@ -5,28 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::runtime::controller::Config;
 use kube::runtime::reflector::Store;
-use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
 use tokio::sync::mpsc;
 
-use super::account;
-use super::claims::Claims;
 use super::context::{Context, Shared};
-use super::grants::policy::Turns;
 use super::identity::watch_identity;
-use super::memory::Memory;
+use super::role::grants::principal::Principals;
+use super::state::bulk::BulkReads;
+use super::state::names::NameIndex;
+use super::state::objects::{ObjectStates, account_key};
 use super::watches::{accounts, roles, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
-use crate::aws::Gateway;
+use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
-use crate::decide::conditions::find;
-use crate::runtime::args::{ControllerSettings, Namespaces};
-use crate::runtime::health::Health;
-use crate::runtime::metrics::{Metrics, RoleSample};
-use crate::runtime::shutdown::Shutdown;
+use crate::controller::settings::{ControllerSettings, Namespaces, Shard};
+use crate::host::health::Health;
+use crate::host::metrics::{Metrics, RoleSample};
+use crate::host::shutdown::Shutdown;
 
 /// The component's name in `/readyz`.
 const CACHE: &str = "kubernetes-cache";
@@ -66,14 +64,14 @@ pub async fn run(
     } = settings;
     health.not_ready(CACHE, "the first lists of CrossAccountRoles and AWSAccounts have not arrived");
     let cluster = Cluster::new(client.clone());
-    let gateway = Arc::new(Gateway::load(metrics.clone(), principal_arn).await);
+    let aws = Arc::new(AwsClients::load(metrics.clone(), principal_arn).await);
     let found_out = async {
         let name = cluster_name_or_uid(&cluster, cluster_name).await?;
-        Ok((name, watch_identity(Arc::clone(&gateway), health.clone()).await))
+        Ok((name, watch_identity(Arc::clone(&aws), health.clone()).await))
     };
     let (cluster_name, identity) = tokio::select! {
         found = found_out => found?,
-        () = shutdown.wanted() => return Ok(()),
+        () = shutdown.requested() => return Ok(()),
     };
     let scopes: Vec<Option<String>> = match watch_namespaces {
         Namespaces::All => vec![None],
@@ -83,13 +81,15 @@ pub async fn run(
     let (wake_role, woken_roles): (Vec<_>, Vec<_>) = scopes.into_iter().map(waker).unzip();
     let ctx: Shared = Arc::new(Context {
         cluster,
-        gateway,
+        objects: ObjectStates::new(aws.now()),
+        aws,
         identity,
         events: Events::new(client.clone()),
-        memory: Memory::new(Timestamp::now()),
-        claims: Claims::default(),
-        turns: Turns::default(),
+        bulk: BulkReads::default(),
+        names: NameIndex::default(),
+        principals: Principals::default(),
         metrics: metrics.clone(),
+        shard: shard.unwrap_or(Shard::WHOLE),
         cluster_name,
         drift_interval: SignedDuration::try_from(drift_interval).unwrap_or(SignedDuration::from_hours(1)),
         external_id_self_test,
@@ -97,21 +97,17 @@ pub async fn run(
         wake_role,
     });
 
-    let selected = match &shard {
-        Some(shard) => watcher::Config::default().labels(&shard.to_string()),
-        None => watcher::Config::default(),
-    };
     let limits = Config::default().concurrency(concurrency);
     let mut stores = Vec::new();
     let mut work: Vec<BoxStream<'static, ()>> = Vec::new();
     for woken in woken_roles {
-        let (store, stream) = roles(&ctx, woken, selected.clone(), limits.clone(), &shutdown);
+        let (store, stream) = roles(&ctx, woken, limits.clone(), &shutdown);
         stores.push(store);
         work.push(stream);
     }
-    let (accounts_store, stream) = accounts(&ctx, &stores, selected, limits, woken_accounts, &shutdown);
+    let (accounts_store, stream) = accounts(&ctx, &stores, limits, woken_accounts, &shutdown);
     work.push(stream);
-    observe(&metrics, &stores);
+    observe(&metrics, &stores, ctx.shard);
     let known = Known { roles: stores.clone(), accounts: accounts_store.clone() };
 
     let synced = announce_sync(health.clone(), stores, accounts_store);
@@ -130,7 +126,7 @@ pub async fn run(
     let ended_early = async {
         tokio::select! {
             () = synced => std::future::pending().await,
-            () = shutdown.wanted() => {}
+            () = shutdown.requested() => {}
         }
     };
     tokio::select! {
@@ -158,10 +154,12 @@ struct Known {
 /// Counts what is due, and forgets what is gone.
 fn take_stock(ctx: &Context, known: &Known) {
     let roles: HashSet<String> = known.roles.iter().flat_map(Store::state).filter_map(|role| role.uid()).collect();
-    ctx.wake_roles(ctx.claims.retain(&roles));
-    let accounts = known.accounts.state().into_iter().map(|account| account::memory_key(&account.name_any()));
-    ctx.memory.retain(&roles.into_iter().chain(accounts).collect());
-    ctx.metrics.queue_depth(ctx.memory.overdue(Timestamp::now()));
+    ctx.wake_roles(ctx.names.retain(&roles));
+    let accounts: HashSet<String> = known.accounts.state().into_iter().map(|account| account.name_any()).collect();
+    ctx.bulk.retain(|account| accounts.contains(account));
+    let accounts = accounts.iter().map(|account| account_key(account));
+    ctx.objects.retain(&roles.into_iter().chain(accounts).collect());
+    ctx.metrics.queue_depth(ctx.objects.overdue(ctx.now()));
 }
 
 async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, accounts: Store<AWSAccount>) {
@@ -177,9 +175,12 @@ async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, acco
     }
 }
 
-fn observe(metrics: &Metrics, stores: &[Store<CrossAccountRole>]) {
+fn observe(metrics: &Metrics, stores: &[Store<CrossAccountRole>], shard: Shard) {
     let stores = stores.to_vec();
-    metrics.observe_roles(move || stores.iter().flat_map(Store::state).map(|role| sample(&role)).collect());
+    let ours =
+        move |role: &Arc<CrossAccountRole>| shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default());
+    metrics
+        .observe_roles(move || stores.iter().flat_map(Store::state).filter(&ours).map(|role| sample(&role)).collect());
 }
 
 fn sample(role: &CrossAccountRole) -> RoleSample {
@@ -188,7 +189,7 @@ fn sample(role: &CrossAccountRole) -> RoleSample {
         namespace: role.namespace().unwrap_or_default(),
         name: role.name_any(),
         account: role.spec.account_ref.name.clone(),
-        ready: find(&status.conditions, ConditionType::Ready).is_some_and(|ready| ready.status == "True"),
+        ready: role.condition(ConditionType::Ready).is_some_and(|ready| ready.status == "True"),
         expires_at: status.credentials.and_then(|set| set.expires_at).map(|time| time.0),
     }
 }

@@ -12,13 +12,11 @@ use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, ResourceExt};
 
 use crate::api::{AWSAccount, ConditionType};
-use crate::decide::conditions::find;
 
 /// Names of accounts that were edited or deleted, or whose readiness changed.
 pub fn accounts(client: Client) -> impl Stream<Item = String> + Send + 'static {
     let ready = |account: &AWSAccount| {
-        let conditions = account.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-        find(&conditions, ConditionType::Ready).map(|ready| (ready.status.clone(), ready.observed_generation))
+        account.condition(ConditionType::Ready).map(|ready| (ready.status.clone(), ready.observed_generation))
     };
     names(Api::<AWSAccount>::all(client), move |account| (account.metadata.generation, ready(account)))
 }

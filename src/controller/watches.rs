@@ -12,13 +12,14 @@ use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, refl
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 
-use super::account::{self, AccountContext};
-use super::claims::Claims;
+use super::account::reconcile::{self as account, AccountContext};
 use super::context::{Shared, WakeRole};
 use super::identity::changes;
-use super::{reconcile, triggers};
+use super::role::reconcile as role;
+use super::state::names::NameIndex;
+use super::triggers;
 use crate::api::{AWSAccount, CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL};
-use crate::runtime::shutdown::Shutdown;
+use crate::host::shutdown::Shutdown;
 
 /// The receiving end of a [`WakeRole`].
 pub struct Woken {
@@ -36,16 +37,16 @@ fn messages<T: Send + 'static>(receiver: mpsc::UnboundedReceiver<T>) -> impl Str
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|message| (message, receiver)) })
 }
 
-/// Keeps the claims up with the watch. An object that vanished while the watch was down is forgotten with the stock.
-fn claims_of(
-    claims: &Claims,
+/// Keeps the index of names up with the watch. An object that vanished while the watch was down is forgotten with the stock.
+fn note_names(
+    names: &NameIndex,
     event: &watcher::Event<CrossAccountRole>,
     store: &Store<CrossAccountRole>,
 ) -> Vec<ObjectRef<CrossAccountRole>> {
     match event {
-        watcher::Event::Apply(role) => claims.note(role),
-        watcher::Event::Delete(role) => claims.forget(&role.uid().unwrap_or_default()),
-        watcher::Event::InitDone => store.state().iter().flat_map(|role| claims.note(role)).collect(),
+        watcher::Event::Apply(role) => names.note(role),
+        watcher::Event::Delete(role) => names.forget(&role.uid().unwrap_or_default()),
+        watcher::Event::InitDone => store.state().iter().flat_map(|role| names.note(role)).collect(),
         watcher::Event::Init | watcher::Event::InitApply(_) => Vec::new(), // not in the store yet
     }
 }
@@ -54,7 +55,6 @@ fn claims_of(
 pub fn roles(
     ctx: &Shared,
     Woken { scope, receiver }: Woken,
-    selected: watcher::Config,
     limits: Config,
     shutdown: &Shutdown,
 ) -> (Store<CrossAccountRole>, BoxStream<'static, ()>) {
@@ -64,12 +64,12 @@ pub fn roles(
     let (reader, writer) = reflector::store();
     // Own status writes must not wake; the update that puts the finalizer on or marks the deletion must.
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let stream = watcher(api, selected)
+    let stream = watcher(api, watcher::Config::default())
         .default_backoff()
         .reflect(writer)
         .inspect_ok({
             let (ctx, store) = (Arc::clone(ctx), reader.clone());
-            move |event| ctx.wake_roles(claims_of(&ctx.claims, event, &store))
+            move |event| ctx.wake_roles(note_names(&ctx.names, event, &store))
         })
         .applied_objects()
         .predicate_filter(changed, PredicateConfig::default());
@@ -89,8 +89,8 @@ pub fn roles(
         }))
         .reconcile_on(messages(receiver))
         .reconcile_all_on(changes(ctx.identity.clone()))
-        .graceful_shutdown_on(async move { stop.wanted().await })
-        .run(reconcile::reconcile, reconcile::after_error, Arc::clone(ctx));
+        .graceful_shutdown_on(async move { stop.requested().await })
+        .run(role::reconcile, role::error_policy, Arc::clone(ctx));
     (reader, controller.map(drop).boxed())
 }
 
@@ -98,13 +98,12 @@ pub fn roles(
 pub fn accounts(
     ctx: &Shared,
     roles: &[Store<CrossAccountRole>],
-    selected: watcher::Config,
     limits: Config,
     woken: mpsc::UnboundedReceiver<ObjectRef<AWSAccount>>,
     shutdown: &Shutdown,
 ) -> (Store<AWSAccount>, BoxStream<'static, ()>) {
     let (reader, writer) = reflector::store();
-    let stream = watcher(Api::<AWSAccount>::all(ctx.cluster.client().clone()), selected)
+    let stream = watcher(Api::<AWSAccount>::all(ctx.cluster.client().clone()), watcher::Config::default())
         .default_backoff()
         .reflect(writer)
         .applied_objects()
@@ -115,8 +114,8 @@ pub fn accounts(
         .with_config(limits)
         .reconcile_on(messages(woken))
         .reconcile_all_on(changes(ctx.identity.clone()))
-        .graceful_shutdown_on(async move { stop.wanted().await })
-        .run(account::reconcile, account::after_error, account_ctx);
+        .graceful_shutdown_on(async move { stop.requested().await })
+        .run(account::reconcile, account::error_policy, account_ctx);
     (reader, controller.map(drop).boxed())
 }
 
@@ -140,6 +139,6 @@ fn refs(
 /// Whether a role is in an account, or gives permissions there or takes them back.
 fn concerns(role: &CrossAccountRole, account: &str) -> bool {
     let declared = role.spec.source_grants.iter().map(|grant| &grant.account_ref.name);
-    let given = role.status.iter().flat_map(|status| &status.source_grants).map(|grant| &grant.account);
+    let given = role.reported_grants().iter().map(|grant| &grant.account);
     std::iter::once(&role.spec.account_ref.name).chain(declared).chain(given).any(|name| name == account)
 }

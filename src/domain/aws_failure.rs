@@ -12,7 +12,8 @@ pub struct AwsFailure {
     pub kind: FailureKind,
     /// AWS's error code, or a word of ours where no answer came (`timeout`, `unreachable`).
     pub code: String,
-    /// AWS's message, cut to 600 characters.
+    /// AWS's message, cut to 600 characters and without what looks like a secret. For a failure of identity these are our
+    /// words, since AWS's may quote the key.
     pub message: String,
 }
 
@@ -57,7 +58,8 @@ pub enum FailureKind {
     Expired,
     /// `InvalidClientTokenId`: AWS does not know the caller's access key.
     UnknownKey,
-    /// `SignatureDoesNotMatch`: the secret key is another's, or the clock is wrong.
+    /// `SignatureDoesNotMatch`, `IncompleteSignature`, `InvalidSignatureException`: the secret key is another's, the key id is
+    /// none, or the clock is wrong.
     BadSignature,
     /// `RegionDisabledException`.
     RegionDisabled,

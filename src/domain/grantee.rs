@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::AccountId;
 use super::arn::is_name_byte;
+use super::{AccountId, INLINE_QUOTA_OF_ROLE};
 
 /// What kind of principal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display, strum::EnumIter)]
@@ -33,7 +33,7 @@ impl GranteeKind {
         match self {
             Self::User => 2_048,
             Self::Group => 5_120,
-            Self::Role => 10_240,
+            Self::Role => INLINE_QUOTA_OF_ROLE,
         }
     }
 }

@@ -5,12 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::policy::PolicyDocument;
-use super::{PolicyArn, RoleArn, RoleName, RolePath, RoleTags};
+use super::{AccountId, Partition, PolicyArn, RoleArn, RoleName, RolePath, RoleTags};
+
+/// All inline policies of a role together, in characters without white space. AWS does not raise it (IAM user guide, "IAM and
+/// STS quotas").
+pub const INLINE_QUOTA_OF_ROLE: usize = 10_240;
 
 /// A role as it is declared, with everything `CreateRole` takes, so that a role is never seen without its trust,
 /// boundary or tags; and its policies, which IAM takes one by one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredRole {
+    /// Account of the role.
+    pub account: AccountId,
+    /// Partition of the account.
+    pub partition: Partition,
     /// Path of a new role. An existing one keeps its path: IAM cannot move a role.
     pub path: RolePath,
     /// Name.

@@ -1,6 +1,6 @@
 //! Which object of which cluster something was made for.
 
-use super::cut_with_hash;
+use super::truncate_with_hash;
 
 /// One `CrossAccountRole` as the rest of the world knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,5 +27,5 @@ impl ObjectIdentity {
 /// subset of IAM's alphabet, so the result is always legal.
 #[must_use]
 pub fn default_role_name(namespace: &str, name: &str) -> String {
-    cut_with_hash(&format!("{namespace}-{name}"), 64)
+    truncate_with_hash(&format!("{namespace}-{name}"), 64)
 }

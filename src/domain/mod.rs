@@ -4,14 +4,15 @@
 
 mod access;
 mod account;
+mod account_details;
 mod arn;
 mod aws_failure;
 mod caller;
 mod credentials;
-mod cut;
 mod external_id;
 mod glob;
 mod grantee;
+mod hash;
 mod iam_role;
 mod identity;
 mod ownership;
@@ -23,15 +24,16 @@ pub mod policy;
 
 pub use access::{AccountAccess, Hop};
 pub use account::{AccountId, Partition, Region};
+pub use account_details::{AccountDetails, GranteePolicies};
 pub use arn::{ArnError, PolicyArn, RoleArn, RoleName, RolePath};
 pub use aws_failure::{AwsFailure, FailureKind};
 pub use caller::{BaseIdentity, CallerIdentity};
 pub use credentials::{Credentials, SecretText};
-pub use cut::{cut_with_hash, digest_hex, fraction_of};
 pub use external_id::ExternalId;
 pub use glob::glob_covers;
 pub use grantee::{Grantee, GranteeKey, GranteeKind};
-pub use iam_role::{DesiredRole, IamRole, IamRoleState, RoleSettings};
+pub use hash::{digest_hex, jitter, truncate_with_hash};
+pub use iam_role::{DesiredRole, INLINE_QUOTA_OF_ROLE, IamRole, IamRoleState, RoleSettings};
 pub use identity::{ObjectIdentity, default_role_name};
 pub use ownership::{Owner, Ownership, RoleTags};
 pub use principal::Principal;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ObjectIdentity, PolicyArn, cut_with_hash, digest_hex};
+use super::{ObjectIdentity, PolicyArn, digest_hex, truncate_with_hash};
 
 /// A role session name: 2 to 64 of `[\w+=,.@-]` (STS API reference, `AssumeRole`). It shows in the target account's
 /// CloudTrail, so it says which object the session was made for and holds nothing secret.
@@ -13,13 +13,13 @@ impl SessionName {
     /// `<namespace>.<name>` cut with a hash to 64. Kubernetes names are within the alphabet.
     #[must_use]
     pub fn of(object: &ObjectIdentity) -> Self {
-        Self(cut_with_hash(&format!("{}.{}", object.namespace, object.name), 64))
+        Self(truncate_with_hash(&format!("{}.{}", object.namespace, object.name), 64))
     }
 
     /// The name under which the operator enters an account to manage it: the name of an `AWSAccount`, cut likewise.
     #[must_use]
     pub fn of_manager(account_name: &str) -> Self {
-        Self(cut_with_hash(&format!("crossaccount.{account_name}"), 64))
+        Self(truncate_with_hash(&format!("crossaccount.{account_name}"), 64))
     }
 
     /// As sent to AWS.

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{guard::scratch, log_file::LogFile, repository, run};
+use lab::{built_program, folder, guard::scratch, log_file::LogFile, run};
 
 /// How long a program may take to answer. Far more than any needs: it only bounds the wait of a test that fails.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
@@ -55,7 +55,7 @@ impl Sdk {
             }
             Self::Rust => command = Command::new(example()?),
             Self::Cli => {
-                command = Command::new(repository().join("tests/lab/consumers/cli/consumer.sh"));
+                command = Command::new(folder().join("consumers/cli/consumer.sh"));
                 command.arg(prepared("python").await?.join("bin/aws"));
             }
         }
@@ -65,16 +65,13 @@ impl Sdk {
 
 /// The folder of a consumer that a script builds.
 async fn prepared(name: &str) -> Result<PathBuf> {
-    let printed = run(Command::new(repository().join("tests/lab/consumers.sh")).arg(name)).await?;
+    let printed = run(Command::new(folder().join("consumers.sh")).arg(name)).await?;
     Ok(PathBuf::from(printed.trim_end()))
 }
 
 /// The consumer that Cargo builds, beside the folder of the tests.
 fn example() -> Result<PathBuf> {
-    let program =
-        env::current_exe()?.ancestors().nth(2).context("the tests are in no folder")?.join("examples/consumer");
-    ensure!(program.exists(), "{} is not there: run `cargo build --example consumer` first", program.display());
-    Ok(program)
+    built_program("examples/consumer").context("the consumer is an example of the lab's package")
 }
 
 /// A running program. It ends with its standard input, so no later than this process.

@@ -11,7 +11,7 @@ use super::{
     program::{Program, Sdk},
     way::Way,
 };
-use crate::support::{aws_proxy::AwsProxy, guard::scratch, life::Life, mount::Mount, wait::eventually};
+use lab::{aws_proxy::AwsProxy, env::TestEnv, guard::scratch, mount::Mount, wait::eventually};
 
 /// No session of AWS is shorter than 15 minutes, and SDKs ask again only when the end is near: 15 minutes before it at the
 /// earliest (boto3), at the end itself at the latest (Go with `credential_process`). So the mounted copy of the first set,
@@ -61,7 +61,7 @@ fn ending_soon(secret: &Secret) -> Result<Secret> {
 }
 
 /// Has the operator issue another set.
-async fn renew(life: &Life, name: &str, before: &CrossAccountRole) -> Result<Secret> {
+async fn renew(env: &TestEnv, name: &str, before: &CrossAccountRole) -> Result<Secret> {
     // Times are kept in whole seconds, and the request must be later than the issue.
     let issued = before.status.clone().and_then(|s| s.credentials).and_then(|c| c.issued_at).context("not issued")?;
     let now = eventually("a second has passed", async || {
@@ -71,31 +71,31 @@ async fn renew(life: &Life, name: &str, before: &CrossAccountRole) -> Result<Sec
     })
     .await?;
     let request = json!({"metadata": {"annotations": {annotation::RENEW_REQUESTED_AT: now.to_string()}}});
-    life.patch(name, request).await?;
-    life.issued_again(name, before).await?;
-    Ok(life.secrets.get(name).await?)
+    env.patch(name, request).await?;
+    env.issued_again(name, before).await?;
+    Ok(env.secrets.get(name).await?)
 }
 
 /// A program that was started with the first set signs with the second one once that is mounted, without a restart and
 /// without one failed call.
 pub async fn follows_a_renewal(sdk: Sdk, way: Way) -> Result<()> {
     let (sdk_name, way_name): (&str, &str) = (sdk.into(), way.into());
-    let life = Life::new(&format!("{sdk_name}-{way_name}")).await?;
-    let _operator = life.start().await?;
+    let env = TestEnv::new(&format!("{sdk_name}-{way_name}")).await?;
+    let _operator = env.start().await?;
     let mount = Mount::new(scratch("mount")?);
-    let mut role = life.scenario.role("reader");
+    let mut role = env.role("reader");
     role.spec.secret.mount_path = mount.path().display().to_string();
     role.spec.secret.process_command = way.process_command();
-    life.roles.create(&PostParams::default(), &role).await?;
-    let before = life.settled("reader").await?;
-    let first = life.secrets.get("reader").await?;
+    env.roles.create(&PostParams::default(), &role).await?;
+    let before = env.settled("reader").await?;
+    let first = env.secrets.get("reader").await?;
     mount.show(&first)?;
 
-    let proxy = life.proxy.beside()?;
+    let proxy = env.proxy.beside()?;
     let (mut environment, _sidecar) = way.open(mount.path()).await?;
     environment.push(("AWS_ENDPOINT_URL", proxy.endpoint()));
     let program = Program::start(sdk, &environment).await?;
-    let mut consumer = Consumer { program, proxy, role: life.iam_name("reader") };
+    let mut consumer = Consumer { program, proxy, role: env.iam_name("reader") };
     // On a busy machine a first call may take longer than its set seems to last.
     eventually("the program works with the first set", async || {
         mount.show(&ending_soon(&first)?)?;
@@ -107,7 +107,7 @@ pub async fn follows_a_renewal(sdk: Sdk, way: Way) -> Result<()> {
     })
     .await?;
 
-    let second = renew(&life, "reader", &before).await?;
+    let second = renew(&env, "reader", &before).await?;
     assert_ne!(access_key(&first)?, access_key(&second)?);
     mount.show(&second)?;
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use crossaccount::api::ProcessCommand;
 
 use super::program::path_with;
-use crate::support::{
+use lab::{
     agent::{self, Agent},
     emulator::REGION,
     guard::scratch,

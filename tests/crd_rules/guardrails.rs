@@ -93,7 +93,7 @@ pub fn of_tenants(cases: Cases) -> Cases {
             )
     };
     let cases = ["managedPolicies", "principals", "grantees"].into_iter().fold(cases, globs);
-    cases
+    of_declarations(cases)
         .format(
             "spec.guardrails.rolePath",
             &["/", "/crossaccount/", "/a/b_9+=,.@-/"],
@@ -160,4 +160,45 @@ pub fn of_tenants(cases: Cases) -> Cases {
             "must have at most 3 items",
         )
         .range("spec.guardrails.maxSessionDurationSeconds", 3600, 43_200)
+}
+
+/// Which names, tags, source identities and ends tenants may declare.
+fn of_declarations(cases: Cases) -> Cases {
+    let name_globs = |cases: Cases, (list, says): (&str, &str)| {
+        let path = format!("spec.guardrails.{list}");
+        let item = format!("{path}[0]");
+        cases
+            .accepts(&format!("an empty list of {list}"), &format!("spec: {{guardrails: {{{list}: []}}}}"))
+            .most_items(&path, 100, |number| format!("{number:0>128}").into())
+            .unique(&path, "{namespace}-*")
+            .longest(&item, 128, |length| "n".repeat(length))
+            .format(
+                &item,
+                &["*", "{namespace}", "{namespace}-*", "reports-?", "A_9+=,.@-{namespace}"],
+                &["", "{name}", "{Namespace}-*", "{namespace", "namespace}", "a b", "a/b", "a:b", "ä*", "${namespace}"],
+                says,
+            )
+    };
+    let (keys, policies) = ("spec.guardrails.principalTagKeys", "spec.guardrails.deletionPolicies");
+    [
+        ("roleNames", "must be a role name or a glob of names"),
+        ("sourceIdentities", "must be a source identity or a glob of them"),
+    ]
+    .into_iter()
+    .fold(cases, name_globs)
+    .accepts("an empty list of principalTagKeys", "spec: {guardrails: {principalTagKeys: []}}")
+    .most_items(keys, 50, |number| format!("{number:0>128}").into())
+    .unique(keys, "team")
+    .format(&format!("{keys}[0]"), &["a", "Cost Center", "費用"], &[""], "should be at least 1 chars long")
+    .longest(&format!("{keys}[0]"), 128, |length| "k".repeat(length))
+    .accepts("an empty list of deletionPolicies", "spec: {guardrails: {deletionPolicies: []}}")
+    .accepts("both deletion policies", "spec: {guardrails: {deletionPolicies: [Retain, Delete]}}")
+    .unique(policies, "Delete")
+    .format(&format!("{policies}[1]"), &["Retain"], &["Keep"], "Unsupported value")
+    .refuses(
+        "more deletion policies than there are",
+        "spec: {guardrails: {deletionPolicies: [Delete, Retain, Delete]}}",
+        policies,
+        "must have at most 2 items",
+    )
 }

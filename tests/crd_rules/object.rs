@@ -50,6 +50,10 @@ pub fn full_account() -> Value {
                 actions: ["s3:Get*"]
                 principals: ["arn:aws:iam::111111111111:*"]
                 grantees: ["arn:aws:iam::222222222222:user/*"]
+                roleNames: ["{namespace}-*", "reports-reader"]
+                principalTagKeys: [team]
+                sourceIdentities: ["{namespace}"]
+                deletionPolicies: [Delete, Retain]
                 lifecycles: [Create, Adopt]
                 maxSessionDurationSeconds: 7200
               deletionPolicy: Retain

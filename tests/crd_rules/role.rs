@@ -82,7 +82,7 @@ fn policies(cases: Cases) -> Cases {
         .most_entries("spec.role.inlinePolicies", 20, |number| (format!("{number:0>128}"), json!({})))
         .refuses(
             "an inline policy with a name of the operator's own",
-            "spec: {role: {inlinePolicies: {CrossAccount-deny-older-sessions: {}}}}",
+            "spec: {role: {inlinePolicies: {CrossAccount-Deny: {}}}}",
             "spec.role.inlinePolicies",
             "are the operator's own: use another name",
         )

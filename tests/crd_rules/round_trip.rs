@@ -79,6 +79,7 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
         conditions: conditions.clone(),
         caller_arn: Some("arn:aws:sts::222222222222:assumed-role/manager/operator".into()),
         roles: Some(12),
+        orphans: Some(2),
     };
     accounts.create(&PostParams::default(), &account).await?;
     let written = write_status(&accounts, &account.name_any(), &status).await;
@@ -101,6 +102,8 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
             arn: Some("arn:aws:iam::222222222222:role/crossaccount/reports".into()),
             id: Some("AROAEXAMPLE".into()),
             created: true,
+            inline_policies: vec!["read".to_owned()],
+            tag_keys: vec!["team".to_owned()],
             last_used: Some(now.clone()),
         }),
         external_id: Some("7d1f0a".into()),

@@ -42,7 +42,14 @@ pub fn transitions() -> Vec<Transition> {
               region: us-east-1
               access: {chain: [{roleArn: 'arn:aws:iam::222222222222:role/manager'}]}
               allowedNamespaces: {}
-              guardrails: {rolePath: /other/, allowUnbounded: null, lifecycles: [Observe]}
+              guardrails:
+                rolePath: /other/
+                allowUnbounded: null
+                lifecycles: [Observe]
+                roleNames: ['*']
+                principalTagKeys: [team]
+                sourceIdentities: ['{namespace}']
+                deletionPolicies: [Delete]
               deletionPolicy: Retain
             ",
             None,

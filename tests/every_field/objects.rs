@@ -14,10 +14,8 @@ use super::{
     row::Names,
     seen::Seen,
 };
-use crate::{
-    crd_rules::{case::api, object::dynamic},
-    support::life::Life,
-};
+use crate::crd_rules::{case::api, object::dynamic};
+use lab::env::TestEnv;
 
 /// What the API server said.
 pub enum Applied {
@@ -29,7 +27,7 @@ pub enum Applied {
 
 /// The two objects.
 pub struct Objects<'a> {
-    life: &'a Life,
+    env: &'a TestEnv,
     names: Names,
     stem: String,
     /// How often they were begun anew.
@@ -41,9 +39,9 @@ pub struct Objects<'a> {
 
 impl<'a> Objects<'a> {
     /// Nothing is there yet.
-    pub fn new(life: &'a Life, names: &Names, stem: &str) -> Self {
+    pub fn new(env: &'a TestEnv, names: &Names, stem: &str) -> Self {
         let mut objects = Self {
-            life,
+            env,
             names: names.clone(),
             stem: stem.to_owned(),
             round: 0,
@@ -73,18 +71,18 @@ impl<'a> Objects<'a> {
 
     /// The specs to begin from: a good account, and a role in it.
     pub fn base(&self) -> (Value, Value) {
-        let account = json!(self.life.scenario.account().spec);
-        let mut role = json!(self.life.scenario.role(&self.name()).spec);
+        let account = json!(self.env.account().spec);
+        let mut role = json!(self.env.role(&self.name()).spec);
         role["accountRef"]["name"] = json!(self.names.account);
         (account, role)
     }
 
     /// Makes both objects, or gives them these specs.
     pub async fn apply(&mut self, account: Value, role: Value) -> Result<Applied> {
-        let kube = self.life.scenario.kube.clone();
-        let mut new_account = json!(self.life.scenario.account());
+        let kube = self.env.kube.clone();
+        let mut new_account = json!(self.env.account());
         new_account["metadata"]["name"] = json!(self.names.account);
-        let mut new_role = json!(self.life.scenario.role(&self.name()));
+        let mut new_role = json!(self.env.role(&self.name()));
         for (held, new, spec) in [(&mut self.account, &mut new_account, account), (&mut self.role, &mut new_role, role)]
         {
             new["spec"] = spec;
@@ -112,25 +110,25 @@ impl<'a> Objects<'a> {
     }
 
     /// What is to be seen now, if both statuses are about what is declared now.
-    pub async fn look(&self, life: &Life) -> Result<Seen> {
+    pub async fn look(&self, env: &TestEnv) -> Result<Seen> {
         let (account, role) = self.stored().await?;
-        current(life, account, role).await
+        current(env, account, role).await
     }
 
     /// Both objects as they are now.
     pub async fn stored(&self) -> Result<(AWSAccount, CrossAccountRole)> {
-        let account = Api::<AWSAccount>::all(self.life.scenario.kube.clone()).get(&self.names.account).await?;
-        Ok((account, self.life.roles.get(&self.name()).await.context("the role")?))
+        let account = Api::<AWSAccount>::all(self.env.kube.clone()).get(&self.names.account).await?;
+        Ok((account, self.env.roles.get(&self.name()).await.context("the role")?))
     }
 }
 
 /// What is to be seen, if both statuses are about what is declared.
-pub async fn current(life: &Life, account: AWSAccount, role: CrossAccountRole) -> Result<Seen> {
+pub async fn current(env: &TestEnv, account: AWSAccount, role: CrossAccountRole) -> Result<Seen> {
     let observed = account.status.as_ref().and_then(|status| status.observed_generation);
     ensure!(observed == account.metadata.generation, "the account's status is about another generation");
     let observed = role.status.as_ref().and_then(|status| status.observed_generation);
     ensure!(observed == role.metadata.generation, "the status is about another generation");
-    Seen::look(life, account, role).await
+    Seen::look(env, account, role).await
 }
 
 /// Creates an object, or replaces the spec of the one that is there. What did not change is not sent.

@@ -13,7 +13,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::row::Names;
-use crate::support::{aws::policy, life::Life};
+use lab::{aws::policy, env::TestEnv};
 
 /// A user, a group and a role of each of these names are in the source account.
 pub const GRANTEES: [&str; 2] = ["deployer", "releaser"];
@@ -23,22 +23,22 @@ pub const WORKLOAD: &str = "reports";
 pub const LABELS: [(&str, &str); 2] = [("aws", "yes"), ("stage", "test")];
 
 /// Makes it all.
-pub async fn prepare(life: &Life) -> Result<Names> {
-    let aws = &life.scenario.aws;
-    target(life).await?;
-    grantees(life).await?;
-    kubernetes(life).await?;
+pub async fn prepare(env: &TestEnv) -> Result<Names> {
+    let aws = &env.aws;
+    target(env).await?;
+    grantees(env).await?;
+    kubernetes(env).await?;
     Ok(Names {
         target: aws.target.id().to_owned(),
         source: aws.source.id().to_owned(),
-        namespace: life.scenario.namespace.clone(),
-        account: life.scenario.namespace.clone(),
+        namespace: env.namespace.clone(),
+        account: env.namespace.clone(),
     })
 }
 
 /// Two more managers, one behind a hub, a second policy, and two roles that somebody else made.
-async fn target(life: &Life) -> Result<()> {
-    let aws = &life.scenario.aws;
+async fn target(env: &TestEnv) -> Result<()> {
+    let aws = &env.aws;
     let all = policy(&json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
     let trust = |principals: Value| {
         policy(&json!({
@@ -57,8 +57,8 @@ async fn target(life: &Life) -> Result<()> {
 }
 
 /// Those who may be granted something, in both accounts, and an operator that may grant it at home.
-async fn grantees(life: &Life) -> Result<()> {
-    let aws = &life.scenario.aws;
+async fn grantees(env: &TestEnv) -> Result<()> {
+    let aws = &env.aws;
     let nothing = policy(&json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }));
     let trust = policy(&json!({
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": aws.source.id() },
@@ -74,14 +74,14 @@ async fn grantees(life: &Life) -> Result<()> {
     let put = aws.source.iam().put_user_policy().user_name(operator).policy_name("grants");
     put.policy_document(grant.to_string()).send().await?;
 
-    let mut account = life.scenario.source_account();
+    let mut account = env.source_account();
     account.spec.guardrails.grantees = Some(vec!["*".to_owned()]);
-    Api::<AWSAccount>::all(life.scenario.kube.clone()).create(&PostParams::default(), &account).await?;
+    Api::<AWSAccount>::all(env.kube.clone()).create(&PostParams::default(), &account).await?;
     Ok(())
 }
 
-async fn kubernetes(life: &Life) -> Result<()> {
-    let (kube, namespace) = (&life.scenario.kube, &life.scenario.namespace);
+async fn kubernetes(env: &TestEnv) -> Result<()> {
+    let (kube, namespace) = (&env.kube, &env.namespace);
     let labels = json!({ "metadata": { "labels": LABELS.into_iter().collect::<std::collections::BTreeMap<_, _>>() } });
     let namespaces: Api<Namespace> = Api::all(kube.clone());
     namespaces.patch(namespace, &PatchParams::default(), &Patch::Merge(labels)).await?;

@@ -34,6 +34,8 @@ pub struct Row {
     pub wrong: Vec<&'static str>,
     /// What the field needs beside it.
     pub beside: &'static str,
+    /// What a value of the field needs beside it, where that depends on the value: a merge patch of both specs.
+    pub beside_value: fn(&Value) -> Value,
     /// Whether each value needs objects of its own, since the effect is seen only where they are new.
     pub fresh: bool,
     /// When the effect is seen.
@@ -46,7 +48,8 @@ impl Row {
     /// A row without samples.
     pub fn new(kind: Kind, path: &'static str, seen: Oracle) -> Self {
         let (samples, wrong) = (Vec::new(), Vec::new());
-        Self { kind, path, samples, wrong, beside: "{}", fresh: false, after: After::Reconcile, seen }
+        let beside_value = |_: &Value| Value::Null;
+        Self { kind, path, samples, wrong, beside: "{}", beside_value, fresh: false, after: After::Reconcile, seen }
     }
 
     /// A good value, in YAML.
@@ -69,6 +72,12 @@ impl Row {
     /// A merge patch of both specs that every value needs.
     pub fn beside(mut self, patch: &'static str) -> Self {
         self.beside = patch;
+        self
+    }
+
+    /// A merge patch of both specs that is made for each value.
+    pub fn beside_value(mut self, patch: fn(&Value) -> Value) -> Self {
+        self.beside_value = patch;
         self
     }
 

@@ -15,10 +15,10 @@ use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::Value;
 
 use super::prepare::{GRANTEES, WORKLOAD};
-use crate::support::{aws::RoleState, aws_proxy::RecordedCall, life::Life};
+use lab::{aws::RoleState, aws_proxy::RecordedCall, env::TestEnv};
 
 /// Inline policy that the operator leaves on a role whose access was taken away once; no field declares it.
-const DENIAL: &str = "crossaccount-deny-older-sessions";
+const DENIAL: &str = "crossaccount-deny";
 
 /// Whom the AWS proxy lets into every role for itself; only clients of the proxy do not see it.
 const DOOR: &str = "arn:aws:iam::000000000000:root";
@@ -70,27 +70,27 @@ pub struct Seen {
 
 impl Seen {
     /// Looks at everything around the two objects. That of the role may be deleted by now.
-    pub async fn look(life: &Life, account: AWSAccount, object: CrossAccountRole) -> Result<Self> {
-        let (uid, name) = (object.uid(), iam_name(life, &object));
+    pub async fn look(env: &TestEnv, account: AWSAccount, object: CrossAccountRole) -> Result<Self> {
+        let (uid, name) = (object.uid(), iam_name(env, &object));
         let session = manager_session(&account);
-        let calls = life.proxy.calls_that(|call| {
+        let calls = env.proxy.calls_that(|call| {
             call.role.as_ref() == Some(&name) || call.get("RoleSessionName") == Some(session.as_str())
         });
-        let secrets = life.secrets.list(&ListParams::default()).await?.items;
+        let secrets = env.secrets.list(&ListParams::default()).await?.items;
         let owned = |secret: &Secret| secret.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref());
         let has_grants = !object.spec.source_grants.is_empty();
         Ok(Self {
             account,
-            iam: Box::pin(in_iam(life, &name)).await?,
+            iam: Box::pin(in_iam(env, &name)).await?,
             secrets: secrets.into_iter().filter(owned).collect(),
             calls,
-            grants: if has_grants { Box::pin(grants(life)).await? } else { BTreeMap::new() },
+            grants: if has_grants { Box::pin(grants(env)).await? } else { BTreeMap::new() },
             workloads: if object.spec.rollout_restarts.is_empty() {
                 BTreeMap::new()
             } else {
-                Box::pin(workloads(life)).await?
+                Box::pin(workloads(env)).await?
             },
-            operator: life.scenario.aws.operator.arn.clone(),
+            operator: env.aws.operator.arn.clone(),
             object,
         })
     }
@@ -173,20 +173,20 @@ fn manager_session(account: &AWSAccount) -> String {
 }
 
 /// Name of the IAM role of an object.
-fn iam_name(life: &Life, object: &CrossAccountRole) -> String {
-    object.spec.role.name.clone().unwrap_or_else(|| life.iam_name(&object.name_any()))
+fn iam_name(env: &TestEnv, object: &CrossAccountRole) -> String {
+    object.spec.role.name.clone().unwrap_or_else(|| env.iam_name(&object.name_any()))
 }
 
-async fn in_iam(life: &Life, name: &str) -> Result<Option<InIam>> {
-    let target = &life.scenario.aws.target;
+async fn in_iam(env: &TestEnv, name: &str) -> Result<Option<InIam>> {
+    let target = &env.aws.target;
     let Some(role) = target.role(name).await? else { return Ok(None) };
     let (inline, attached) = tokio::try_join!(target.inline_policies(name), target.attached_policies(name))?;
     let inline = inline.into_iter().filter(|(name, _)| name != DENIAL).collect();
     Ok(Some(InIam { role, inline, attached }))
 }
 
-async fn grants(life: &Life) -> Result<BTreeMap<String, Vec<Value>>> {
-    let source = &life.scenario.aws.source;
+async fn grants(env: &TestEnv) -> Result<BTreeMap<String, Vec<Value>>> {
+    let source = &env.aws.source;
     let mut grants = BTreeMap::new();
     for name in GRANTEES {
         grants.insert(format!("user/{name}"), source.user_policies(name).await?.into_values().collect());
@@ -196,8 +196,8 @@ async fn grants(life: &Life) -> Result<BTreeMap<String, Vec<Value>>> {
     Ok(grants)
 }
 
-async fn workloads(life: &Life) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
-    let (kube, namespace) = (&life.scenario.kube, &life.scenario.namespace);
+async fn workloads(env: &TestEnv) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
+    let (kube, namespace) = (&env.kube, &env.namespace);
     let deployment = Api::<Deployment>::namespaced(kube.clone(), namespace).get(WORKLOAD).await?;
     let stateful = Api::<StatefulSet>::namespaced(kube.clone(), namespace).get(WORKLOAD).await?;
     let daemon = Api::<DaemonSet>::namespaced(kube.clone(), namespace).get(WORKLOAD).await?;

@@ -13,14 +13,12 @@ use super::{
     table::NOT_YET,
     watch::{Verdict, Watch},
 };
-use crate::{
-    crd_rules::object::{merge, set},
-    support::{life::Life, wait::eventually},
-};
+use crate::crd_rules::object::{merge, set};
+use lab::{env::TestEnv, wait::eventually};
 
 /// A field, its row, and the objects that its values are tried in.
 pub struct Stage<'a> {
-    life: &'a Life,
+    env: &'a TestEnv,
     field: &'a Field,
     row: &'a Row,
     objects: Objects<'a>,
@@ -32,10 +30,10 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// A stage of this number. Nothing is made yet.
-    pub fn new(life: &'a Life, names: &Names, number: usize, field: &'a Field, row: &'a Row) -> Self {
+    pub fn new(env: &'a TestEnv, names: &Names, number: usize, field: &'a Field, row: &'a Row) -> Self {
         // Without a word in it, so that a message which names the object does not seem to name the field.
         let name = format!("f{number}");
-        Self { life, field, row, objects: Objects::new(life, names, &name), good: None, unsupported: false }
+        Self { env, field, row, objects: Objects::new(env, names, &name), good: None, unsupported: false }
     }
 
     /// Tries every value, and tells what is wrong.
@@ -96,8 +94,9 @@ impl<'a> Stage<'a> {
         let names = self.objects.names();
         let (mut account, mut role) = self.objects.base();
         let sample = self.row.samples.iter().find(|(sample, _)| Some(&names.fill(sample)) == value);
-        for patch in [Some(self.row.beside), sample.map(|(_, beside)| *beside)].into_iter().flatten() {
-            let patch = names.fill(patch);
+        let written = [Some(self.row.beside), sample.map(|(_, beside)| *beside)].into_iter().flatten();
+        let made = value.map(self.row.beside_value);
+        for patch in written.map(|patch| names.fill(patch)).chain(made) {
             for (spec, of) in [(&mut account, "account"), (&mut role, "role")] {
                 if let Some(patch) = patch.get(of) {
                     merge(spec, patch);
@@ -126,7 +125,7 @@ impl<'a> Stage<'a> {
 
     async fn look(&mut self, case: &Case, deeds: Option<usize>) -> Result<()> {
         let value = case.value.as_ref().unwrap_or(self.field.default());
-        let watch = Watch { life: self.life, field: self.field, row: self.row, objects: &self.objects, value };
+        let watch = Watch { env: self.env, field: self.field, row: self.row, objects: &self.objects, value };
         match watch.verdict(case.expect).await? {
             Verdict::Seen(seen) => {
                 if let Some(deeds) = deeds {
@@ -137,7 +136,7 @@ impl<'a> Stage<'a> {
                     return Ok(());
                 }
                 let seen = eventually("all is well with the first value", async || {
-                    let seen = self.objects.look(self.life).await?;
+                    let seen = self.objects.look(self.env).await?;
                     seen.is_available().map(|()| seen)
                 })
                 .await?;
@@ -187,7 +186,7 @@ impl<'a> Stage<'a> {
         self.place(&mut account, &mut role, Some(&sample));
         let Applied::Accepted = self.objects.apply(account, role).await? else { bail!("the first value is refused") };
         eventually("the good value brings everything back", async || {
-            let seen = self.objects.look(self.life).await?;
+            let seen = self.objects.look(self.env).await?;
             seen.is_available()?;
             ensure!(seen.iam.as_ref() == Some(&good), "the role is {:?} instead of {good:?}", seen.iam);
             ensure!(!seen.secrets.is_empty(), "there is no Secret");
@@ -200,6 +199,6 @@ impl<'a> Stage<'a> {
         if case.expect != Expect::SameAsBefore || self.row.after == After::Renewal {
             return Ok(None);
         }
-        Ok(Some(self.objects.look(self.life).await?.deeds().len()))
+        Ok(Some(self.objects.look(self.env).await?.deeds().len()))
     }
 }

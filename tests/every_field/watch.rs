@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use crossaccount::{
     api::annotation,
-    decide::published::Publication,
+    decide::credentials::published::Publication,
     domain::{Credentials, SecretText},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ use super::{
     row::{After, Row},
     seen::Seen,
 };
-use crate::support::{life::Life, wait::eventually};
+use lab::{env::TestEnv, wait::eventually};
 
 /// Rounds of waiting after which AWS is asked although no status changed.
 const LOOK_ANYWAY: usize = 10;
@@ -38,7 +38,7 @@ pub enum Verdict {
 /// A value to wait for.
 pub struct Watch<'a> {
     /// Where.
-    pub life: &'a Life,
+    pub env: &'a TestEnv,
     /// The field.
     pub field: &'a Field,
     /// Its row.
@@ -81,7 +81,7 @@ impl Watch<'_> {
             let versions = Some((account.resource_version(), role.resource_version()));
             rounds += 1;
             ensure!(versions != known || rounds.is_multiple_of(LOOK_ANYWAY), "{before}");
-            let seen = current(self.life, account, role).await?;
+            let seen = current(self.env, account, role).await?;
             known = versions;
             let (reason, message) = seen.ready();
             if reason == "NotSupported" {
@@ -115,13 +115,13 @@ impl Watch<'_> {
     async fn delete(&self, seen: Seen) -> Result<Verdict> {
         let (account, object) = self.objects.stored().await?;
         let name = object.name_any();
-        self.life.roles.delete(&name, &DeleteParams::default()).await?;
+        self.env.roles.delete(&name, &DeleteParams::default()).await?;
         eventually("the object is gone", async || {
-            ensure!(self.life.roles.get_opt(&name).await?.is_none(), "it is there");
+            ensure!(self.env.roles.get_opt(&name).await?.is_none(), "it is there");
             Ok(())
         })
         .await?;
-        let after = Seen::look(self.life, account, object).await?;
+        let after = Seen::look(self.env, account, object).await?;
         (self.row.seen)(&after, self.value)?;
         Ok(Verdict::Seen(Box::new(seen)))
     }
@@ -138,9 +138,9 @@ impl Watch<'_> {
         })
         .await?;
         let request = json!({ "metadata": { "annotations": { annotation::RENEW_REQUESTED_AT: at.to_string() } } });
-        self.life.patch(&name, request).await?;
+        self.env.patch(&name, request).await?;
         eventually("new credentials are issued", async || {
-            let status = self.life.roles.get(&name).await?.status.unwrap_or_default();
+            let status = self.env.roles.get(&name).await?.status.unwrap_or_default();
             let now = status.credentials.and_then(|set| set.expires_at);
             ensure!(now > expires, "they expire at {now:?}");
             Ok(())
@@ -152,7 +152,7 @@ impl Watch<'_> {
     async fn expire(&self, seen: &Seen) -> Result<()> {
         let iam = seen.iam()?;
         let name = iam.role.arn.rsplit('/').next().unwrap_or_default();
-        self.life.proxy.on("AssumeRole").role(name).error(503, "ServiceUnavailable", "the session cannot be issued");
+        self.env.proxy.on("AssumeRole").role(name).error(503, "ServiceUnavailable", "the session cannot be issued");
         let secret = seen.secret()?;
         let set: Value = serde_json::from_str(&seen.file("credentials.json")?)?;
         let text = |key: &str| SecretText::new(set[key].as_str().unwrap_or_default().to_owned());
@@ -168,9 +168,10 @@ impl Watch<'_> {
             role_arn: iam.role.arn.clone(),
             issued_at: past(2)?,
             inputs_hash,
+            answered: None,
         };
         let patch = json!({ "metadata": { "annotations": expired.annotations() } });
-        self.life.secrets.patch(&secret.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
+        self.env.secrets.patch(&secret.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::SourceGrant;
 use crate::api::AccountRef;
 
-/// A source grant that was given, or is about to be. It is written before anything is written to AWS, and goes when AWS
-/// is clean again.
+/// A source grant that was given, or is about to be. It is announced before anything is written to AWS, and goes when AWS is
+/// clean again.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceGrantStatus {
@@ -39,12 +39,19 @@ pub struct SourceGrantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
 
-    /// Since when the permission is asked for. If a principal's policy is full, those who asked first have it.
+    /// Since when the permission is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
 }
 
 impl SourceGrantStatus {
+    /// The entry of a grant that may stand in AWS although status does not report it.
+    #[must_use]
+    pub fn of(grant: &SourceGrant, policy: &str) -> Self {
+        let SourceGrant { account_ref, user, group, role } = grant.clone();
+        Self { account: account_ref.name, user, group, role, policy: policy.to_owned(), ..Self::default() }
+    }
+
     /// The entry of the declaration that it was made for.
     #[must_use]
     pub fn grant(&self) -> SourceGrant {

@@ -34,8 +34,7 @@ pub struct CrossAccountRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsStatus>,
 
-    /// When the credentials were issued that all workloads in `rolloutRestarts` have, as far as the operator brought it
-    /// about.
+    /// Issue time of the credentials that all workloads in `rolloutRestarts` have been restarted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_for: Option<Time>,
 
@@ -76,7 +75,17 @@ pub struct RoleStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed_on_adoption: Vec<String>,
 
-    /// Digest of the declaration that the role was last found or made to be like.
+    /// Names of the inline policies that this object declared. One of these that is no longer declared is deleted, even if
+    /// it only denies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inline_policies: Vec<String>,
+
+    /// Keys of the tags that this object declared. One of these that is no longer declared is removed; other tags are left
+    /// alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_keys: Vec<String>,
+
+    /// Hash of the desired role at the last successful comparison with IAM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declaration_hash: Option<String>,
 }

@@ -53,3 +53,14 @@ pub struct SourceGrant {
     #[schemars(schema_with = "schema::role_name")]
     pub role: Option<String>,
 }
+
+impl SourceGrant {
+    /// Whether both name one principal of one account object. IAM compares names without case.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let lower = |name: &Option<String>| name.as_ref().map(|name| name.to_ascii_lowercase());
+        let Self { account_ref, user, group, role } = self;
+        *account_ref == other.account_ref
+            && [user, group, role].map(lower) == [&other.user, &other.group, &other.role].map(lower)
+    }
+}

@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::text::{action_glob, annotation_value, dns_label, label_value, metadata_key, tag_value};
+use super::text::{action_glob, annotation_value, dns_label, label_value, metadata_key, name_glob, tag_value};
 use super::{map, set, text};
 use crate::api::PolicyDocumentSource;
 
@@ -41,6 +41,21 @@ pub fn namespace_names(_: &mut SchemaGenerator) -> Schema {
 /// Up to 200 globs of actions.
 pub fn action_globs(_: &mut SchemaGenerator) -> Schema {
     set(200, &action_glob())
+}
+
+/// Up to 100 globs of role names.
+pub fn role_name_globs(_: &mut SchemaGenerator) -> Schema {
+    set(100, &name_glob("must be a role name or a glob of names, such as {namespace}-* or reports-reader"))
+}
+
+/// Up to 100 globs of source identities.
+pub fn source_identity_globs(_: &mut SchemaGenerator) -> Schema {
+    set(100, &name_glob("must be a source identity or a glob of them, such as {namespace} or ci-*"))
+}
+
+/// Values of `deletionPolicy`.
+pub fn deletion_policies(_: &mut SchemaGenerator) -> Schema {
+    set(2, &json_schema!({ "type": "string", "enum": ["Delete", "Retain"] }))
 }
 
 /// Up to 20 inline policies by name. The policies of a role have 10,240 characters together, so more would not fit.

@@ -120,6 +120,11 @@ pub(super) fn action_glob() -> Schema {
     )
 }
 
+/// Glob of names in the alphabet of IAM, in which `{namespace}` stands for the namespace of an object.
+pub(super) fn name_glob(advice: &str) -> Schema {
+    text(128, r"^([\w+=,.@*?-]|[{]namespace[}])+$", advice)
+}
+
 /// Value of a label (Kubernetes API reference).
 pub(super) fn label_value() -> Schema {
     text(

@@ -38,23 +38,6 @@ pub fn permission(actions: &[&str], resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
-/// What lets a principal assume the role whose trust policy it is added to.
-#[must_use]
-pub fn entry(principal: &str, external_id: Option<&str>) -> Value {
-    let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
-    if let Some(id) = external_id {
-        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
-    }
-    statement
-}
-
-/// What lets a principal give tags or a source identity to a session of the role whose trust policy it is added to. The
-/// external id belongs to `sts:AssumeRole` alone, so these have a statement of their own.
-#[must_use]
-pub fn extras(principal: &str, actions: &[&str]) -> Value {
-    json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions})
-}
-
 /// The change to a trust policy.
 #[must_use]
 pub fn in_trust(role: &RoleArn, statements: &[Value]) -> String {

@@ -63,12 +63,13 @@ fn tagged(seconds: i32) -> SessionRequest {
 fn judge(trust: Option<&Value>, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
     let (access, role) = (access(&[]), RoleArn::parse(ROLE).expect("an ARN"));
     let found = trust.map(role_with);
-    let attempt = Attempt::into_role(&base(), &access, &role, "ours", &tagged(7200), found.as_ref());
+    let attempt =
+        Attempt::into_role(&base(), &access, &role, &tagged(7200)).with_external_id("ours").found(found.as_ref());
     attempt.verdict(failure, circumstances)
 }
 
 fn allow(action: &str, external_id: Option<&str>) -> Value {
-    let mut statement = remedy::entry(OPERATOR, external_id);
+    let mut statement = entry(OPERATOR, external_id);
     statement["Action"] = action.into();
     statement
 }
@@ -137,7 +138,7 @@ fn the_statement_comes_last_and_makes_the_policy_let_the_operator_in() {
 fn a_statement_is_whole_even_where_arns_are_as_long_as_they_can_be() {
     let long = format!("arn:aws:iam::222222222222:role/{}/reader", "p".repeat(400));
     let (access, role) = (access(&[]), RoleArn::parse(&long).expect("an ARN"));
-    let attempt = Attempt::into_role(&base(), &access, &role, "ours", &tagged(3600), None);
+    let attempt = Attempt::into_role(&base(), &access, &role, &tagged(3600)).with_external_id("ours");
     let refused = failure("sts", "AssumeRole", FailureKind::Denied, &"m".repeat(600));
     let message = attempt.verdict(&refused, SETTLED).message;
     assert!(message.len() <= ROOM && message.ends_with(&format!(r#""Resource":"{long}"}}"#)), "{message}");

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::glob_covers;
-use crate::domain::policy::PolicyDocument;
+use crate::domain::policy::{PolicyDocument, Statement, texts};
 
 /// Who asks to be let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +50,8 @@ pub enum Reading {
 pub fn reading(trust: &PolicyDocument, action: &str, caller: &Caller) -> Reading {
     let (mut allowed, mut barred) = (false, BTreeSet::new());
     let (mut asked_for, mut may_allow, mut may_forbid) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for statement in trust.statements().filter(|statement| covers(statement, action)) {
-        let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-        match (allows, applies(statement, action, caller)) {
+    for statement in trust.statements().filter(|statement| covers(*statement, action)) {
+        match (statement.allows(), applies(statement, action, caller)) {
             (true, Applies::Yes(_)) => allowed = true,
             (true, Applies::ForOther(ids)) => asked_for.extend(ids),
             (true, Applies::Maybe(keys)) => may_allow.extend(keys),
@@ -86,20 +85,14 @@ enum Applies {
     Maybe(BTreeSet<String>),
 }
 
-fn applies(statement: &Map<String, Value>, action: &str, caller: &Caller) -> Applies {
+fn applies(statement: Statement<'_>, action: &str, caller: &Caller) -> Applies {
     let (mut maybe, mut other, mut spared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     match statement.get("Principal") {
         Some(principal) if !names(principal, caller) => return Applies::No,
         Some(_) => {}
         None => drop(maybe.insert("NotPrincipal".to_owned())),
     }
-    let operators = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
-    for (operator, key, values) in operators.flat_map(|(operator, keys)| {
-        keys.as_object()
-            .into_iter()
-            .flatten()
-            .map(move |(key, values)| (operator.as_str(), key.as_str(), texts(values)))
-    }) {
+    for (operator, key, values) in statement.conditions() {
         let known = known(key, action, caller);
         let of_id = matches!(known, Some(Known::ExternalId(_)));
         let held = match known {
@@ -166,7 +159,7 @@ fn holds(operator: &str, values: &[&str], sent: Option<&str>) -> Option<bool> {
 }
 
 /// Actions are compared without case.
-fn covers(statement: &Map<String, Value>, action: &str) -> bool {
+fn covers(statement: Statement<'_>, action: &str) -> bool {
     let listed = |value: &Value| {
         texts(value).iter().any(|glob| glob_covers(&glob.to_ascii_lowercase(), &action.to_ascii_lowercase()))
     };
@@ -185,13 +178,6 @@ fn names(principal: &Value, caller: &Caller) -> bool {
         name == "*" || name == account || root() || name == caller.principal || Some(name) == caller.session.as_deref()
     };
     principal == "*" || principal.get("AWS").is_some_and(|names| texts(names).into_iter().any(is_caller))
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
-        one => one.as_str().into_iter().collect(),
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The inline policy that holds all permissions of one principal, and what fits into it.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+use serde_json::json;
 
 use super::Line;
 use crate::api::Reason;
-use crate::decide::failure::Verdict;
-use crate::decide::retry::Retry;
-use crate::domain::policy::{PolicyDocument, PolicyError};
-use crate::domain::{Grantee, GranteeKind, cut_with_hash, digest_hex};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::role::denial::RESERVED;
+use crate::domain::policy::{PolicyDocument, PolicyError, Statement};
+use crate::domain::{Grantee, GranteeKind, digest_hex, truncate_with_hash};
 
 /// Longest name of ours. IAM takes 128 characters of `[\w+=,.@-]` (IAM API reference, `PutUserPolicy`).
 const NAME_MAX: usize = 64;
@@ -21,11 +23,11 @@ const PREFIX: &str = "crossaccount-";
 pub fn policy_name(cluster: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     if cluster.chars().all(legal) {
-        return cut_with_hash(&format!("{PREFIX}{cluster}"), NAME_MAX);
+        return truncate_with_hash(&format!("{PREFIX}{cluster}"), NAME_MAX);
     }
     let plain: String = cluster.chars().map(|c| if legal(c) { c } else { '-' }).collect();
     let hash = &digest_hex(&[cluster.as_bytes()])[..8];
-    cut_with_hash(&format!("{PREFIX}{plain}-{hash}"), NAME_MAX)
+    truncate_with_hash(&format!("{PREFIX}{plain}-{hash}"), NAME_MAX)
 }
 
 /// Whether a remembered policy can be one of ours, of this or an earlier name of the cluster. Others are never touched.
@@ -38,17 +40,13 @@ pub fn may_be_ours(policy: &str) -> bool {
 /// name, and because it allows nothing but to assume roles.
 #[must_use]
 pub fn is_one(name: &str, document: Option<&PolicyDocument>) -> bool {
-    let only_assumes = |statement: &Map<String, Value>| {
-        let action = statement.get("Action").map(|action| action.get(0).filter(|_| only(action)).unwrap_or(action));
-        statement.get("Effect").is_some_and(|effect| effect == "Allow")
-            && action.and_then(Value::as_str).is_some_and(|action| action.eq_ignore_ascii_case("sts:AssumeRole"))
+    let only_assumes = |statement: Statement<'_>| {
+        let assumes =
+            matches!(statement.texts("Action")[..], [action] if action.eq_ignore_ascii_case("sts:AssumeRole"));
+        statement.allows() && assumes
     };
     let mut statements = document.into_iter().flat_map(PolicyDocument::statements).peekable();
     may_be_ours(name) && statements.peek().is_some() && statements.all(only_assumes)
-}
-
-fn only(list: &Value) -> bool {
-    list.as_array().is_some_and(|list| list.len() == 1)
 }
 
 /// One statement with all roles, sorted.
@@ -61,13 +59,27 @@ pub fn document(lines: &[Line]) -> Result<PolicyDocument, PolicyError> {
     }))
 }
 
+/// ARNs of the roles that a policy names.
+#[must_use]
+pub fn lines_of(document: &PolicyDocument) -> BTreeSet<String> {
+    document.statements().flat_map(|statement| statement.texts("Resource")).map(str::to_owned).collect()
+}
+
 /// How many of the lines, from the first on, fit into what IAM allows such a principal.
 ///
 /// A line that fits keeps fitting while those before it stay or go: whoever asks later takes nothing away.
 #[must_use]
 pub fn fitting(lines: &[Line], kind: GranteeKind) -> usize {
-    let fits = |count: &usize| size(&lines[..*count]) <= kind.inline_quota();
+    let fits = |count: &usize| size(&lines[..*count]) <= room(kind);
     (1..=lines.len()).rev().find(fits).unwrap_or_default()
+}
+
+/// What the policy of such a principal may take, in characters. A role may belong to an object: room for its denial is left free.
+fn room(kind: GranteeKind) -> usize {
+    match kind {
+        GranteeKind::User | GranteeKind::Group => kind.inline_quota(),
+        GranteeKind::Role => kind.inline_quota() - RESERVED,
+    }
 }
 
 /// Size of the policy, in characters without white space.
@@ -78,22 +90,19 @@ fn size(lines: &[Line]) -> usize {
 /// What to say to an object whose line is not among the first `fitting`.
 #[must_use]
 pub fn full(grantee: &Grantee, policy: &str, lines: &[Line], fitting: usize) -> Verdict {
-    let (kind, quota) = (grantee.kind(), grantee.kind().inline_quota());
+    let (kind, quota) = (grantee.kind(), room(grantee.kind()));
     let (count, wanted) = (lines.len(), size(lines));
     let shared = if wanted <= quota { ", and its other inline policies use up the rest" } else { "" };
     let in_place = match fitting {
         0 => "none of them is in place".to_owned(),
-        _ => format!(
-            "the {fitting} that asked first ({} characters) are in place and this one is not",
-            size(&lines[..fitting])
-        ),
+        _ => format!("the first {fitting} ({} characters) are in place and this one is not", size(&lines[..fitting])),
     };
     let another = match kind {
         GranteeKind::Role => "",
-        GranteeKind::User | GranteeKind::Group => " or grant to a role, which has 10240,",
+        GranteeKind::User | GranteeKind::Group => " or grant to a role, which has more,",
     };
     let message = format!(
-        "{grantee} is full: inline policy {policy} with {count} roles would be {wanted} characters. IAM allows a {kind} {quota} for \
+        "{grantee} is full: inline policy {policy} with {count} roles would be {wanted} characters. A {kind} has {quota} for \
          all its inline policies together{shared}: {in_place}. Give this {kind} fewer grants,{another} or let its account give it one \
          policy of its own with a wildcard, such as role/crossaccount/*"
     );
@@ -110,7 +119,7 @@ mod tests {
 
     fn line(name: &str) -> Line {
         Line {
-            since: Timestamp::UNIX_EPOCH,
+            is_new: true,
             created: Timestamp::UNIX_EPOCH,
             namespace: "team".into(),
             name: name.into(),
@@ -152,11 +161,75 @@ mod tests {
             "user deployer of account 111111111111",
             "50 roles",
             "2048",
-            &format!("the {fits} that"),
+            &format!("the first {fits} ("),
             "grant to a role",
         ] {
             assert!(message.contains(told), "{told}: {message}");
         }
+    }
+
+    #[test]
+    fn a_full_principal_is_told_who_uses_the_rest_and_what_else_helps() {
+        let lines: Vec<Line> = (10..60).map(|n| line(&format!("reader-{n}"))).collect();
+        let message = full(&user(), "crossaccount-c", &lines[..2], 0).message;
+        assert!(message.contains("its other inline policies use up the rest: none of them is in place"), "{message}");
+        let account = AccountId::parse("111111111111").expect("an account");
+        let role = Grantee::new(account, GranteeKind::Role, "ci").expect("a role");
+        let message = full(&role, "crossaccount-c", &lines, 50).message;
+        assert!(message.contains("role ci of account") && !message.contains("grant to a role"), "{message}");
+    }
+
+    #[test]
+    fn a_role_that_is_granted_something_keeps_room_for_its_own_denial() {
+        let lines: Vec<Line> = (100..400).map(|n| line(&format!("reader-{n}"))).collect();
+        let fits = fitting(&lines, GranteeKind::Role);
+        let quota = GranteeKind::Role.inline_quota();
+        assert!(size(&lines[..fits]) + RESERVED <= quota && size(&lines[..=fits]) + RESERVED > quota);
+        assert_eq!(fitting(&[], GranteeKind::Role), 0);
+    }
+
+    #[test]
+    fn a_policy_is_one_of_these_by_its_name_and_by_allowing_nothing_but_to_assume_roles() {
+        let of = |statements: serde_json::Value| {
+            PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statements})).expect("a policy")
+        };
+        let assume = json!({"Effect": "Allow", "Action": ["STS:assumerole"], "Resource": "*"});
+        for (what, name, document, expected) in [
+            ("another cluster's", "crossaccount-green", Some(of(json!([assume]))), true),
+            ("another name", "green", Some(of(json!([assume]))), false),
+            ("a text that cannot be read", "crossaccount-green", None, false),
+            (
+                "one more action",
+                "crossaccount-green",
+                Some(of(json!([{"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:*"], "Resource": "*"}]))),
+                false,
+            ),
+            (
+                "one more statement",
+                "crossaccount-green",
+                Some(of(json!([assume, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]))),
+                false,
+            ),
+            (
+                "a denial",
+                "crossaccount-green",
+                Some(of(json!([{"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}]))),
+                false,
+            ),
+        ] {
+            assert_eq!(is_one(name, document.as_ref()), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_roles_of_a_policy_are_read_back_from_all_its_statements() {
+        let written = document(&[line("b"), line("a")]).expect("a policy");
+        assert_eq!(lines_of(&written), [line("a").role_arn, line("b").role_arn].into());
+        let edited = json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "x"},
+                                          {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ["y", "x"]}]});
+        let edited = PolicyDocument::from_value(edited).expect("a policy");
+        assert_eq!(lines_of(&edited), ["x".to_owned(), "y".to_owned()].into());
+        assert!(may_be_ours("crossaccount-old") && !may_be_ours("old"));
     }
 
     proptest! {

@@ -1,26 +1,21 @@
-//! How far a tenant may go in an account: what is declared, and what stands already.
+//! How far a tenant may go in an account: by what it declares, and by what stands in AWS.
 
-mod standing;
+mod existing_role;
 
-pub use standing::standing;
+pub use existing_role::{RoleOf, within};
 
 use super::Refusal;
-use super::policies::DesiredPolicies;
-use crate::api::{CrossAccountRoleSpec, Guardrails, Lifecycle, Reason};
-use crate::domain::policy::PolicyDocument;
-use crate::domain::{Partition, PolicyArn, Principal, glob_covers};
+use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Guardrails, Lifecycle, Reason};
+use crate::domain::policy::{PolicyDocument, Statement};
+use crate::domain::{PolicyArn, Principal, Region, default_role_name, glob_covers};
 
-/// Checks the declaration against every guardrail; the message of a refusal says which one and what breaks it.
+/// Checks a declaration against every guardrail of its account. The message of a refusal says which guardrail it is and what
+/// breaks it.
 ///
-/// Policies and principals that could not be read are not given: the declaration is refused for them anyway, and what stands
-/// in AWS meanwhile is for [`standing`] to judge.
-pub fn guardrails(
-    rules: &Guardrails,
-    spec: &CrossAccountRoleSpec,
-    policies: Option<&DesiredPolicies>,
-    principals: Option<&[Principal]>,
-    partition: Partition,
-) -> Result<(), Refusal> {
+/// Values that cannot be parsed are passed over: the declaration is refused for them anyway, and meanwhile [`within`] judges
+/// what stands in AWS.
+pub fn declared(account: &AWSAccount, role: &CrossAccountRole) -> Result<(), Refusal> {
+    let (rules, spec) = (&account.spec.guardrails, &role.spec);
     let lifecycle = spec.role.lifecycle;
     if !rules.lifecycles.contains(&lifecycle) {
         return Err(no(&format!("role.lifecycle {lifecycle} is not one of guardrails.lifecycles")));
@@ -29,22 +24,75 @@ pub fn guardrails(
     if lifecycle != Lifecycle::Observe && rules.permissions_boundary.is_none() && !rules.allow_unbounded {
         return Err(no("no guardrails.permissionsBoundary is set, and guardrails.allowUnbounded is not true"));
     }
+    let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
+    may_be_named(rules, role, namespace)?;
+    if let Some(policy) = spec.role.deletion_policy
+        && !may_end(account, policy)
+    {
+        return Err(no(&format!("role.deletionPolicy {policy} is not one of guardrails.deletionPolicies")));
+    }
     let (field, asked) = longest(spec);
     within_longest(rules, field, asked)?;
-    for arn in policies.iter().flat_map(|policies| &policies.managed) {
-        may_attach(rules, arn)?;
+    may_have_permissions(account, spec)?;
+    for key in spec.role.tags.keys().chain(spec.session.tags.keys()) {
+        may_tag(rules, key)?;
     }
-    for (name, document) in policies.iter().flat_map(|policies| &policies.inline) {
-        may_contain(rules, name, document)?;
+    match &spec.session.source_identity {
+        Some(identity) if !any_matches(&rules.source_identities, identity, namespace) => {
+            Err(no(&format!("session.sourceIdentity {identity} matches none of guardrails.sourceIdentities")))
+        }
+        _ => Ok(()),
     }
-    for principal in principals.into_iter().flatten() {
-        may_trust(rules, &principal.as_arn(partition))?;
+}
+
+/// Whether the account lets its roles end so.
+#[must_use]
+pub fn may_end(account: &AWSAccount, policy: DeletionPolicy) -> bool {
+    let own = [account.spec.deletion_policy];
+    account.spec.guardrails.deletion_policies.as_deref().unwrap_or(&own).contains(&policy)
+}
+
+fn may_have_permissions(account: &AWSAccount, spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
+    let rules = &account.spec.guardrails;
+    for arn in spec.role.managed_policy_arns.iter().filter_map(|arn| PolicyArn::parse(arn).ok()) {
+        may_attach(rules, &arn)?;
+    }
+    for (name, source) in &spec.role.inline_policies {
+        if let Ok(document) = PolicyDocument::from_value(source.0.clone().into()) {
+            may_contain(rules, name, &document)?;
+        }
+    }
+    let Some(region) = Region::parse(&account.spec.region) else { return Ok(()) };
+    for principal in spec.trust.principals.iter().filter_map(|text| Principal::parse(text)) {
+        may_trust(rules, &principal.as_arn(region.partition()))?;
     }
     Ok(())
 }
 
 fn no(what: &str) -> Refusal {
     Refusal::new(Reason::NotAllowed, format!("guardrails of the AWSAccount: {what}"))
+}
+
+fn may_be_named(rules: &Guardrails, role: &CrossAccountRole, namespace: &str) -> Result<(), Refusal> {
+    let default = default_role_name(namespace, role.metadata.name.as_deref().unwrap_or_default());
+    let name = role.spec.role.name.as_deref().unwrap_or(&default);
+    let globs: Vec<String> = rules.role_names.iter().map(|glob| glob.to_lowercase()).collect();
+    if name.eq_ignore_ascii_case(&default) || any_matches(&globs, &name.to_lowercase(), namespace) {
+        return Ok(());
+    }
+    Err(no(&format!("role.name {name} matches none of guardrails.roleNames")))
+}
+
+/// `{namespace}` in a glob stands for the namespace, which has no wildcards.
+fn any_matches(globs: &[String], text: &str, namespace: &str) -> bool {
+    globs.iter().any(|glob| glob_covers(&glob.replace("{namespace}", namespace), text))
+}
+
+fn may_tag(rules: &Guardrails, key: &str) -> Result<(), Refusal> {
+    if rules.principal_tag_keys.iter().any(|allowed| allowed.eq_ignore_ascii_case(key)) {
+        return Ok(());
+    }
+    Err(no(&format!("the tag key {key} is not one of guardrails.principalTagKeys")))
 }
 
 fn longest(spec: &CrossAccountRoleSpec) -> (&'static str, u32) {
@@ -82,23 +130,21 @@ fn may_contain(rules: &Guardrails, name: &str, document: &PolicyDocument) -> Res
     actions_within(globs, document).map_err(|what| no(&format!("inline policy {name}: {what}")))
 }
 
-/// Every action of every `Allow` must be covered by one glob, without regard to case, as IAM compares actions.
-/// `NotAction` allows everything but a list, which no list of globs can bound, so it is refused.
+/// Every action of every `Allow` must be covered by one glob, without regard to case, as IAM compares actions. `NotAction`
+/// allows everything but a list, which no list of globs can bound, so it is refused.
 fn actions_within(globs: &[String], document: &PolicyDocument) -> Result<(), String> {
     let globs: Vec<String> = globs.iter().map(|glob| glob.to_lowercase()).collect();
-    for statement in document.statements().filter(|s| s.get("Effect").and_then(|e| e.as_str()) != Some("Deny")) {
-        if statement.contains_key("NotAction") {
+    for statement in document.statements().filter(Statement::allows) {
+        if statement.get("NotAction").is_some() {
             return Err("Allow with NotAction cannot be bounded by guardrails.actions; list the actions instead".into());
         }
-        let actions = statement.get("Action").map(|action| match action.as_array() {
-            Some(many) => many.iter().collect::<Vec<_>>(),
-            None => vec![action],
-        });
-        for action in actions.unwrap_or_default() {
-            let action = action.as_str().ok_or_else(|| format!("the action {action} is not a text"))?;
-            if !any_covers(&globs, &action.to_lowercase()) {
-                return Err(format!("the action {action} goes beyond guardrails.actions"));
-            }
+        let actions = statement.texts("Action");
+        let listed = statement.get("Action").and_then(|action| action.as_array()).map_or(1, Vec::len);
+        if actions.len() < listed {
+            return Err("an action is not a text".into());
+        }
+        if let Some(action) = actions.into_iter().find(|action| !any_covers(&globs, &action.to_lowercase())) {
+            return Err(format!("the action {action} goes beyond guardrails.actions"));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 use super::*;
-use crate::decide::conditions::find;
-use crate::decide::retry::Retry;
+use crate::api::condition;
+use crate::decide::failure::Retry;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a time")
@@ -26,7 +26,7 @@ fn report(role: Outcome, credentials: Outcome, published: Option<PublishedFacts>
 }
 
 fn line(status: &CrossAccountRoleStatus, kind: ConditionType) -> (String, String) {
-    let condition = find(&status.conditions, kind).expect("the condition");
+    let condition = condition(&status.conditions, kind).expect("the condition");
     (condition.status.clone(), condition.reason.clone())
 }
 
@@ -121,7 +121,7 @@ fn ready_says_whether_access_works_and_why_not() {
 fn a_degraded_message_says_what_fails_and_until_when_the_credentials_are_good() {
     let report = report(Outcome::Done, failing(Reason::Throttled), Some(set()));
     let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));
-    let message = &find(&status.conditions, ConditionType::Ready).expect("Ready").message;
+    let message = &condition(&status.conditions, ConditionType::Ready).expect("Ready").message;
     assert!(message.contains("Throttled: it fails") && message.contains(&at(3600).to_string()), "{message}");
 }
 
@@ -130,7 +130,10 @@ fn what_was_not_looked_at_keeps_what_was_known() {
     let first =
         status(&CrossAccountRoleStatus::default(), Some(1), &report(Outcome::Done, Outcome::Done, Some(set())), at(10));
     let second = status(&first, Some(1), &report(Outcome::Untouched, failing(Reason::Throttled), Some(set())), at(20));
-    assert_eq!(find(&second.conditions, ConditionType::RoleReady), find(&first.conditions, ConditionType::RoleReady));
+    assert_eq!(
+        condition(&second.conditions, ConditionType::RoleReady),
+        condition(&first.conditions, ConditionType::RoleReady)
+    );
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn a_warning_is_told_with_credentials_that_are_good() {
     };
     let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));
     assert_eq!(line(&status, ConditionType::Ready), ("True".into(), "Available".into()));
-    let ready = find(&status.conditions, ConditionType::Ready).expect("the condition");
+    let ready = condition(&status.conditions, ConditionType::Ready).expect("the condition");
     assert!(ready.message.ends_with("But spec.session.policy denies everything."), "{}", ready.message);
 }
 

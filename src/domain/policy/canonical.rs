@@ -18,12 +18,16 @@ pub(super) fn canonical(document: &Value) -> Value {
         out.insert("Id".into(), id.clone());
     }
     let statements = object.get("Statement").map(listed).unwrap_or_default();
-    out.insert("Statement".into(), sorted(statements.iter().map(|s| canonical_statement(s)).collect()));
+    let of_statement = |statement: &&Value| match statement.as_object() {
+        Some(elements) => canonical_statement(elements),
+        None => (*statement).clone(),
+    };
+    out.insert("Statement".into(), sorted(statements.iter().map(of_statement).collect()));
     Value::Object(out)
 }
 
-fn canonical_statement(statement: &Value) -> Value {
-    let Some(object) = statement.as_object() else { return statement.clone() };
+/// Brings one statement into canonical form.
+pub(super) fn canonical_statement(object: &Map<String, Value>) -> Value {
     let mut out = Map::new();
     for (element, value) in object {
         let value = match element.as_str() {

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::canonical::canonical;
+use super::statement::Statement;
 
 /// What keeps a value from being a policy document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,13 @@ impl PolicyDocument {
         Ok(Self(value))
     }
 
+    /// A trust policy that lets nobody in.
+    #[must_use]
+    pub fn trusting_nobody() -> Self {
+        let statement = serde_json::json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
+        Self(serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}))
+    }
+
     /// Reads JSON text.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         Self::from_value(serde_json::from_str(text).map_err(|e| PolicyError::Json(e.to_string()))?)
@@ -70,10 +78,22 @@ impl PolicyDocument {
     }
 
     /// The statements, always as a list.
-    pub fn statements(&self) -> impl Iterator<Item = &Map<String, Value>> {
+    pub fn statements(&self) -> impl Iterator<Item = Statement<'_>> {
         let statements = &self.0["Statement"];
         let list = statements.as_array().map_or_else(|| std::slice::from_ref(statements), Vec::as_slice);
-        list.iter().filter_map(Value::as_object)
+        list.iter().filter_map(Value::as_object).map(Statement::new)
+    }
+
+    /// Whether every statement is a `Deny`: taking such a document away gives, and takes nothing.
+    #[must_use]
+    pub fn only_denies(&self) -> bool {
+        self.statements().all(|statement| !statement.allows())
+    }
+
+    /// Whether one of the statements denies everything, whatever the circumstances.
+    #[must_use]
+    pub fn denies_everything(&self) -> bool {
+        self.statements().any(|statement| statement.denies_everything())
     }
 }
 

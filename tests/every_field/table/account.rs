@@ -4,14 +4,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::{map, same, same_set, texts};
-use crate::{
-    every_field::{
-        field::Kind::Account,
-        row::{After, Row},
-        seen::Seen,
-    },
-    support::aws_proxy::RecordedCall,
+use crate::every_field::{
+    field::Kind::Account,
+    row::{After, Row},
+    seen::Seen,
 };
+use lab::aws_proxy::RecordedCall;
 
 const ONE: &str = "arn:aws:iam::<target>:role/manager-one";
 

@@ -1,13 +1,12 @@
 //! How far tenants may go in an account.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use kube::ResourceExt as _;
+use serde_json::{Value, json};
 
-use super::{allowed_or_refused, covers, same, texts};
-use crate::{
-    every_field::{field::Kind::Account, row::Row, seen::Seen},
-    support::life::MANAGED,
-};
+use super::{allowed_or_refused, covers, same, same_set, texts};
+use crate::every_field::{field::Kind::Account, row::Row, seen::Seen};
+use lab::env::MANAGED;
 
 pub fn rows() -> Vec<Row> {
     vec![
@@ -38,6 +37,23 @@ pub fn rows() -> Vec<Row> {
                 "{account: {access: {chain: [{roleArn: 'arn:aws:iam::<target>:role/manager-one'}]}}, \
                  role: {sourceGrants: [{accountRef: {name: '<account>'}, user: deployer}]}}",
             ),
+        Row::new(Account, "spec.guardrails.roleNames", role_names)
+            .sample("['reports-*']")
+            .sample("['other-?', '{namespace}-*', '*-GUARDED']")
+            .beside("role: {role: {name: reports-guarded}}"),
+        Row::new(Account, "spec.guardrails.principalTagKeys", principal_tag_keys)
+            .sample("[project, team]")
+            .sample("[Team, cost-center, PROJECT]")
+            .beside("role: {role: {tags: {team: blue}}, session: {tags: {project: reports}}}"),
+        Row::new(Account, "spec.guardrails.sourceIdentities", source_identities)
+            .sample("[reports]")
+            .sample_with("['{namespace}']", "role: {session: {sourceIdentity: '<namespace>'}}")
+            .sample("['{namespace}', 'report?']")
+            .beside("role: {session: {sourceIdentity: reports}}"),
+        Row::new(Account, "spec.guardrails.deletionPolicies", deletion_policies)
+            .sample("[Retain]")
+            .sample("[Delete, Retain]")
+            .beside("role: {role: {deletionPolicy: Retain}}"),
         Row::new(Account, "spec.guardrails.lifecycles", lifecycles).sample("[Create]").sample("[Adopt, Create]"),
         Row::new(Account, "spec.guardrails.maxSessionDurationSeconds", longest)
             .sample("7200")
@@ -83,6 +99,48 @@ fn principals(seen: &Seen, declared: &Value) -> Result<()> {
 fn grantees(seen: &Seen, declared: &Value) -> Result<()> {
     let grantee = format!("arn:aws:iam::{}:user/deployer", seen.account.spec.account_id);
     allowed_or_refused(seen, within(declared, &grantee), "guardrails.grantees")
+}
+
+/// Whether one of the globs, in which `{namespace}` stands for the object's namespace, covers a text.
+fn covered(seen: &Seen, globs: &[&str], text: &str) -> bool {
+    let namespace = seen.object.namespace().unwrap_or_default();
+    globs.iter().any(|glob| covers(&glob.replace("{namespace}", &namespace), text))
+}
+
+/// Names are compared without case.
+fn role_names(seen: &Seen, declared: &Value) -> Result<()> {
+    let globs: Vec<String> = texts(declared).into_iter().map(str::to_lowercase).collect();
+    let globs: Vec<&str> = globs.iter().map(String::as_str).collect();
+    let name = seen.object.spec.role.name.as_deref().context("the role has no name")?;
+    let may = covered(seen, &globs, name);
+    allowed_or_refused(seen, may, "guardrails.roleNames")?;
+    if may { seen.iam().map(|_| ()) } else { Ok(()) }
+}
+
+/// What is allowed is also seen: on the role and in the session.
+fn principal_tag_keys(seen: &Seen, declared: &Value) -> Result<()> {
+    let allowed: Vec<String> = texts(declared).into_iter().map(str::to_lowercase).collect();
+    let may = ["team", "project"].iter().all(|key| allowed.iter().any(|listed| listed == key));
+    allowed_or_refused(seen, may, "guardrails.principalTagKeys")?;
+    if may {
+        same_set(seen.iam()?.tags().into_keys(), vec!["team"])?;
+        same_set(seen.session()?.tags().into_keys(), vec!["project"])?;
+    }
+    Ok(())
+}
+
+fn source_identities(seen: &Seen, declared: &Value) -> Result<()> {
+    let identity = seen.object.spec.session.source_identity.as_deref().context("there is no source identity")?;
+    let may = covered(seen, &texts(declared), identity);
+    allowed_or_refused(seen, may, "guardrails.sourceIdentities")?;
+    if may { same(&json!(seen.session()?.get("SourceIdentity")), &identity.into()) } else { Ok(()) }
+}
+
+/// An absent list allows what the account itself does.
+fn deletion_policies(seen: &Seen, declared: &Value) -> Result<()> {
+    let own = format!("{}", seen.account.spec.deletion_policy);
+    let allowed = if declared.is_null() { vec![own.as_str()] } else { texts(declared) };
+    allowed_or_refused(seen, allowed.contains(&"Retain"), "guardrails.deletionPolicies")
 }
 
 fn lifecycles(seen: &Seen, declared: &Value) -> Result<()> {

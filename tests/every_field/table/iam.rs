@@ -7,13 +7,14 @@ use crossaccount::api::tag;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use super::{map, same, same_set, texts};
+use super::{map, same, same_set, tag_keys_allowed, texts};
 use crate::every_field::{
     field::Kind::Role,
     row::{After, Row},
     seen::Seen,
 };
 
+const ANY_NAME: &str = "account: {guardrails: {roleNames: ['*']}}";
 const ANYBODY: &str = "account: {guardrails: {principals: ['*']}}";
 
 pub fn rows() -> Vec<Row> {
@@ -26,12 +27,12 @@ pub fn rows() -> Vec<Row> {
 fn role() -> Vec<Row> {
     vec![
         Row::new(Role, "spec.accountRef.name", account_ref).sample("<namespace>"),
-        Row::new(Role, "spec.role.name", name).sample("reports-A_9").sample("Other+=,.@-"),
+        Row::new(Role, "spec.role.name", name).sample("reports-A_9").sample("Other+=,.@-").beside(ANY_NAME),
         Row::new(Role, "spec.role.lifecycle", lifecycle)
             .sample("Create")
             .sample_with("Adopt", "role: {role: {name: adopted}}")
             .sample_with("Observe", "role: {role: {name: observed}}")
-            .beside("account: {guardrails: {lifecycles: [Create, Adopt, Observe]}}")
+            .beside("account: {guardrails: {lifecycles: [Create, Adopt, Observe], roleNames: [adopted, observed]}}")
             .fresh(),
         Row::new(Role, "spec.role.description", description).sample("Reads reports").sample("'Liest Berichte: ä, ß'"),
         Row::new(Role, "spec.role.maxSessionDurationSeconds", longest_session).sample("3600").sample("7200"),
@@ -45,10 +46,15 @@ fn role() -> Vec<Row> {
             )
             .sample("{write: {Version: '2012-10-17', Statement: {Effect: Deny, Action: ['s3:*'], Resource: '*'}}}")
             .wrong("{read: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'GetObject', Resource: '*'}]}}"),
-        Row::new(Role, "spec.role.tags", tags).sample("{team: blue}").sample("{team: green, cost-center: '42'}"),
+        Row::new(Role, "spec.role.tags", tags)
+            .sample("{team: blue}")
+            .sample("{team: green, cost-center: '42'}")
+            .sample("{Team: green, Cost-Center: '42'}")
+            .beside_value(tag_keys_allowed),
         Row::new(Role, "spec.role.deletionPolicy", deletion_policy)
             .sample("Delete")
             .sample("Retain")
+            .beside("account: {guardrails: {deletionPolicies: [Delete, Retain]}}")
             .after(After::Deletion),
     ]
 }

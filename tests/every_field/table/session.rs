@@ -3,20 +3,29 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{map, same, same_set, texts};
+use super::{map, same, same_set, tag_keys_allowed, texts};
 use crate::every_field::{field::Kind::Role, row::Row, seen::Seen};
 
 pub fn rows() -> Vec<Row> {
     vec![
         Row::new(Role, "spec.session.durationSeconds", duration).sample("3600").sample("7200"),
         Row::new(Role, "spec.session.renewBeforeSeconds", renew_before).sample("1800").sample("2400"),
-        Row::new(Role, "spec.session.tags", tags).sample("{project: reports}").sample("{project: reports, team: blue}"),
+        Row::new(Role, "spec.session.tags", tags)
+            .sample("{project: reports}")
+            .sample("{project: reports, team: blue}")
+            .beside_value(tag_keys_allowed),
         Row::new(Role, "spec.session.transitiveTagKeys", transitive_tag_keys)
             .sample("[project]")
             .sample("[project, team]")
-            .beside("role: {session: {tags: {project: reports, team: blue}}}"),
+            .beside(
+                "{account: {guardrails: {principalTagKeys: [project, team]}}, \
+                 role: {session: {tags: {project: reports, team: blue}}}}",
+            ),
         Row::new(Role, "spec.session.kubernetesTags", kubernetes_tags).sample("true").sample("false"),
-        Row::new(Role, "spec.session.sourceIdentity", source_identity).sample("reports").sample("A_9+=,.@-"),
+        Row::new(Role, "spec.session.sourceIdentity", source_identity)
+            .sample("reports")
+            .sample("A_9+=,.@-")
+            .beside("account: {guardrails: {sourceIdentities: ['*']}}"),
         Row::new(Role, "spec.session.policy", policy)
             .sample("{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}")
             .sample("{Version: '2012-10-17', Statement: {Effect: Allow, Action: ['s3:*'], Resource: '*'}}"),

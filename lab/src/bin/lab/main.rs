@@ -1,0 +1,51 @@
+//! The lab of the tests as a program: the demo, the pods on a node, or the AWS proxy alone in front of an emulator that
+//! runs already.
+
+#![allow(clippy::print_stdout, reason = "it talks to a person")]
+
+mod demo;
+mod e2e_node;
+mod node;
+mod stage;
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use futures::future::join_all;
+
+use crate::node::forward::Forward;
+use lab::aws_proxy::AwsProxy;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["demo"] => demo::run().await,
+        ["e2e-node"] => e2e_node::run().await,
+        ["proxy", upstream] => proxy(upstream.parse().context("write the emulator's address as 127.0.0.1:4566")?).await,
+        // For the node's use, from inside its network.
+        ["forward", ref forwards @ ..] => forward(forwards).await,
+        _ => bail!("write `lab demo`, `lab e2e-node`, or `lab proxy <address of an emulator>`"),
+    }
+}
+
+/// Whether what was started is to be left running.
+fn keep() -> bool {
+    std::env::var_os("KEEP").is_some_and(|keep| !keep.is_empty())
+}
+
+async fn proxy(upstream: SocketAddr) -> Result<()> {
+    let proxy = AwsProxy::start(upstream)?;
+    println!("{}", proxy.endpoint());
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+async fn forward(forwards: &[&str]) -> Result<()> {
+    let mut all = Vec::new();
+    for forward in forwards {
+        all.push(Forward::parse(forward).await?.run());
+    }
+    join_all(all).await;
+    Ok(())
+}

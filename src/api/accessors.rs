@@ -1,0 +1,86 @@
+//! Short ways to what the objects say of themselves.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{
+    AWSAccount, ConditionType, CrossAccountRole, FINALIZER, Reason, RoleStatus, SourceGrantStatus, annotation,
+};
+
+/// The condition of this type, if it is set.
+#[must_use]
+pub fn condition(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == kind.to_string())
+}
+
+macro_rules! accessors {
+    ($($kind:ty),*) => {$(
+        impl $kind {
+            /// All conditions.
+            #[must_use]
+            pub fn conditions(&self) -> &[Condition] {
+                self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+            }
+
+            /// The condition of this type.
+            #[must_use]
+            pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+                condition(self.conditions(), kind)
+            }
+
+            /// Whether the condition of this type has this reason.
+            #[must_use]
+            pub fn has_reason(&self, kind: ConditionType, reason: Reason) -> bool {
+                self.condition(kind).is_some_and(|condition| condition.reason == reason.as_str())
+            }
+
+            /// Whether the condition of this type is `True` for the present generation.
+            #[must_use]
+            pub fn is_true(&self, kind: ConditionType) -> bool {
+                let generation = self.metadata.generation;
+                self.condition(kind).is_some_and(|c| c.status == "True" && c.observed_generation == generation)
+            }
+
+            /// Whether the object has the operator's finalizer.
+            #[must_use]
+            pub fn has_finalizer(&self) -> bool {
+                self.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+            }
+
+            /// Whether the object is being deleted.
+            #[must_use]
+            pub fn is_deleted(&self) -> bool {
+                self.metadata.deletion_timestamp.is_some()
+            }
+
+            /// Whether the annotation asks to remove the finalizer although AWS is not clean.
+            #[must_use]
+            pub fn is_abandoned(&self) -> bool {
+                let annotations = self.metadata.annotations.as_ref();
+                annotations.and_then(|all| all.get(annotation::ABANDON)).is_some_and(|value| value == "true")
+            }
+        }
+    )*};
+}
+
+accessors!(CrossAccountRole, AWSAccount);
+
+impl CrossAccountRole {
+    /// What status reports of the role. It is a hint, and proves nothing.
+    #[must_use]
+    pub fn reported_role(&self) -> Option<&RoleStatus> {
+        self.status.as_ref()?.role.as_ref()
+    }
+
+    /// The source grants that status reports.
+    #[must_use]
+    pub fn reported_grants(&self) -> &[SourceGrantStatus] {
+        self.status.as_ref().map(|status| status.source_grants.as_slice()).unwrap_or_default()
+    }
+
+    /// `<namespace>/<name>`, for messages.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        format!("{}/{}", text(&self.metadata.namespace), text(&self.metadata.name))
+    }
+}

@@ -1,0 +1,176 @@
+//! Clients for AWS: as the base identity, as the manager of an account, as a session just issued.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use aws_config::SdkConfig;
+use aws_sdk_iam::config::{Credentials as SdkCredentials, IdentityCache, SharedCredentialsProvider};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::call::Caller;
+use super::clock::AwsClock;
+use super::iam::IamClient;
+use super::role_chain::{ChainFailure, walk};
+use super::sts::StsClient;
+use super::{base_identity, config};
+use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region};
+use crate::host::metrics::Metrics;
+
+/// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.
+const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// A client of one service of the SDK, whose builders share no trait: for an account, and as a session if one is given.
+macro_rules! client {
+    ($sdk:ident, $clients:expr, $access:expr, $session:expr) => {{
+        let mut builder = $sdk::config::Builder::from(&$clients.sdk).interceptor($clients.clock.clone());
+        if let Some(AccountAccess { id, region, .. }) = $access {
+            builder = builder.retry_partition($clients.budget(id)).region(sdk_region(region));
+        }
+        if let Some(session) = $session {
+            builder = builder.credentials_provider(provider(session)).identity_cache(IdentityCache::no_cache());
+        }
+        $sdk::Client::from_conf(builder.build())
+    }};
+}
+
+/// Hands out clients. One per process: it holds the connection pool, the manager sessions and the retry budgets.
+pub struct AwsClients {
+    sdk: SdkConfig,
+    clock: AwsClock,
+    metrics: Metrics,
+    principal_arn: Option<String>,
+    managers: Mutex<HashMap<AccountAccess, Arc<AsyncMutex<Option<Credentials>>>>>,
+    budgets: Mutex<HashMap<AccountId, RetryPartition>>,
+}
+
+impl AwsClients {
+    /// Loads the SDK's configuration; makes no call. `principal_arn` overrides the look-up of the operator's principal.
+    pub async fn load(metrics: Metrics, principal_arn: Option<String>) -> Self {
+        Self::with_config(config::load().await, metrics, principal_arn)
+    }
+
+    /// The same for a configuration that was made elsewhere.
+    #[must_use]
+    pub fn with_config(sdk: SdkConfig, metrics: Metrics, principal_arn: Option<String>) -> Self {
+        let (managers, budgets) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
+        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, managers, budgets }
+    }
+
+    /// The time on AWS's clock as well as it is known, and never earlier than that clock shows; our own time before the
+    /// first answer.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.at(Timestamp::now())
+    }
+
+    /// Asks AWS who the operator is.
+    pub async fn base_identity(&self) -> Result<BaseIdentity, AwsFailure> {
+        let sts = self.sts_client(None, None);
+        let iam = self.iam_client(None, None);
+        base_identity::look_up(&sts, &iam, self.principal_arn.as_deref()).await
+    }
+
+    /// STS as the base identity, for assuming roles of the account at the endpoint of its region.
+    #[must_use]
+    pub fn sts(&self, access: &AccountAccess) -> StsClient {
+        self.sts_client(Some(access), None)
+    }
+
+    /// STS as a session just issued, to ask who it is.
+    #[must_use]
+    pub fn sts_as(&self, credentials: &Credentials, access: &AccountAccess) -> StsClient {
+        self.sts_client(Some(access), Some(credentials))
+    }
+
+    /// IAM as the manager of an account. All callers share the manager's session; one renews it while the others wait.
+    pub async fn assume_manager(&self, access: &AccountAccess) -> Result<IamClient, ChainFailure> {
+        let manager = self.manager_session(access).await?;
+        Ok(self.iam_client(Some(access), manager.as_ref()))
+    }
+
+    /// The identity at the end of an account's chain. A session that AWS no longer accepts is replaced once: the role
+    /// behind it may have been deleted and created again.
+    pub async fn manager_identity(&self, access: &AccountAccess) -> Result<CallerIdentity, ChainFailure> {
+        match self.ask_manager(access).await {
+            Err(failure) if failure.is_of_session() => self.ask_manager(access).await,
+            other => other,
+        }
+    }
+
+    async fn ask_manager(&self, access: &AccountAccess) -> Result<CallerIdentity, ChainFailure> {
+        let manager = self.manager_session(access).await?;
+        let sts = self.sts_client(Some(access), manager.as_ref());
+        sts.caller_identity().await.map_err(|failure| {
+            self.forget_if_stale(access, &failure);
+            ChainFailure::at_the_end(access, failure)
+        })
+    }
+
+    /// Drops the manager's session if AWS no longer accepts it, so that the next call assumes a new one.
+    pub fn forget_if_stale(&self, access: &AccountAccess, failure: &AwsFailure) {
+        if failure.kind.is_of_identity() {
+            lock(&self.managers).remove(access);
+        }
+    }
+
+    async fn manager_session(&self, access: &AccountAccess) -> Result<Option<Credentials>, ChainFailure> {
+        if access.chain.is_empty() {
+            return Ok(None);
+        }
+        let slot = {
+            let mut managers = lock(&self.managers);
+            managers.retain(|known, _| known == access || known.name != access.name); // the account was edited
+            Arc::clone(managers.entry(access.clone()).or_default())
+        };
+        let mut session = slot.lock().await;
+        let fresh = |held: &Credentials| Timestamp::now() + MANAGER_MARGIN < held.expires_at;
+        if !session.as_ref().is_some_and(fresh) {
+            *session = walk(access, self.sts(access), |held| self.sts_as(held, access)).await?;
+        }
+        Ok(session.clone())
+    }
+
+    fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> StsClient {
+        StsClient { client: client!(aws_sdk_sts, self, access, who), caller: self.caller("sts", access) }
+    }
+
+    /// IAM is one per partition; the account's region names the partition to the SDK.
+    fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> IamClient {
+        IamClient { client: client!(aws_sdk_iam, self, access, who), caller: self.caller("iam", access) }
+    }
+
+    fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> Caller {
+        let account = access.map(|access| access.name.clone()).unwrap_or_default();
+        Caller { service, account, metrics: self.metrics.clone() }
+    }
+
+    /// Retries and throttling of one account never slow down another: the SDK's default budget is shared by the process.
+    fn budget(&self, account: &AccountId) -> RetryPartition {
+        let mut budgets = lock(&self.budgets);
+        let new = || RetryPartition::custom(account.to_string()).build();
+        budgets.entry(account.clone()).or_insert_with(new).clone()
+    }
+}
+
+fn sdk_region(region: &Region) -> aws_config::Region {
+    aws_config::Region::new(region.as_str().to_owned())
+}
+
+fn provider(credentials: &Credentials) -> SharedCredentialsProvider {
+    let Credentials { access_key_id, secret_access_key, session_token, expires_at } = credentials;
+    SharedCredentialsProvider::new(SdkCredentials::new(
+        access_key_id.expose(),
+        secret_access_key.expose(),
+        Some(session_token.expose().to_owned()),
+        Some(SystemTime::from(*expires_at)),
+        "crossaccount",
+    ))
+}
+
+/// A panic while one of these maps is locked leaves it whole: every change is a single insert or remove.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,87 @@
+//! The bulk read of an account: at each drift interval all its roles in few calls, for the objects to compare themselves with,
+//! and for finding roles whose objects are gone.
+
+use jiff::Timestamp;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Resource, ResourceExt};
+
+use super::reconcile::AccountContext;
+use crate::api::{AWSAccount, CrossAccountRole, tag};
+use crate::controller::manager::ManagedAccount;
+use crate::controller::state::objects::{LastBulkRead, account_key};
+use crate::decide::account::access::access;
+use crate::decide::account::orphans::Search;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::Verdict;
+use crate::domain::{AccountDetails, IamRoleState, RolePath, RoleTags};
+
+/// How many orphans an Event names.
+const NAMED: usize = 5;
+
+impl AccountContext {
+    /// Reads the account in bulk if that is due. Gives the number of orphans, where it was counted.
+    pub async fn look_in_bulk(&self, account: &AWSAccount, now: Timestamp) -> Option<u32> {
+        let (ctx, key) = (&self.shared, account_key(&account.name_any()));
+        let last = ctx.objects.of(&key).bulk_read.map(|last| last.at);
+        if now < ctx.objects.next_look(last, ctx.drift_interval, &key) {
+            return None;
+        }
+        let read = self.read(account).await;
+        let last = LastBulkRead { at: now, worked: read.is_ok() };
+        ctx.objects.change(&key, |state| state.bulk_read = Some(last));
+        match read {
+            Ok(details) => Some(self.use_details(account, details, now).await),
+            Err(verdict) => {
+                let name = account.name_any();
+                tracing::info!(
+                    name,
+                    reason = verdict.message,
+                    "no bulk read; roles are read one by one, orphans not counted"
+                );
+                None
+            }
+        }
+    }
+
+    async fn read(&self, account: &AWSAccount) -> Result<AccountDetails, Verdict> {
+        let access = access(account)?;
+        ManagedAccount::enter(&self.shared, &access).await?.read_all().await
+    }
+
+    async fn use_details(&self, account: &AWSAccount, details: AccountDetails, now: Timestamp) -> u32 {
+        let ctx = &self.shared;
+        let ours = |tags: &RoleTags| tags.get(tag::CLUSTER) == Some(&ctx.cluster_name);
+        let roles: Vec<_> = details.roles.into_iter().filter(|state| ours(&state.role.tags)).collect();
+        let orphans = self.orphans(account, &roles);
+        ctx.bulk.put(&account.name_any(), now, roles);
+        ctx.wake_roles(self.objects_of(&account.name_any()));
+        let count = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
+        ctx.metrics.orphan_roles(&account.name_any(), Some(count));
+        if count > 0 && account.status.as_ref().and_then(|status| status.orphans) != Some(count) {
+            let some = orphans.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = orphans.len().saturating_sub(NAMED);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let note = format!("Roles of this cluster have no CrossAccountRole any more: {some}{rest}");
+            ctx.events.publish(&account.object_ref(&()), &Event::warning(EventReason::OrphansFound, note)).await;
+        }
+        count
+    }
+
+    fn orphans(&self, account: &AWSAccount, roles: &[IamRoleState]) -> Vec<String> {
+        let Ok(path) = RolePath::parse(&account.spec.guardrails.role_path) else { return Vec::new() };
+        // Of namespaces that are not watched it is not known which objects exist.
+        let exists = |namespace: &str, name: &str| {
+            !self.shared.watches(namespace) || {
+                let object = ObjectRef::new(name).within(namespace);
+                self.roles.iter().any(|store| store.get(&object).is_some())
+            }
+        };
+        Search { cluster: &self.shared.cluster_name, path: &path }.orphans(roles, exists)
+    }
+
+    fn objects_of(&self, account: &str) -> Vec<ObjectRef<CrossAccountRole>> {
+        let stores = self.roles.iter().flat_map(Store::state);
+        let of_account = stores.filter(|role| role.spec.account_ref.name == account && role.has_finalizer());
+        of_account.map(|role| ObjectRef::from_obj(role.as_ref())).collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! The controller of accounts: is the way in still open, and does it lead where it should?
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::Store;
+use kube::{Resource, ResourceExt};
+
+use super::cleanup;
+use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Reason};
+use crate::aws::ChainFailure;
+use crate::controller::Error;
+use crate::controller::context::{Context, Shared};
+use crate::controller::manager;
+use crate::controller::state::objects::{Compared, account_key};
+use crate::decide::account::access::{access, leads_into};
+use crate::decide::account::readiness::unusable;
+use crate::decide::explain::Attempt;
+use crate::decide::failure::{Circumstances, Verdict};
+use crate::decide::failure::{Retry, delay, next_on_grid};
+use crate::decide::status::conditions::Conditions;
+use crate::decide::status::transition;
+use crate::domain::{AccountAccess, BaseIdentity, CallerIdentity};
+
+/// What the account controller is given.
+pub struct AccountContext {
+    /// What all share.
+    pub shared: Shared,
+    /// The objects whose roles are counted.
+    pub roles: Vec<Store<CrossAccountRole>>,
+}
+
+/// Checks one account.
+pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
+    let shared = &ctx.shared;
+    let now = shared.now();
+    if !shared.shard.has_account(&account.spec.account_id) {
+        return Ok(Action::await_change()); // of another shard, which watches it as well
+    }
+    if account.metadata.deletion_timestamp.is_some() {
+        return cleanup::run(shared, &account, now).await;
+    }
+    let uid = account_key(&account.name_any());
+    let before = account.status.clone().unwrap_or_default();
+    let roles = count(&ctx.roles, &account.name_any());
+
+    let verdict = if check_is_due(shared, &account, &uid, now) {
+        let checked = check(shared, &account).await;
+        shared.objects.change(&uid, |state| {
+            state.compared = Some(Compared { with: String::new(), at: now });
+            state.look_again = false;
+            state.note(checked.is_err(), now);
+        });
+        Some(checked)
+    } else {
+        None
+    };
+    let entered = verdict.as_ref().is_some_and(Result::is_ok);
+    let orphans = if entered { ctx.look_in_bulk(&account, now).await } else { None };
+    let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
+    let before = AWSAccountStatus { orphans: orphans.or(before.orphans), ..before };
+    let after = status(&account, &before, verdict, roles, now);
+    shared.cluster.write_account_status(&account, &after).await?;
+    if let Some(event) = transition(&before.conditions, &after.conditions) {
+        shared.events.publish(&account.object_ref(&()), &event).await;
+    }
+    Ok(Action::requeue(wait(shared, &uid, problem.as_ref(), now).unsigned_abs()))
+}
+
+/// What could not be reported is tried again.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
+pub fn error_policy(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountContext>) -> Action {
+    let uid = account_key(&account.name_any());
+    tracing::warn!(name = account.name_any(), %error, "reconcile of an account broke off");
+    ctx.shared.objects.change(&uid, |state| state.note(true, ctx.shared.now()));
+    let wait = delay(Retry::Soon, ctx.shared.objects.of(&uid).failures, None, &uid).unwrap_or_default();
+    Action::requeue(wait.unsigned_abs())
+}
+
+/// Not for every look: while the account was fine, it is asked again only when its time comes, when it was edited, or
+/// when a role could not be reached through it.
+fn check_is_due(ctx: &Context, account: &AWSAccount, uid: &str, now: Timestamp) -> bool {
+    let state = ctx.objects.of(uid);
+    let fine = account.is_true(ConditionType::Ready);
+    !fine
+        || state.look_again
+        || now >= ctx.objects.next_look(state.compared.map(|last| last.at), ctx.drift_interval, uid)
+}
+
+/// Enters the account and asks where we are.
+async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Verdict> {
+    let access = access(account)?;
+    let base = ctx.base_identity().map_err(|failure| unusable(&failure))?;
+    let caller = ctx.aws.manager_identity(&access).await.map_err(|chain| not_entered(&access, &base, &chain))?;
+    leads_into(&access, &caller).map(|()| caller)
+}
+
+/// Where on the way it failed, and on which side of that hop.
+fn not_entered(access: &AccountAccess, base: &BaseIdentity, chain: &ChainFailure) -> Verdict {
+    let circumstances = Circumstances::default();
+    let verdict = match Attempt::of_hop(base, access, chain.hop) {
+        Some(attempt) if chain.failure.operation == "AssumeRole" && !chain.is_of_session() => {
+            attempt.verdict(&chain.failure, circumstances)
+        }
+        _ => manager::not_entered(chain, circumstances),
+    };
+    Verdict { message: format!("{}: {}", chain.place(), verdict.message), ..verdict }
+}
+
+/// Number of objects that made or use a role in the account.
+fn count(stores: &[Store<CrossAccountRole>], account: &str) -> u32 {
+    let uses = |role: &Arc<CrossAccountRole>| {
+        role.spec.account_ref.name == account && role.status.as_ref().is_some_and(|status| status.role.is_some())
+    };
+    let number = stores.iter().flat_map(Store::state).filter(uses).count();
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn status(
+    account: &AWSAccount,
+    before: &AWSAccountStatus,
+    verdict: Option<Result<CallerIdentity, Verdict>>,
+    roles: u32,
+    now: Timestamp,
+) -> AWSAccountStatus {
+    let generation = account.metadata.generation;
+    let mut conditions = Conditions::after(&before.conditions, generation, now);
+    let mut caller_arn = before.caller_arn.clone();
+    match verdict {
+        None => conditions.carry_over(ConditionType::Ready),
+        Some(Ok(caller)) => {
+            let told = format!("Entered account {} as {}.", caller.account, caller.arn);
+            conditions.set(ConditionType::Ready, true, Reason::Available, &told);
+            caller_arn = Some(caller.arn);
+        }
+        Some(Err(Verdict { reason, message, .. })) => {
+            conditions.set(ConditionType::Ready, false, reason, &message);
+        }
+    }
+    AWSAccountStatus {
+        observed_generation: generation,
+        conditions: conditions.into_vec(),
+        caller_arn,
+        roles: Some(roles),
+        orphans: before.orphans,
+    }
+}
+
+fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
+    let next_look = next_on_grid(now, ctx.drift_interval, uid).duration_since(now).max(SignedDuration::from_secs(1));
+    let failures = ctx.objects.of(uid).failures.saturating_sub(1);
+    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, uid));
+    retry.map_or(next_look, |retry| retry.min(next_look))
+}

@@ -1,0 +1,197 @@
+//! An account that was entered as its manager: the only way to call IAM.
+//!
+//! Every failure on this way is treated alike: a session that AWS no longer accepts is forgotten, an account that cannot be
+//! entered is checked soon, and a denial is explained with the permission that the manager lacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::{ChainFailure, IamClient, InlinePolicy};
+use crate::controller::context::Context;
+use crate::decide::explain::managing;
+use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
+use crate::decide::role::Step;
+use crate::decide::role::denial::DENY;
+use crate::domain::policy::PolicyDocument;
+use crate::domain::{AccountAccess, AccountDetails, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn};
+
+/// IAM of one account.
+pub struct ManagedAccount<'a> {
+    ctx: &'a Context,
+    access: &'a AccountAccess,
+    iam: IamClient,
+}
+
+/// A failed write: what it means, and what AWS answered.
+#[derive(Debug)]
+pub struct StepFailure {
+    /// For the status.
+    pub verdict: Verdict,
+    /// The kind of answer.
+    pub kind: FailureKind,
+}
+
+impl<'a> ManagedAccount<'a> {
+    /// Enters an account through its chain of roles.
+    pub async fn enter(ctx: &'a Context, access: &'a AccountAccess) -> Result<Self, Verdict> {
+        match ctx.aws.assume_manager(access).await {
+            Ok(iam) => Ok(Self { ctx, access, iam }),
+            Err(chain) => {
+                ctx.suspect_account(&access.name);
+                let verdict = not_entered(&chain, Circumstances::default());
+                Err(Verdict {
+                    message: format!("cannot enter AWSAccount {}: {}", access.name, verdict.message),
+                    ..verdict
+                })
+            }
+        }
+    }
+
+    /// A role with all its policies; none if there is none.
+    pub async fn read_role(&self, role: &RoleArn) -> Result<Option<IamRoleState>, Verdict> {
+        self.iam.role_state(&role.name).await.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+    }
+
+    /// A role that is to be closed: what can be read of it, and what is in the way of the rest. A manager that may not read
+    /// policies closes a role all the same.
+    pub async fn read_to_close(&self, role: &RoleArn) -> Result<(Option<IamRoleState>, Option<Verdict>), Verdict> {
+        let failure = match self.iam.role_state(&role.name).await {
+            Ok(state) => return Ok((state, None)),
+            Err(failure) => failure,
+        };
+        let bare = |role| IamRoleState { role, attached: BTreeSet::new(), inline: BTreeMap::new() };
+        let found = self.get_role(role).await?.map(bare);
+        Ok((found, Some(self.explain(role, &failure, Circumstances::default()))))
+    }
+
+    /// The role itself, without its policies.
+    pub async fn get_role(&self, role: &RoleArn) -> Result<Option<IamRole>, Verdict> {
+        let found = self.iam.get_role(&role.name).await;
+        found.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+    }
+
+    /// Every role of the account with its policies.
+    pub async fn read_all(&self) -> Result<AccountDetails, Verdict> {
+        self.iam.account_details().await.map_err(|failure| {
+            self.ctx.aws.forget_if_stale(self.access, &failure);
+            verdict(Work::Manage, &failure, Circumstances::default())
+        })
+    }
+
+    /// Instance profiles that the role is in.
+    pub async fn instance_profiles(&self, role: &RoleArn) -> Result<Vec<String>, Verdict> {
+        let found = self.iam.instance_profiles(&role.name).await;
+        found.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+    }
+
+    /// Executes one step. Gives the role that it created, if it did.
+    pub async fn execute(
+        &self,
+        role: &RoleArn,
+        step: &Step,
+        circumstances: Circumstances,
+    ) -> Result<Option<IamRole>, StepFailure> {
+        self.write(role, step)
+            .await
+            .map_err(|failure| StepFailure { verdict: self.explain(role, &failure, circumstances), kind: failure.kind })
+    }
+
+    async fn write(&self, role: &RoleArn, step: &Step) -> Result<Option<IamRole>, AwsFailure> {
+        let (iam, name) = (&self.iam, &role.name);
+        let written = match step {
+            Step::Create(role) => return iam.create_role(role).await.map(Some),
+            Step::Deny(denial) => match denial.document() {
+                Some(document) => iam.put_inline(name, DENY, &document).await,
+                None => unless_gone(iam.delete_inline(name, DENY).await),
+            },
+            Step::PutBoundary(arn) => iam.put_boundary(name, arn).await,
+            Step::DeleteBoundary => iam.delete_boundary(name).await,
+            Step::Detach(arn) => unless_gone(iam.detach(name, arn).await),
+            Step::Attach(arn) => iam.attach(name, arn).await,
+            Step::DeleteInline(policy) => unless_gone(iam.delete_inline(name, policy).await),
+            Step::PutInline(policy, document) => iam.put_inline(name, policy, document).await,
+            Step::UpdateTrust(document) => iam.update_trust(name, document).await,
+            Step::Update(settings) => iam.update_role(name, settings).await,
+            Step::Tag(tags) => iam.tag(name, tags).await,
+            Step::Untag(keys) => iam.untag(name, keys).await,
+            Step::LeaveInstanceProfile(profile) => unless_gone(iam.leave_instance_profile(name, profile).await),
+            Step::DeleteRole => unless_gone(iam.delete_role(name).await),
+        };
+        written.map(|()| None)
+    }
+
+    /// ARN of a principal, with its path; none if there is no such principal.
+    pub async fn principal_arn(&self, grantee: &Grantee) -> Result<Option<String>, Verdict> {
+        self.iam.principal_arn(grantee).await.map_err(|failure| self.about(grantee, &failure))
+    }
+
+    /// One inline policy of a principal.
+    pub async fn policy_of(&self, grantee: &Grantee, policy: &str) -> Result<InlinePolicy, Verdict> {
+        self.iam.policy(grantee, policy).await.map_err(|failure| self.about(grantee, &failure))
+    }
+
+    /// Puts an inline policy on a principal.
+    pub async fn put_policy_of(
+        &self,
+        grantee: &Grantee,
+        policy: &str,
+        document: &PolicyDocument,
+    ) -> Result<(), StepFailure> {
+        let put = self.iam.put_policy(grantee, policy, document).await;
+        put.map_err(|failure| StepFailure { verdict: self.about(grantee, &failure), kind: failure.kind })
+    }
+
+    /// Deletes an inline policy of a principal.
+    pub async fn delete_policy_of(&self, grantee: &Grantee, policy: &str) -> Result<(), Verdict> {
+        self.iam.delete_policy(grantee, policy).await.map_err(|failure| self.about(grantee, &failure))
+    }
+
+    fn explain(&self, role: &RoleArn, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
+        self.ctx.aws.forget_if_stale(self.access, failure);
+        managing(self.access, role, failure, circumstances)
+    }
+
+    fn about(&self, grantee: &Grantee, failure: &AwsFailure) -> Verdict {
+        self.ctx.aws.forget_if_stale(self.access, failure);
+        let verdict = verdict(Work::Manage, failure, Circumstances::default());
+        Verdict { message: format!("{grantee} (AWSAccount {}): {}", self.access.name, verdict.message), ..verdict }
+    }
+}
+
+/// Judges a failure on the way into an account. A session that AWS no longer accepts is replaced by the next attempt, and is no
+/// reason to look at the operator's own key.
+#[must_use]
+pub fn not_entered(chain: &ChainFailure, circumstances: Circumstances) -> Verdict {
+    let work = if chain.is_of_session() { Work::Manage } else { Work::Enter };
+    verdict(work, &chain.failure, circumstances)
+}
+
+/// What is gone already needs no deletion, and the rest is still taken away.
+fn unless_gone(result: Result<(), AwsFailure>) -> Result<(), AwsFailure> {
+    match result {
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Reason;
+
+    #[test]
+    fn a_stale_session_is_not_reported_as_the_operators_own_key() {
+        for (hop, reason) in [(0, Reason::BaseIdentityUnavailable), (1, Reason::Progressing)] {
+            let failure = AwsFailure {
+                service: "sts",
+                operation: "GetCallerIdentity",
+                kind: FailureKind::UnknownKey,
+                code: "InvalidClientTokenId".into(),
+                message: "words".into(),
+            };
+            let chain = ChainFailure { hop, hops: 1, role: "role".into(), failure };
+            let judged = not_entered(&chain, Circumstances::default());
+            assert_eq!(judged.reason, reason);
+            assert_eq!(judged.message.contains("operator's access key"), hop == 0, "{}", judged.message);
+        }
+    }
+}

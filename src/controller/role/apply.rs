@@ -1,0 +1,132 @@
+//! Executes a plan. It decides nothing: a stage begins when all before it succeeded, and every step of a stage is tried.
+
+use crate::controller::manager::{ManagedAccount, StepFailure};
+use crate::controller::role::pass::Pass;
+use crate::controller::state::objects::Proof;
+use crate::decide::failure::{Circumstances, Verdict};
+use crate::decide::role::{Plan, Step};
+use crate::domain::{FailureKind, IamRole, IamRoleState, RoleArn};
+
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// What stands in AWS now, by what was read and written.
+    pub state: Option<IamRoleState>,
+    /// The steps that succeeded.
+    pub done: Vec<Step>,
+    /// The first failure, if one of a stage failed.
+    pub failure: Option<StepFailure>,
+    /// The first failure of a side step.
+    pub side_failure: Option<Verdict>,
+}
+
+impl Applied {
+    /// Whether the trust policy was written.
+    pub fn trust_changed(&self) -> bool {
+        self.done.iter().any(Step::changes_trust)
+    }
+
+    /// A step succeeded. `created` is AWS's answer to `CreateRole`.
+    fn note(&mut self, step: Step, created: Option<IamRole>) {
+        self.state = step.apply(self.state.take());
+        if let (Some(state), Some(created)) = (&mut self.state, created) {
+            state.role = IamRole { trust: state.role.trust.take(), ..created };
+        }
+        self.done.push(step);
+    }
+
+    /// What was written, each subject once.
+    pub fn subjects(&self) -> Vec<String> {
+        let mut subjects: Vec<String> = Vec::new();
+        for subject in self.done.iter().map(Step::subject) {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
+        }
+        subjects
+    }
+}
+
+impl Pass<'_> {
+    /// Executes a plan on a role that was read as `state`.
+    pub async fn apply(
+        &self,
+        account: &ManagedAccount<'_>,
+        role: &RoleArn,
+        plan: &Plan,
+        state: Option<IamRoleState>,
+    ) -> Applied {
+        let mut applied = Applied { state, ..Applied::default() };
+        if !plan.is_empty() {
+            // What was compared before no longer counts: an answer may be lost.
+            self.remember(|state| (state.compared, state.within) = (None, None));
+        }
+        for stage in &plan.stages {
+            for step in stage {
+                match self.execute(account, role, step).await {
+                    Ok((done, created)) => applied.note(done, created),
+                    Err(failure) => drop(applied.failure.get_or_insert(failure)),
+                }
+            }
+            if applied.failure.is_some() {
+                break;
+            }
+        }
+        for step in &plan.side {
+            match self.execute(account, role, step).await {
+                Ok((done, _)) => applied.note(done, None),
+                Err(failure) => drop(applied.side_failure.get_or_insert(failure.verdict)),
+            }
+        }
+        if applied.trust_changed() {
+            let now = self.now;
+            self.remember(|state| {
+                state.trust_changed_at = Some(now);
+                state.proof = Proof::Due;
+            });
+        }
+        applied
+    }
+
+    async fn execute(
+        &self,
+        account: &ManagedAccount<'_>,
+        role: &RoleArn,
+        step: &Step,
+    ) -> Result<(Step, Option<IamRole>), StepFailure> {
+        let creates = matches!(step, Step::Create(_));
+        if creates {
+            let now = self.now;
+            self.remember(|state| state.create_sent_at = Some(now)); // its answer may be lost
+        }
+        let propagating = self.state().is_failing_only_lately(self.now);
+        let circumstances = Circumstances { propagating, ..Circumstances::default() };
+        let executed = account.execute(role, step, circumstances).await;
+        if let (Ok(_), Some(later)) = (&executed, step.outlasted(self.now, self.ctx.now())) {
+            // Sessions that began during a slow write are meant, too.
+            account.execute(role, &later, circumstances).await?;
+            return Ok((later, None));
+        }
+        if *step == Step::DeleteRole && executed.is_ok() {
+            self.remember(|state| (state.create_sent_at, state.had_finalizer) = (None, Some(false)));
+        }
+        if creates && executed.as_ref().is_err_and(|failure| is_definite(failure.kind)) {
+            self.remember(|state| state.create_sent_at = None);
+        }
+        Ok((step.clone(), executed?))
+    }
+}
+
+/// Whether an answer to `CreateRole` says for certain that no role was made, also by an earlier attempt of the SDK.
+fn is_definite(kind: FailureKind) -> bool {
+    use FailureKind as Kind;
+    matches!(
+        kind,
+        Kind::Denied
+            | Kind::InvalidPrincipal
+            | Kind::MalformedPolicy
+            | Kind::InvalidInput
+            | Kind::LimitExceeded
+            | Kind::NotFound
+    )
+}

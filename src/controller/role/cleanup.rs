@@ -1,0 +1,134 @@
+//! The end of an object: AWS is cleaned, then Kubernetes, and only then is the finalizer removed. Each step may be repeated.
+
+use kube::runtime::controller::Action;
+
+use super::apply::Applied;
+use super::pass::{Interrupt, Pass};
+use super::secret_end::secret_stays;
+use crate::api::{Reason, annotation};
+use crate::controller::Error;
+use crate::controller::manager::ManagedAccount;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::role::{Goal, Step};
+use crate::decide::status::Outcome;
+use crate::decide::target::Target;
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::host::metrics::ReconcileResult;
+
+impl Pass<'_> {
+    /// Cleans up, then removes the finalizer. AWS is closed before and apart from anything in Kubernetes.
+    pub async fn clean_up(mut self, target: &Target) -> Result<(ReconcileResult, Action), Error> {
+        if !self.role.has_finalizer() {
+            self.ctx.objects.forget(&self.object.uid);
+            return Ok((ReconcileResult::Settled, Action::await_change()));
+        }
+        // Where the API server cannot be asked, AWS is cleaned all the same: the object is being deleted for certain.
+        if let Ok(false) = self.ctx.cluster.still_exists(self.role).await {
+            self.ctx.objects.forget(&self.object.uid);
+            return Ok((ReconcileResult::Settled, Action::await_change()));
+        }
+        let role = match self.end_role(target).await {
+            Err(Interrupt::Broken(error)) => return Err(error),
+            Err(Interrupt::Failing(verdict)) => Err(verdict),
+            Ok(end) => Ok(end),
+        };
+        let grants = self.end_grants().await?;
+        let secret = self.delete_secrets(None).await.err().map(|error| secret_stays(&error));
+
+        let left: Vec<Verdict> = role.as_ref().err().into_iter().chain(&grants).chain(&secret).cloned().collect();
+        if !left.is_empty() && !self.role.is_abandoned() {
+            let waits =
+                |verdict: Option<Verdict>| verdict.map_or(Outcome::Untouched, |verdict| waiting(verdict, target));
+            self.report.grants_declared = grants.is_some() || !self.role.spec.source_grants.is_empty();
+            (self.report.role, self.report.grants) = (waits(role.err()), waits(grants));
+            self.report.credentials = waits(secret);
+            return self.publish().await;
+        }
+        self.events.push(match role {
+            Err(_) => Event::warning(Reason::Abandoned, self.left_behind(&left, true)),
+            _ if !left.is_empty() => Event::warning(Reason::Abandoned, self.left_behind(&left, false)),
+            Ok(Some(stays)) => Event::normal(EventReason::RoleRetained, stays),
+            Ok(None) => Event::normal(EventReason::Deleted, "The role and its grants are gone"),
+        });
+        self.publish_events().await;
+        self.ctx.cluster.remove_finalizer(self.role).await?;
+        self.ctx.objects.forget(&self.object.uid);
+        self.ctx.wake_account(&self.role.spec.account_ref.name);
+        self.wake_source_accounts();
+        Ok((ReconcileResult::Settled, Action::await_change()))
+    }
+
+    /// Deletes or releases the role. Gives why it stays, if it does.
+    async fn end_role(&mut self, target: &Target) -> Result<Option<String>, Interrupt> {
+        let Some(account) = self.account().cloned() else { return self.without_account() };
+        // A name that IAM cannot have has no role.
+        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(None) };
+        let goal = match target {
+            Target::Released { closed } => Goal::Released { closed: closed.is_some() },
+            Target::Absent { closed } => Goal::Absent { closed: closed.is_some() },
+            Target::Open(_) | Target::Held(_) | Target::Closed(_) => Goal::Absent { closed: true },
+        };
+        let manager = ManagedAccount::enter(self.ctx, &at.access).await?;
+        let (planned, state) = self.plan_end(&manager, &at, goal).await?;
+        let Some(found) = state.clone() else { return Ok(None) };
+        let ours = self.object.ownership(&found.role.tags).is_ours();
+        let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
+        let Applied { state: after, failure, done, .. } = applied;
+        if let Some(failure) = failure {
+            self.remember(|state| state.deletion_failed = true);
+            return Err(failure.verdict.into());
+        }
+        if !ours {
+            return Ok(Some(format!("Role {} does not belong to this object, so it stays", found.role.arn)));
+        }
+        let deleted = done.contains(&Step::DeleteRole);
+        Ok((!deleted && after.is_some()).then(|| why_it_stays(target, &found.role.arn.to_string())))
+    }
+
+    /// There is no way into AWS any more.
+    fn without_account(&self) -> Result<Option<String>, Interrupt> {
+        if self.role.reported_role().is_none() && self.state().create_sent_at.is_none() {
+            return Ok(None);
+        }
+        let name = &self.role.spec.account_ref.name;
+        let message = format!("AWSAccount {name} does not exist any more, so its role cannot be deleted");
+        Err(Verdict { reason: Reason::Deleting, message, retry: Retry::Slow }.into())
+    }
+
+    fn left_behind(&self, left: &[Verdict], role_is_left: bool) -> String {
+        let arn = self.role.reported_role().and_then(|role| role.arn.clone());
+        let what = match arn {
+            _ if !role_is_left => "source grants".to_owned(),
+            None => "possibly a role".to_owned(),
+            Some(arn) => format!("role {arn} with its policies"),
+        };
+        let why: Vec<&str> = left.iter().map(|verdict| verdict.message.as_str()).collect();
+        format!("Finalizer removed as requested by the abandon annotation. Left in AWS: {what}. {}", why.join("; "))
+    }
+}
+
+fn why_it_stays(target: &Target, arn: &str) -> String {
+    match target {
+        Target::Released { closed: Some(refusal) } => {
+            format!("Role {arn} stays as asked, and is closed: {}", refusal.message)
+        }
+        Target::Released { closed: None } => format!("Role {arn} and its trust policy stay, as asked"),
+        _ => format!("This object did not create role {arn}, so it stays"),
+    }
+}
+
+/// Why a deletion waits, and the ways out.
+fn waiting(Verdict { reason, message, retry }: Verdict, target: &Target) -> Outcome {
+    let or_retain = match target {
+        Target::Absent { .. } => "set spec.role.deletionPolicy to Retain where the AWSAccount allows it, or ",
+        _ => "",
+    };
+    let message = format!(
+        "{message}. Deletion is waiting for AWS cleanup. To delete the object without it, {or_retain}set the annotation {}: \
+         \"true\"",
+        annotation::ABANDON
+    );
+    let retry = if retry == Retry::OnChange { Retry::Slow } else { retry };
+    Outcome::Failing(Verdict { reason, message, retry })
+}

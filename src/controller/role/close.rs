@@ -1,0 +1,185 @@
+//! Access that ends or stays as it is: roles that are held, roles that are closed.
+
+use super::apply::Applied;
+use super::iam_role::RoleOutcome;
+use super::pass::{Interrupt, Pass};
+use crate::api::{ConditionType, Reason};
+use crate::controller::Error;
+use crate::controller::manager::ManagedAccount;
+use crate::decide::Refusal;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::role::compliance::{bounds_hash, may_stay};
+use crate::decide::role::denial::Denied;
+use crate::decide::role::{Goal, Plan, Step, plan};
+use crate::decide::status::Outcome;
+use crate::decide::target::Hold;
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::domain::IamRoleState;
+
+impl Pass<'_> {
+    /// Leaves the role as it is, unless what stands in AWS is not allowed any more.
+    pub(super) async fn hold(&mut self, hold: &Hold) -> Result<RoleOutcome, Interrupt> {
+        self.report_hold(hold);
+        let (Some(account), true) = (self.account().cloned(), self.may_have_role()) else { return Ok(self.unread()) };
+        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(self.unread()) };
+        let key = format!("held {}", bounds_hash(&account));
+        if !self.revocation_is_unmet() && self.now < self.next_look() {
+            let state = self.state();
+            if let Some(refusal) = state.closed.clone().filter(|_| state.is_compared(&key)) {
+                self.report.role = Outcome::Failing(refusal.clone().into());
+                self.report.closed_in_aws = true;
+                return Ok(RoleOutcome { closed: Some(refusal), ..self.unread() });
+            }
+            if state.within.is_some_and(|hash| hash == bounds_hash(&account)) {
+                return Ok(RoleOutcome { in_trouble: hold.problem.is_some(), ..self.unread() });
+            }
+        }
+        let looked = self.look_at_held(&at, &key).await;
+        match looked {
+            Ok(outcome) => Ok(RoleOutcome { in_trouble: hold.problem.is_some() || outcome.in_trouble, ..outcome }),
+            Err(Interrupt::Failing(verdict)) => {
+                let message = format!("cannot tell whether the role is within the guardrails: {}", verdict.message);
+                self.report.remark(Verdict { message, retry: verdict.retry.min(Retry::Slow), ..verdict });
+                Ok(RoleOutcome { in_trouble: true, ..self.unread() })
+            }
+            Err(broken) => Err(broken),
+        }
+    }
+
+    /// An account that was edited is checked in a moment, and that wakes the object: no reason to alarm anybody.
+    pub(super) fn report_hold(&mut self, hold: &Hold) {
+        let passing =
+            |problem: &Verdict| problem.reason == Reason::Progressing && self.role.is_true(ConditionType::RoleReady);
+        let problem = hold.problem.clone().filter(|problem| !passing(problem));
+        match (problem, &hold.desired) {
+            (Some(problem), Some(_)) => self.report.role = Outcome::Failing(problem),
+            (Some(problem), None) => self.report.credentials = Outcome::Failing(problem),
+            (None, _) => {}
+        }
+    }
+
+    pub(super) async fn look_at_held(&mut self, at: &Whereabouts, key: &str) -> Result<RoleOutcome, Interrupt> {
+        let account = ManagedAccount::enter(self.ctx, &at.access).await?;
+        let (planned, state) = self.plan_end(&account, at, Goal::Kept).await?;
+        if state.as_ref().is_none_or(|state| !self.object.ownership(&state.role.tags).is_ours()) {
+            self.within_bounds(key);
+            return Ok(self.unread());
+        }
+        let applied = self.apply(&account, &at.role_arn, &planned, state).await;
+        let (mut applied, closed) = self.close_unless_within(&account, at, applied).await;
+        if applied.done.iter().any(|step| matches!(step, Step::Deny(_))) && closed.is_none() {
+            self.events.push(Event::normal(EventReason::Revoked, "As requested, sessions of before are denied"));
+        }
+        let failure = applied.failure.take();
+        let outcome = self.outcome_of(at, applied, closed);
+        match (failure, &outcome.closed) {
+            (Some(failure), None) => return Err(failure.verdict.into()),
+            (Some(_), Some(_)) => {} // tried again in the next pass
+            (None, None) => self.within_bounds(key),
+            (None, Some(_)) => self.remember_comparison(key),
+        }
+        Ok(outcome)
+    }
+
+    /// Closes the role, if there is one of ours. AWS comes first: no trouble in Kubernetes delays a denial.
+    pub(super) async fn close(&mut self, refusal: &Refusal) -> Result<RoleOutcome, Interrupt> {
+        self.report.role = Outcome::Failing(refusal.clone().into());
+        let closed = RoleOutcome { closed: Some(refusal.clone()), denied: Denied::Everyone, ..RoleOutcome::default() };
+        let (Some(account), true) = (self.account().cloned(), self.may_have_role()) else { return Ok(closed) };
+        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(closed) };
+        let key = format!("closed {}", bounds_hash(&account));
+        if self.state().is_compared(&key) && self.now < self.next_look() {
+            return Ok(closed);
+        }
+        if let Ok(false) = self.ctx.cluster.is_current(self.role).await {
+            return Err(Error::Stale.into());
+        }
+        let manager = ManagedAccount::enter(self.ctx, &at.access).await?;
+        let (state, unread) = manager.read_to_close(&at.role_arn).await?;
+        self.ensure_shown(&at, state.as_ref())?;
+        let boundary = self.boundary();
+        let planned =
+            plan(Goal::Closed, &self.given(&at, boundary.as_ref(), &[]), state.as_ref()).map_err(Verdict::from)?;
+        let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
+        if !applied.done.is_empty() {
+            self.events.push(closing_event(refusal, &applied));
+        }
+        if let Some(verdict) = applied.failure.map(|failure| failure.verdict).or(unread) {
+            return Err(verdict.into());
+        }
+        let ours = applied.state.as_ref().filter(|state| self.object.ownership(&state.role.tags).is_ours()).cloned();
+        self.report.closed_in_aws = ours.is_some();
+        self.report_role(ours.as_ref(), None, &key, None);
+        self.remember_comparison(&key);
+        Ok(RoleOutcome { read: applied.state, ..closed })
+    }
+
+    /// Closes a role that breaks the guardrails by what stands in AWS.
+    pub(super) async fn close_unless_within(
+        &mut self,
+        manager: &ManagedAccount<'_>,
+        at: &Whereabouts,
+        applied: Applied,
+    ) -> (Applied, Option<Refusal>) {
+        let (Some(account), Some(state)) = (self.account(), applied.state.clone()) else { return (applied, None) };
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &[]);
+        let failed = applied.failure.as_ref().map(|failure| failure.verdict.retry);
+        let Err(refusal) = may_stay(account, &given, &state, failed) else { return (applied, None) };
+        let planned = plan(Goal::Closed, &given, Some(&state)).unwrap_or_default();
+        let closing = self.apply(manager, &at.role_arn, &planned, Some(state)).await;
+        if !closing.done.is_empty() {
+            self.events.push(closing_event(&refusal, &closing));
+        }
+        self.report.closed_in_aws = closing.failure.is_none();
+        self.report.role = Outcome::Failing(match &closing.failure {
+            Some(failure) => incomplete(&refusal, &failure.verdict),
+            None => refusal.clone().into(),
+        });
+        (Applied { side_failure: applied.side_failure, ..closing }, Some(refusal))
+    }
+
+    /// Reads the role and plans towards a goal that needs no declaration. A role that AWS does not show may still come.
+    pub(super) async fn plan_end(
+        &self,
+        manager: &ManagedAccount<'_>,
+        at: &Whereabouts,
+        goal: Goal<'_>,
+    ) -> Result<(Plan, Option<IamRoleState>), Verdict> {
+        let state = manager.read_role(&at.role_arn).await?;
+        self.ensure_shown(at, state.as_ref())?;
+        let profiles = match goal {
+            Goal::Absent { .. } if self.state().deletion_failed && state.is_some() => {
+                manager.instance_profiles(&at.role_arn).await?
+            }
+            _ => Vec::new(),
+        };
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &profiles);
+        Ok((plan(goal, &given, state.as_ref())?, state))
+    }
+
+    /// A role that AWS does not show may still come: a 404 is final only after the propagation time.
+    pub(super) fn ensure_shown(&self, at: &Whereabouts, state: Option<&IamRoleState>) -> Result<(), Verdict> {
+        if state.is_some() || !self.state().may_be_unseen(self.ctx.objects.started_at, self.now) {
+            return Ok(());
+        }
+        let message =
+            format!("IAM does not show role {}, which may have been created in the last two minutes", at.role_arn);
+        Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
+    }
+}
+
+/// Access is to be closed, and a part of that failed.
+pub(super) fn incomplete(refusal: &Refusal, verdict: &Verdict) -> Verdict {
+    let message = format!("{}. Access is not closed completely: {}", refusal.message, verdict.message);
+    Verdict { reason: refusal.reason, message, retry: verdict.retry }
+}
+
+fn closing_event(refusal: &Refusal, applied: &Applied) -> Event {
+    Event::warning(
+        EventReason::Revoked,
+        format!("Access is closed ({}): changed {}", refusal.message, applied.subjects().join(", ")),
+    )
+}

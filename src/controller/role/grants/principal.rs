@@ -1,0 +1,176 @@
+//! The inline policy of one principal: made as all objects together declare it, and once for all who ask at the same time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant};
+use crate::aws::InlinePolicy;
+use crate::controller::Error;
+use crate::controller::context::Context;
+use crate::controller::manager::ManagedAccount;
+use crate::controller::role::pass::Interrupt;
+use crate::controller::state::fresh::Fresh;
+use crate::decide::account::access::access;
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::grants::policy::{document, fitting, lines_of};
+use crate::decide::grants::{Declared, Line, PolicyOf, grantee, wanted};
+use crate::domain::{AccountAccess, FailureKind, Grantee, GranteeKey};
+
+/// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
+const ROUNDS: usize = 10;
+
+/// One writer for each principal, and one reading of the objects for all of them. Within this process only: between processes
+/// the order of writing and reading is enough, see [`settle`].
+#[derive(Debug, Default)]
+pub struct Principals {
+    settling: Mutex<HashMap<GranteeKey, Arc<Fresh<Settled>>>>,
+    declared: Fresh<Declared>,
+}
+
+impl Principals {
+    fn of(&self, grantee: &Grantee) -> Arc<Fresh<Settled>> {
+        // A panic while locked leaves the map whole: every change is a single insert or remove.
+        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        settling.retain(|_, fresh| Arc::strong_count(fresh) > 1); // nobody has or awaits it
+        Arc::clone(settling.entry(grantee.key()).or_default())
+    }
+}
+
+/// A principal in an account that can be entered.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Which one.
+    pub grantee: Grantee,
+    /// Its ARN, as IAM reports it.
+    pub arn: String,
+    access: AccountAccess,
+}
+
+/// What a policy says after it was settled.
+#[derive(Debug)]
+pub struct Settled {
+    /// All lines, in the order in which they have a place.
+    pub lines: Vec<Line>,
+    /// How many of them, from the first on, are in place.
+    pub fitting: usize,
+    /// Whether it was written.
+    pub written: bool,
+}
+
+impl Principal {
+    /// Enters the account of a grant and looks the principal up.
+    pub async fn find(ctx: &Context, grant: &SourceGrant, account: &AWSAccount) -> Result<Self, Verdict> {
+        let grantee = grantee(grant, account)?;
+        let access = access(account)?;
+        let manager = ManagedAccount::enter(ctx, &access).await?;
+        match manager.principal_arn(&grantee).await? {
+            Some(arn) => Ok(Self { grantee, arn, access }),
+            None => Err(missing(&access, &grantee)),
+        }
+    }
+}
+
+/// Brings the policy of a principal to what all objects declare, and writes only if what is there means something else.
+///
+/// What is declared is read from the API server, and after each write read again: the last writer, in whichever process, has
+/// looked after its write, so no line is lost and none stays.
+pub async fn settle(ctx: &Context, principal: &Principal, policy: &str) -> Result<Arc<Settled>, Interrupt> {
+    ctx.principals.of(&principal.grantee).get(async || settle_once(ctx, principal, policy).await).await
+}
+
+async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Result<Settled, Interrupt> {
+    let manager = ManagedAccount::enter(ctx, &principal.access).await?;
+    let mut written = false;
+    let mut declared = declared(ctx).await?;
+    for _ in 0..ROUNDS {
+        let present = manager.policy_of(&principal.grantee, policy).await?;
+        let standing = match &present {
+            InlinePolicy::Present(document) => lines_of(document),
+            InlinePolicy::Absent | InlinePolicy::Unreadable => BTreeSet::new(),
+        };
+        let of = PolicyOf { grantee: &principal.grantee, arn: &principal.arn, policy, standing: &standing };
+        let lines = wanted(of, &declared);
+        let (fitting, wrote) = make(&manager, of, &lines, &present).await?;
+        if !wrote {
+            return Ok(Settled { lines, fitting, written });
+        }
+        written = true;
+        ctx.wake_roles(waiting(&declared, &lines[..fitting]));
+        declared = self::declared(ctx).await?;
+        let placed: BTreeSet<String> = lines[..fitting].iter().map(|line| line.role_arn.clone()).collect();
+        let again = wanted(PolicyOf { standing: &placed, ..of }, &declared);
+        if again.iter().map(|line| &line.role_arn).eq(lines.iter().map(|line| &line.role_arn)) {
+            return Ok(Settled { lines, fitting, written });
+        }
+    }
+    let message = format!("the objects that grant to {} keep changing; looking again", principal.grantee);
+    Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }.into())
+}
+
+/// Writes the policy if it differs. Says how many lines are in it, and whether it was written.
+///
+/// Where IAM finds it too large although it is within the quota, other inline policies have their share: then the last line is
+/// left out, until it fits or is what is there already.
+async fn make(
+    manager: &ManagedAccount<'_>,
+    of: PolicyOf<'_>,
+    lines: &[Line],
+    present: &InlinePolicy,
+) -> Result<(usize, bool), Verdict> {
+    let mut fitting = fitting(lines, of.grantee.kind());
+    loop {
+        if fitting == 0 {
+            return match present {
+                InlinePolicy::Absent => Ok((0, false)),
+                _ => manager.delete_policy_of(of.grantee, of.policy).await.map(|()| (0, true)),
+            };
+        }
+        let document = document(&lines[..fitting]).map_err(|error| Verdict {
+            reason: Reason::InvalidSpec,
+            message: format!("the policy of {} {error}", of.grantee),
+            retry: Retry::OnChange,
+        })?;
+        if matches!(present, InlinePolicy::Present(present) if *present == document) {
+            return Ok((fitting, false));
+        }
+        match manager.put_policy_of(of.grantee, of.policy, &document).await {
+            Err(failure) if failure.kind == FailureKind::LimitExceeded => fitting -= 1,
+            Err(failure) => return Err(failure.verdict),
+            Ok(()) => return Ok((fitting, true)),
+        }
+    }
+}
+
+fn missing(access: &AccountAccess, grantee: &Grantee) -> Verdict {
+    let message =
+        format!("{grantee} (AWSAccount {}) does not exist; create it, or correct spec.sourceGrants", access.name);
+    Verdict { reason: Reason::PrincipalNotFound, message, retry: Retry::Slow }
+}
+
+/// What the API server holds now. Other shards of this operator give permissions to the same principals, so it is not what
+/// this one watches. Objects whose access this process has closed do not count.
+async fn declared(ctx: &Context) -> Result<Arc<Declared>, Error> {
+    ctx.principals.declared.get(async || read_declared(ctx).await).await
+}
+
+async fn read_declared(ctx: &Context) -> Result<Declared, Error> {
+    let closed = |role: &CrossAccountRole| role.uid().is_some_and(|uid| ctx.objects.of(&uid).closed.is_some());
+    let roles = ctx.roles_where(|role| !role.spec.source_grants.is_empty() && !closed(role)).await?;
+    let mut namespaces = BTreeMap::new();
+    for name in roles.iter().filter_map(ResourceExt::namespace) {
+        if !namespaces.contains_key(&name) {
+            namespaces.insert(name.clone(), ctx.cluster.namespace(&name).await?);
+        }
+    }
+    Ok(Declared { roles, accounts: ctx.cluster.accounts().await?, namespaces })
+}
+
+/// Objects that were refused for lack of room, and that have a place now.
+fn waiting(declared: &Declared, placed: &[Line]) -> Vec<ObjectRef<CrossAccountRole>> {
+    let was_full = |role: &&CrossAccountRole| role.has_reason(ConditionType::SourceGrantsReady, Reason::LimitExceeded);
+    let has_place = |role: &&CrossAccountRole| placed.iter().any(|line| Some(&line.uid) == role.metadata.uid.as_ref());
+    declared.roles.iter().filter(has_place).filter(was_full).map(ObjectRef::from_obj).collect()
+}

@@ -1,0 +1,187 @@
+//! The part of a pass that is about the IAM role: looked at when that is due, and brought to the target.
+
+use super::close::incomplete;
+use super::occasion::Occasion;
+use super::pass::{Interrupt, Pass};
+use crate::api::{Lifecycle, Reason};
+use crate::controller::Error;
+use crate::controller::manager::ManagedAccount;
+use crate::controller::state::bulk::Glimpse;
+use crate::controller::state::objects::KnownRole;
+use crate::decide::Refusal;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::Verdict;
+use crate::decide::role::compliance::may_stay;
+use crate::decide::role::denial::Denied;
+use crate::decide::role::plan::{differences, foreign_denials, not_found};
+use crate::decide::role::{Goal, describe, plan};
+use crate::decide::status::Outcome;
+use crate::decide::target::Target;
+use crate::decide::target::desired::Desired;
+use crate::decide::target::requests::LEAST_INTERVAL;
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::domain::{DesiredRole, IamRoleState, digest_hex};
+
+/// What the part found and did.
+#[derive(Debug, Default)]
+pub struct RoleOutcome {
+    /// The role, if it may be assumed.
+    pub known: Option<KnownRole>,
+    /// The role as it stands, if it was read in this pass.
+    pub read: Option<IamRoleState>,
+    /// Whether the trust policy was compared in this pass, and is as declared.
+    pub trust_verified: bool,
+    /// Whether a problem of the role keeps new credentials from being issued.
+    pub in_trouble: bool,
+    /// Which sessions are denied, as far as this process knows.
+    pub denied: Denied,
+    /// Why access is closed, if it is.
+    pub closed: Option<Refusal>,
+}
+
+impl Pass<'_> {
+    /// Brings the role to the target. What stands in AWS may turn a held role into a closed one.
+    pub async fn reconcile_iam_role(&mut self, target: &Target) -> Result<RoleOutcome, Error> {
+        let worked = match target {
+            Target::Open(desired) if desired.lifecycle == Lifecycle::Observe => self.observe(desired).await,
+            Target::Open(desired) => match &desired.role {
+                Ok(declared) => self.declare(desired, declared).await,
+                Err(refusal) => Err(Verdict::from(refusal.clone()).into()),
+            },
+            Target::Held(hold) => self.hold(hold).await,
+            Target::Closed(refusal) => self.close(refusal).await,
+            Target::Absent { .. } | Target::Released { .. } => Ok(RoleOutcome::default()),
+        };
+        if self.revocation_is_unmet() {
+            self.report.wake_by(Some(self.now + LEAST_INTERVAL));
+        }
+        match worked {
+            Ok(outcome) => Ok(outcome),
+            Err(Interrupt::Broken(error)) => Err(error),
+            Err(Interrupt::Failing(verdict)) => {
+                let closed = match target {
+                    Target::Closed(refusal) => Some(refusal.clone()),
+                    _ => None,
+                };
+                self.report.role = Outcome::Failing(match &closed {
+                    Some(refusal) => incomplete(refusal, &verdict),
+                    None => verdict,
+                });
+                Ok(RoleOutcome { in_trouble: true, closed, ..self.unread() })
+            }
+        }
+    }
+
+    /// Makes the role as declared.
+    async fn declare(&mut self, desired: &Desired, declared: &DesiredRole) -> Result<RoleOutcome, Interrupt> {
+        let at = &desired.at;
+        let key = declaration_hash(desired);
+        let goal = match desired.lifecycle {
+            Lifecycle::Adopt => Goal::Adopted(declared),
+            Lifecycle::Create | Lifecycle::Observe => Goal::Declared(declared),
+        };
+        match self.glimpse(at, &key) {
+            Some(Glimpse::Shown(state)) if self.is_settled(goal, at, &state) => {
+                self.within_bounds(&key);
+                return Ok(self.unread());
+            }
+            Some(_) => {}
+            None if self.has_to_look(at, &key) || self.now >= self.next_look_by_itself() => {}
+            None => return Ok(self.unread()),
+        }
+        self.add_finalizers().await?;
+        let account = ManagedAccount::enter(self.ctx, &at.access).await?;
+        let state = account.read_role(&at.role_arn).await?;
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &[]);
+        let planned = match plan(goal, &given, state.as_ref()) {
+            Ok(planned) => planned,
+            Err(refusal) => return Err(self.refused_by(refusal).into()),
+        };
+        if planned.steps().next().is_some() {
+            self.ensure_current().await?;
+        }
+        let occasion = self.occasion(desired, &planned, state.as_ref());
+        let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
+        let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state).join(", ")).unwrap_or_default();
+        if occasion.is_reported_before() {
+            self.report_progress(&format!("changing: {}", changes.join("; "))).await;
+        }
+        let adopts = matches!(occasion, Occasion::Adoption);
+        let applied = self.apply(&account, &at.role_arn, &planned, state).await;
+        if !applied.done.is_empty() {
+            self.events.push(occasion.event(&applied.subjects()));
+        }
+        if !kept.is_empty() && (!applied.done.is_empty() || !self.state().is_compared(&key)) {
+            let note = format!("Inline policies that only deny are on the role and stay there: {kept}");
+            self.events.push(Event::warning(EventReason::DenialKept, note));
+        }
+        self.saw_role(applied.state.is_some());
+        let (applied, closed) = self.close_unless_within(&account, at, applied).await;
+        self.report_role(applied.state.as_ref(), Some(desired), &key, adopts.then_some(changes));
+        Ok(self.concluded(&key, at, applied, closed))
+    }
+
+    /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk read over
+    /// several calls.
+    fn is_settled(&self, goal: Goal<'_>, at: &Whereabouts, state: &IamRoleState) -> bool {
+        let Some(account) = self.account() else { return false };
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &[]);
+        let as_planned = plan(goal, &given, Some(state)).is_ok_and(|planned| planned.is_empty());
+        as_planned && may_stay(account, &given, state, None).is_ok()
+    }
+
+    /// Compares a role that is only observed. If it is ours all the same, since the object made or adopted it before, it obeys
+    /// the account's guardrails.
+    async fn observe(&mut self, desired: &Desired) -> Result<RoleOutcome, Interrupt> {
+        let at = &desired.at;
+        let key = declaration_hash(desired);
+        if !self.has_to_look(at, &key) && self.now < self.next_look() {
+            return Ok(self.unread());
+        }
+        let declared = desired.role.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
+        self.add_finalizers().await?;
+        let account = ManagedAccount::enter(self.ctx, &at.access).await?;
+        let Some(state) = account.read_role(&at.role_arn).await? else {
+            return Err(self.refused_by(not_found(declared)).into());
+        };
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &[]);
+        let would_be = differences(declared, &given, &state).result(Some(&state));
+        let ours = self.object.ownership(&state.role.tags).is_ours();
+        let planned = plan(Goal::Kept, &given, Some(&state)).map_err(Verdict::from)?;
+        self.report.planned_changes = Some(describe::changes(Some(&state), would_be.as_ref()));
+        let applied = self.apply(&account, &at.role_arn, &planned, Some(state)).await;
+        self.saw_role(true);
+        let (applied, closed) =
+            if ours { self.close_unless_within(&account, at, applied).await } else { (applied, None) };
+        self.report_role(applied.state.as_ref(), Some(desired), &key, None);
+        Ok(self.concluded(&key, at, applied, closed))
+    }
+
+    async fn add_finalizers(&self) -> Result<(), Error> {
+        self.ctx.cluster.add_finalizer(self.role).await?;
+        if let Some(account) = self.account() {
+            self.ctx.cluster.add_account_finalizer(account).await?;
+        }
+        Ok(())
+    }
+
+    fn refused_by(&self, refusal: Refusal) -> Verdict {
+        if refusal.reason == Reason::RoleNotOwned {
+            self.saw_role(false);
+        }
+        refusal.into()
+    }
+
+    fn saw_role(&self, owns: bool) {
+        self.ctx.wake_roles(self.ctx.names.saw_role(self.role, owns));
+    }
+}
+
+/// Hash of what a role is compared with, so that a change of the account's guardrails or of the operator's own principal is seen
+/// without a change of the object.
+fn declaration_hash(desired: &Desired) -> String {
+    digest_hex(&[format!("{} {:?}", desired.lifecycle, desired.role).as_bytes()])
+}

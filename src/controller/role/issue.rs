@@ -1,0 +1,115 @@
+//! New credentials: assumed, verified, and only then handed on.
+
+use super::pass::Pass;
+use crate::api::Reason;
+use crate::aws::{AssumeRole, IssuedSession};
+use crate::controller::manager::ManagedAccount;
+use crate::controller::state::objects::KnownRole;
+use crate::controller::state::objects::Proof;
+use crate::decide::credentials::checks::is_expected;
+use crate::decide::explain::Attempt;
+use crate::decide::failure::{Circumstances, Retry, Verdict, Work, verdict};
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::domain::{AwsFailure, FailureKind, IamRole, SessionRequest};
+
+/// A session that AWS confirmed to be what was asked for.
+#[derive(Debug)]
+pub struct Verified {
+    /// The session.
+    pub session: IssuedSession,
+    /// The caller by AWS's word.
+    pub caller_arn: String,
+}
+
+/// One role that is to be assumed.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Where it is.
+    pub at: &'a Whereabouts,
+    /// The role.
+    pub known: &'a KnownRole,
+    /// The session that is asked for.
+    pub request: &'a SessionRequest,
+}
+
+impl<'a> Entry<'a> {
+    fn call(&self) -> AssumeRole<'a> {
+        AssumeRole::into_role(&self.known.arn, &self.at.session_name, &self.at.external_id, self.request)
+    }
+}
+
+impl Pass<'_> {
+    /// Assumes the role and asks AWS who the new credentials are.
+    pub(super) async fn assume(&self, entry: Entry<'_>, circumstances: Circumstances) -> Result<Verified, Verdict> {
+        let access = &entry.at.access;
+        let session = match self.ctx.aws.sts(access).assume_role(entry.call()).await {
+            Ok(session) => session,
+            Err(failure) => return Err(self.refused(entry, &failure, circumstances).await),
+        };
+        let sts = self.ctx.aws.sts_as(&session.credentials, access);
+        let caller = sts.caller_identity().await.map_err(|failure| verdict(Work::Verify, &failure, circumstances))?;
+        if let Err(verdict) = is_expected(&caller, &entry.known.arn, &entry.known.id) {
+            self.look_again(); // the role may have been created again
+            return Err(verdict);
+        }
+        Ok(Verified { session, caller_arn: caller.arn })
+    }
+
+    /// Why the role refuses. It is read for that: nothing else shows its side of the matter.
+    async fn refused(&self, entry: Entry<'_>, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
+        if failure.kind == FailureKind::Denied && !circumstances.trust_verified {
+            self.look_again();
+        }
+        let Ok(base) = &self.identity else { return verdict(Work::Assume, failure, circumstances) };
+        let found = match failure.kind {
+            FailureKind::Denied | FailureKind::DurationExceedsRole => self.refusing_role(entry).await,
+            _ => None,
+        };
+        let Entry { at, known, request } = entry;
+        Attempt::into_role(base, &at.access, &known.arn, request)
+            .with_external_id(at.external_id.as_str())
+            .found(found.as_ref())
+            .verdict(failure, circumstances)
+    }
+
+    /// None if the role cannot be read: then AWS's own words have to do.
+    async fn refusing_role(&self, entry: Entry<'_>) -> Option<IamRole> {
+        let unreadable = |verdict: &Verdict| tracing::debug!(verdict.message, "a role that refuses cannot be read");
+        let account = ManagedAccount::enter(self.ctx, &entry.at.access).await.inspect_err(unreadable).ok()?;
+        account.get_role(&entry.known.arn).await.inspect_err(unreadable).ok()?
+    }
+
+    /// Proves that the role refuses the operator when it does not give the external id. Else every object that names the role
+    /// could use it.
+    pub(super) async fn prove_refusal(&self, entry: Entry<'_>, propagating: bool) -> Result<(), Verdict> {
+        let call = entry.call().without_external_id();
+        let answer = self.ctx.aws.sts(&entry.at.access).assume_role(call).await;
+        let refused = matches!(&answer, Err(failure) if failure.kind == FailureKind::Denied);
+        self.remember(|state| state.proof = if refused { Proof::Proven } else { Proof::Due });
+        let settled = Circumstances { trust_verified: true, ..Circumstances::default() };
+        let role = &entry.known.arn;
+        match answer {
+            Err(_) if refused => Ok(()),
+            Err(failure) => Err(verdict(Work::Assume, &failure, settled)),
+            Ok(_) if propagating => Err(Verdict {
+                reason: Reason::Propagating,
+                message: format!("role {role} does not ask for its external id yet: its trust policy is new"),
+                retry: Retry::Soon,
+            }),
+            Ok(_) => {
+                self.look_again();
+                let message = format!(
+                    "role {role} could be assumed without its external id at {}, so nothing is published; find the statement of \
+                     its trust policy, beside the one with sts:ExternalId, that lets the operator in",
+                    self.now
+                );
+                Err(Verdict { reason: Reason::ExternalIdNotEnforced, message, retry: Retry::Slow })
+            }
+        }
+    }
+
+    /// Has the role compared with AWS in the next pass.
+    pub(super) fn look_again(&self) {
+        self.remember(|state| state.look_again = true);
+    }
+}

@@ -1,0 +1,189 @@
+//! When the role is looked at in AWS, what is known without a look, and what a look leaves behind.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use super::apply::Applied;
+use super::iam_role::RoleOutcome;
+use super::pass::Pass;
+use crate::api::RoleStatus;
+use crate::controller::state::bulk::Glimpse;
+use crate::controller::state::objects::{Compared, KnownRole, account_key};
+use crate::decide::Refusal;
+use crate::decide::role::compliance::{bounds_hash, reported_as};
+use crate::decide::role::denial::{Denied, denied, is_over, own_denial};
+use crate::decide::status::Outcome;
+use crate::decide::target::desired::Desired;
+use crate::decide::target::requests::{Requests, is_due};
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::domain::{IamRoleState, RoleArn};
+
+impl Pass<'_> {
+    /// Whether the role is to be compared with AWS now, apart from the regular look for drift: it was not compared with this
+    /// declaration, AWS denied something unexplained, or a revocation is asked for.
+    pub(super) fn has_to_look(&self, at: &Whereabouts, key: &str) -> bool {
+        let state = self.state();
+        let hinted = state.compared.is_none() && reported_as(self.role, key);
+        let known = self.known(at);
+        known.is_none()
+            || known != self.reported(at) // status names another role: it is written anew with what is read
+            || !(state.is_compared(key) || hinted && !state.look_again)
+            || self.revocation_is_unmet()
+    }
+
+    /// The role in a bulk read of its account that is later than the last comparison, if a look for drift is all that is due.
+    pub(super) fn glimpse(&self, at: &Whereabouts, key: &str) -> Option<Glimpse> {
+        if self.has_to_look(at, key) {
+            return None;
+        }
+        let since = self.state().compared.map(|last| last.at);
+        self.ctx.bulk.take(&at.access.name, &at.role_arn.name, since)
+    }
+
+    /// When a role that is declared is read by itself. While its account is read in bulk, that is only for roles that the bulk
+    /// reads leave out.
+    pub(super) fn next_look_by_itself(&self) -> Timestamp {
+        let Some(account) = self.account() else { return self.next_look() };
+        let last = self.ctx.objects.of(&account_key(&account.name_any())).bulk_read;
+        if last.is_some_and(|last| !last.worked) || !self.ctx.shard.has_account(&account.spec.account_id) {
+            return self.next_look();
+        }
+        let last = self.state().compared.map_or(self.ctx.objects.started_at, |last| last.at);
+        let interval = self.ctx.drift_interval;
+        self.ctx.objects.next_look(Some(last + interval + interval), interval, &self.object.uid)
+    }
+
+    pub(super) fn next_look(&self) -> Timestamp {
+        let last = self.state().compared.map(|last| last.at);
+        self.ctx.objects.next_look(last, self.ctx.drift_interval, &self.object.uid)
+    }
+
+    /// Whether a request to revoke is due that this process has not seen met in AWS.
+    pub(super) fn revocation_is_unmet(&self) -> bool {
+        let requests = Requests::of(self.role);
+        let now = self.now;
+        requests
+            .revoke
+            .is_some_and(|at| is_due(at, now) && !is_over(at, now) && self.state().revocation_met != Some(at))
+    }
+
+    /// What was known still holds.
+    pub(super) fn unread(&self) -> RoleOutcome {
+        let at = self.account().and_then(|account| Whereabouts::of(self.role, account, &self.object).ok());
+        let known = at.and_then(|at| self.known(&at));
+        RoleOutcome { known, denied: self.state().denied, ..RoleOutcome::default() }
+    }
+
+    /// The role that was last read, or that status remembers, if it is the declared one. This is a hint: the id is compared with
+    /// AWS's answer before anything is published.
+    fn known(&self, at: &Whereabouts) -> Option<KnownRole> {
+        self.state().known.filter(|known| at.is_role(&known.arn)).or_else(|| self.reported(at))
+    }
+
+    fn reported(&self, at: &Whereabouts) -> Option<KnownRole> {
+        let reported = self.role.reported_role()?;
+        let arn = RoleArn::parse(reported.arn.as_deref()?).ok()?;
+        at.is_role(&arn).then_some(())?;
+        Some(KnownRole { arn, id: reported.id.clone()? })
+    }
+
+    pub(super) fn remember_comparison(&self, key: &str) {
+        let compared = Compared { with: key.to_owned(), at: self.now };
+        self.remember(|state| {
+            state.compared = Some(compared);
+            state.look_again = false;
+        });
+    }
+
+    pub(super) fn within_bounds(&self, key: &str) {
+        let hash = self.account().map(bounds_hash);
+        self.remember(|state| state.within = hash);
+        self.remember_comparison(key);
+    }
+
+    /// What the part ends with after a plan was executed.
+    pub(super) fn concluded(
+        &mut self,
+        key: &str,
+        at: &Whereabouts,
+        mut applied: Applied,
+        closed: Option<Refusal>,
+    ) -> RoleOutcome {
+        let failure = applied.failure.take();
+        let side_failed = applied.side_failure.is_some();
+        self.report.side_failure(applied.side_failure.take());
+        let outcome = self.outcome_of(at, applied, closed);
+        match (failure, &outcome.closed) {
+            (None, None) => {
+                self.report.role = Outcome::Done;
+                self.within_bounds(key);
+                self.remember(|state| state.look_again = side_failed);
+                RoleOutcome { trust_verified: true, ..outcome }
+            }
+            (Some(failure), None) => {
+                self.report.role = Outcome::Failing(failure.verdict);
+                RoleOutcome { in_trouble: true, ..outcome }
+            }
+            (_, Some(_)) => outcome,
+        }
+    }
+
+    pub(super) fn outcome_of(&self, at: &Whereabouts, applied: Applied, closed: Option<Refusal>) -> RoleOutcome {
+        let state = applied.state;
+        let found = state.as_ref().filter(|state| at.is_role(&state.role.arn));
+        let known = found.map(|state| KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() });
+        let denied = state.as_ref().map_or(Denied::Nobody, denied);
+        let revoke = Requests::of(self.role).revoke;
+        let met = revoke.filter(|at| state.as_ref().is_some_and(|state| own_denial(state).meets(*at)));
+        self.remember(|remembered| {
+            remembered.denied = denied;
+            remembered.known.clone_from(&known);
+            remembered.revocation_met = met.or(remembered.revocation_met);
+        });
+        RoleOutcome { known: known.filter(|_| closed.is_none()), read: state, denied, closed, ..RoleOutcome::default() }
+    }
+
+    /// What status says of the role, by what was read and written.
+    pub(super) fn report_role(
+        &mut self,
+        state: Option<&IamRoleState>,
+        desired: Option<&Desired>,
+        key: &str,
+        adopted: Option<Vec<String>>,
+    ) {
+        let Some(state) = state else { return };
+        let before = self.role.reported_role().cloned().unwrap_or_default();
+        let declared = desired.and_then(|desired| desired.role.as_ref().ok());
+        let same = before.id.as_deref() == Some(&state.role.id);
+        let denied_before = match denied(state) {
+            Denied::Before(moment) => Some(Time(moment)),
+            Denied::Nobody | Denied::Everyone => None,
+        };
+        let spec = &self.role.spec.role;
+        self.report.role_facts = Some(RoleStatus {
+            arn: Some(state.role.arn.to_string()),
+            id: Some(state.role.id.clone()),
+            created: self.object.has_created(&state.role.tags),
+            last_used: state.role.last_used.map(Time),
+            denied_before,
+            changed_on_adoption: adopted.unwrap_or(if same { before.changed_on_adoption } else { Vec::new() }),
+            inline_policies: remembered(before.inline_policies, declared.map(|role| &role.inline), &state.inline),
+            tag_keys: remembered(before.tag_keys, declared.map(|_| &spec.tags), &state.role.tags),
+            declaration_hash: Some(key.to_owned()),
+        });
+    }
+}
+
+/// What the object declares, and what it declared before and could not be taken off yet.
+fn remembered<T, U>(
+    before: Vec<String>,
+    declared: Option<&BTreeMap<String, T>>,
+    standing: &BTreeMap<String, U>,
+) -> Vec<String> {
+    let Some(declared) = declared else { return before };
+    let left = before.into_iter().filter(|key| standing.contains_key(key) && !declared.contains_key(key));
+    declared.keys().cloned().chain(left).collect()
+}

@@ -1,0 +1,20 @@
+//! One pass over a `CrossAccountRole`: read what Kubernetes says, decide the target, reach it in AWS, publish.
+//!
+//! [`reconcile`] is the driver. [`pass`] carries what every step needs. Then one file per part, in the order in which they
+//! run: [`iam_role`], [`grants`], [`credentials`], [`workloads`], [`publish`]; and [`cleanup`] for an object that is deleted.
+
+mod apply;
+mod cleanup;
+mod close;
+mod credentials;
+pub mod grants;
+mod iam_role;
+mod issue;
+mod look;
+mod occasion;
+mod pass;
+mod publish;
+pub mod reconcile;
+mod references;
+mod secret_end;
+mod workloads;

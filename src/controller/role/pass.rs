@@ -1,0 +1,152 @@
+//! What every step of one pass over an object needs, and what the steps leave behind.
+
+use jiff::Timestamp;
+
+use super::references::References;
+use crate::api::{AWSAccount, CrossAccountRole};
+use crate::controller::Error;
+use crate::controller::context::{Context, Identity};
+use crate::controller::state::objects::ObjectState;
+use crate::decide::event::Event;
+use crate::decide::failure::Verdict;
+use crate::decide::role::Given;
+use crate::decide::status::Report;
+use crate::decide::target::requests::Requests;
+use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::{Situation, Target, target};
+use crate::domain::{ObjectIdentity, PolicyArn};
+
+/// One pass over one object.
+pub struct Pass<'a> {
+    /// What all passes share.
+    pub ctx: &'a Context,
+    /// The object as the cache has it.
+    pub role: &'a CrossAccountRole,
+    /// Its identity.
+    pub object: ObjectIdentity,
+    /// AWS's time.
+    pub now: Timestamp,
+    /// What the object refers to.
+    pub refs: References,
+    /// Who the operator is.
+    pub identity: Identity,
+    /// What people should learn of.
+    pub events: Vec<Event>,
+    /// What the status is made of.
+    pub report: Report,
+}
+
+/// Why a step of a pass ended early.
+#[derive(Debug)]
+pub enum Interrupt {
+    /// Something failed, and the status says so.
+    Failing(Verdict),
+    /// The pass breaks off and is repeated.
+    Broken(Error),
+}
+
+impl From<Verdict> for Interrupt {
+    fn from(verdict: Verdict) -> Self {
+        Self::Failing(verdict)
+    }
+}
+
+impl From<Error> for Interrupt {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<kube::Error> for Interrupt {
+    fn from(error: kube::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl<'a> Pass<'a> {
+    /// Reads what the object refers to.
+    pub async fn begin(ctx: &'a Context, role: &'a CrossAccountRole) -> Result<Self, Error> {
+        let object = ctx.object(role)?;
+        ctx.objects.change(&object.uid, |state| {
+            state.had_finalizer.get_or_insert(role.has_finalizer());
+        });
+        Ok(Self {
+            ctx,
+            role,
+            object,
+            now: ctx.now(),
+            refs: References::read(ctx, role).await?,
+            identity: ctx.base_identity(),
+            events: Vec::new(),
+            report: Report::default(),
+        })
+    }
+
+    /// What is to become of the object's access (pure).
+    pub fn target(&self) -> Target {
+        let References { account, namespace, managers, conflict } = &self.refs;
+        target(&Situation {
+            role: self.role,
+            object: &self.object,
+            account: account.as_ref(),
+            namespace,
+            conflict: conflict.as_ref(),
+            identity: self.identity.as_ref(),
+            operators_own: managers,
+        })
+    }
+
+    /// The account that the object names.
+    pub fn account(&self) -> Option<&AWSAccount> {
+        self.refs.account.as_ref()
+    }
+
+    /// What this process remembers of the object.
+    pub fn state(&self) -> ObjectState {
+        self.ctx.objects.of(&self.object.uid)
+    }
+
+    /// Changes what this process remembers of the object.
+    pub fn remember(&self, change: impl FnOnce(&mut ObjectState)) {
+        self.ctx.objects.change(&self.object.uid, change);
+    }
+
+    /// Whether the role may exist: an earlier pass may have made it.
+    pub fn may_have_role(&self) -> bool {
+        self.role.has_finalizer() || self.role.reported_role().is_some() || self.state().create_sent_at.is_some()
+    }
+
+    /// Breaks the pass off if the object is not what the cache said. Asked before the first write to AWS, because a cache may
+    /// lag by minutes (kube issue 712).
+    pub async fn ensure_current(&self) -> Result<(), Error> {
+        if self.ctx.cluster.is_current(self.role).await? { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// What a plan is made from besides goal and role. `bounds` and `profiles` are kept by the caller.
+    pub fn given<'b>(
+        &'b self,
+        at: &'b Whereabouts,
+        boundary: Option<&'b PolicyArn>,
+        profiles: &'b [String],
+    ) -> Given<'b> {
+        let remembered = self.role.reported_role();
+        Given {
+            object: &self.object,
+            operator: self.identity.as_ref().ok().map(|base| base.principal_arn.as_str()),
+            boundary,
+            revoke: Requests::of(self.role).revoke,
+            session_name: at.session_name.as_str(),
+            declared_inline: remembered.map(|role| role.inline_policies.as_slice()).unwrap_or_default(),
+            declared_tags: remembered.map(|role| role.tag_keys.as_slice()).unwrap_or_default(),
+            instance_profiles: profiles,
+            deletion_failed: self.state().deletion_failed,
+            now: self.now,
+        }
+    }
+
+    /// The account's permissions boundary.
+    pub fn boundary(&self) -> Option<PolicyArn> {
+        let boundary = self.account()?.spec.guardrails.permissions_boundary.as_deref()?;
+        PolicyArn::parse(boundary).ok()
+    }
+}

@@ -1,0 +1,104 @@
+//! The end of a pass: status, Events, and when to come back.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use kube::Resource;
+use kube::runtime::controller::Action;
+
+use super::credentials::published_before;
+use super::pass::Pass;
+use crate::api::{ConditionType, CrossAccountRoleStatus, Outlook, Reason, condition};
+use crate::controller::Error;
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::status::{Outcome, Report, next_pass, status, transition};
+use crate::host::metrics::ReconcileResult;
+
+impl Pass<'_> {
+    /// Writes the status if it changed, publishes Events, and says when to come back.
+    pub async fn publish(&mut self) -> Result<(ReconcileResult, Action), Error> {
+        let before = self.role.status.clone().unwrap_or_default();
+        let after = status(&before, self.role.metadata.generation, &self.report, self.now);
+        self.events.extend(transition(&before.conditions, &after.conditions));
+        self.publish_events().await;
+        if self.report.progress_reported || before != after {
+            self.write_status(&after).await?;
+        }
+        if before.role.is_some() != after.role.is_some() || is_revoked(&before) != is_revoked(&after) {
+            self.ctx.wake_account(&self.role.spec.account_ref.name);
+        }
+        let problem = self.report.problem().cloned();
+        let now = self.now;
+        if problem.is_some() {
+            // What waits for a role that AWS may not show yet goes on as soon as a 404 is final.
+            let end = self.state().unseen_until(self.ctx.objects.started_at);
+            self.report.wake_by(end.filter(|end| *end > now));
+        }
+        self.remember(|state| state.note(problem.is_some(), now));
+        let failures = self.state().failures.saturating_sub(1);
+        let wake_at = next_pass(&self.report, failures, &self.object.uid, self.ctx.drift_interval, self.now);
+        self.remember(|state| state.wake_at = Some(wake_at));
+        tracing::debug!(
+            namespace = self.object.namespace,
+            name = self.object.name,
+            problem = problem.as_ref().map(|verdict| verdict.reason.as_str()),
+            wake_at = %wake_at,
+            "reconciled"
+        );
+        let wait = wake_at.duration_since(self.now).max(SignedDuration::from_secs(1));
+        Ok((result(problem.as_ref()), Action::requeue(wait.unsigned_abs())))
+    }
+
+    /// Publishes the Events so far: what was done was done, also where the pass breaks off.
+    pub async fn publish_events(&mut self) {
+        let about = self.role.object_ref(&());
+        for event in std::mem::take(&mut self.events) {
+            self.ctx.events.publish(&about, &event).await;
+        }
+    }
+
+    /// Writes a status in the middle of a pass: the role is about to be changed. AWS is changed also where the API server does
+    /// not take it.
+    pub async fn report_progress(&mut self, message: &str) {
+        let changing = Verdict { reason: Reason::Progressing, message: message.to_owned(), retry: Retry::Soon };
+        self.write_interim(Report { role: Outcome::Failing(changing), ..Report::default() }).await;
+    }
+
+    /// Writes a status in the middle of a pass: source grants are about to be changed.
+    pub async fn report_grants_progress(&mut self) {
+        let message = "the source grants are being changed".to_owned();
+        let grants = Outcome::Failing(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon });
+        self.write_interim(Report { grants, ..Report::default() }).await;
+    }
+
+    async fn write_interim(&mut self, report: Report) {
+        let before = self.role.status.clone().unwrap_or_default();
+        let report = Report { published: published_before(self.role), ..report };
+        let interim = status(&before, self.role.metadata.generation, &report, self.now);
+        self.report.progress_reported = true;
+        if let Err(error) = self.write_status(&interim).await {
+            tracing::warn!(object = self.role.full_name(), %error, "the status cannot tell what is about to be changed");
+        }
+    }
+}
+
+impl Pass<'_> {
+    async fn write_status(&self, status: &CrossAccountRoleStatus) -> kube::Result<()> {
+        let written = self.ctx.cluster.write_role_status(self.role, status).await?;
+        self.remember(|state| state.written = Some(Arc::new(written)));
+        Ok(())
+    }
+}
+
+fn is_revoked(status: &CrossAccountRoleStatus) -> bool {
+    condition(&status.conditions, ConditionType::CredentialsReady)
+        .is_some_and(|credentials| credentials.reason == Reason::Revoked.as_str())
+}
+
+fn result(problem: Option<&Verdict>) -> ReconcileResult {
+    match problem.map(|verdict| verdict.reason.outlook()) {
+        None => ReconcileResult::Settled,
+        Some(Outlook::NeedsSomeone | Outlook::Lost) => ReconcileResult::Stalled,
+        Some(Outlook::OnTheWay | Outlook::Works) => ReconcileResult::Progressing,
+    }
+}

@@ -1,0 +1,95 @@
+//! The driver: one pass over an object, from what Kubernetes says to the status.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::pass::Pass;
+use crate::api::{CrossAccountRole, Lifecycle};
+use crate::controller::Error;
+use crate::controller::context::{Context, Shared};
+use crate::decide::failure::{Retry, delay};
+use crate::decide::status::Mode;
+use crate::decide::target::desired::Desired;
+use crate::decide::target::powerless::powerless;
+use crate::decide::target::{Hold, Target};
+use crate::host::metrics::ReconcileResult;
+
+/// A pass that takes longer has met something that hangs. Each call has its own, shorter limit.
+const TIME_LIMIT: Duration = Duration::from_mins(3);
+
+/// Reconciles one object, within a time limit and counted.
+pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Action, Error> {
+    if !ctx.shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default()) {
+        return Ok(Action::await_change()); // of another shard, which watches it as well
+    }
+    let start = Instant::now();
+    let result = tokio::time::timeout(TIME_LIMIT, one_pass(&role, &ctx)).await;
+    let result = result.unwrap_or(Err(Error::Timeout(TIME_LIMIT.as_secs())));
+    let ended = result.as_ref().map_or(ReconcileResult::Failed, |(ended, _)| *ended);
+    ctx.metrics.reconcile(ended, start.elapsed().as_secs_f64());
+    result.map(|(_, action)| action)
+}
+
+/// What could not be reported is tried again soon, and less soon each time.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
+pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
+    let uid = role.metadata.uid.clone().unwrap_or_default();
+    tracing::warn!(object = role.full_name(), %error, "reconcile broke off");
+    ctx.objects.change(&uid, |state| state.note(true, ctx.now()));
+    let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, None, &uid).unwrap_or_default();
+    Action::requeue(wait.unsigned_abs())
+}
+
+async fn one_pass(role: &CrossAccountRole, ctx: &Context) -> Result<(ReconcileResult, Action), Error> {
+    let newer = ctx.objects.of(&role.uid().unwrap_or_default()).newer_status(role);
+    let mut pass = Pass::begin(ctx, newer.as_ref().unwrap_or(role)).await?; // reads Kubernetes
+    let target = pass.target(); // pure
+    if matches!(target, Target::Absent { .. } | Target::Released { .. }) {
+        return pass.clean_up(&target).await; // writes AWS, then Kubernetes
+    }
+    if let Err(broken) = pass.bring_about(&target).await {
+        pass.publish_events().await;
+        return Err(broken);
+    }
+    pass.publish().await // writes status and Events
+}
+
+impl Pass<'_> {
+    /// First the role, then what depends on it. Trouble in one part does not stop the others.
+    async fn bring_about(&mut self, target: &Target) -> Result<(), Error> {
+        let role = self.reconcile_iam_role(target).await?;
+        self.reconcile_grants(target, &role).await?;
+        if let Some(refusal) = &role.closed {
+            return self.take_secret_away(refusal).await;
+        }
+        match target {
+            Target::Open(desired) | Target::Held(Hold { desired: Some(desired), .. }) => {
+                self.report_declaration(desired);
+                self.reconcile_credentials(desired, &role).await?;
+            }
+            Target::Held(Hold { problem: None, .. }) => {
+                self.report.mode = Mode::Suspended;
+                self.keep_credentials();
+            }
+            Target::Held(_) | Target::Closed(_) | Target::Absent { .. } | Target::Released { .. } => {
+                self.keep_credentials();
+            }
+        }
+        self.reconcile_workloads().await?;
+        self.end_expired().await
+    }
+
+    fn report_declaration(&mut self, desired: &Desired) {
+        if desired.lifecycle == Lifecycle::Observe {
+            self.report.mode = Mode::Observed;
+        }
+        self.report.external_id = Some(desired.at.external_id.clone());
+        self.report.warning = powerless(desired);
+        for refusal in &desired.requests.unreadable {
+            self.report.remark(refusal.clone().into());
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The end of Secrets: taken away with the access, with the object, or once expired.
+
+use super::credentials::published_before;
+use super::pass::Pass;
+use crate::api::{OnExpiry, Reason};
+use crate::cluster::SecretDeletion;
+use crate::controller::Error;
+use crate::decide::Refusal;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::status::Outcome;
+
+impl Pass<'_> {
+    /// Takes the Secret of an object away whose access is closed, after AWS was closed. Says only what was seen to hold.
+    pub async fn take_secret_away(&mut self, refusal: &Refusal) -> Result<(), Error> {
+        let had_access = self.may_have_role() || published_before(self.role).is_some();
+        let problem = match self.delete_secrets(None).await {
+            Err(error) => secret_stays(&error),
+            Ok(ended) => held_back(&ended).unwrap_or_else(|| self.without_secret(refusal, had_access)),
+        };
+        self.report.credentials = Outcome::Failing(problem);
+        Ok(())
+    }
+
+    fn without_secret(&self, refusal: &Refusal, had_access: bool) -> Verdict {
+        let message = match self.report.closed_in_aws {
+            _ if !had_access => return refusal.clone().into(),
+            true => "the Secret is gone, and all sessions of the role are denied",
+            false => {
+                "the Secret is gone; sessions issued before end by themselves, unless the message of RoleReady says otherwise"
+            }
+        };
+        Refusal::new(Reason::Revoked, message).into()
+    }
+
+    /// Deletes all Secrets of the object but this one. Gives those that there were.
+    pub(super) async fn delete_secrets(&self, except: Option<&str>) -> kube::Result<Vec<(String, SecretDeletion)>> {
+        let mut names = self.ctx.cluster.secrets_of_object(self.role).await?;
+        // One whose label was removed is not listed.
+        let declared = self.role.spec.secret.name.as_deref().unwrap_or(&self.object.name).to_owned();
+        names.extend(published_before(self.role).map(|set| set.secret_name).into_iter().chain([declared]));
+        names.sort_unstable();
+        names.dedup();
+        let mut ended = Vec::new();
+        for name in names.into_iter().filter(|name| Some(name.as_str()) != except) {
+            match self.ctx.cluster.delete_secret(self.role, &name).await? {
+                SecretDeletion::Absent => {}
+                deletion => ended.push((name, deletion)),
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Deletes a Secret whose set expired, if the object asks for it. Kept, it lets pods start, which then fail to call AWS;
+    /// deleted, it keeps them from starting. The next set brings it back.
+    pub async fn end_expired(&mut self) -> Result<(), Error> {
+        let Some(expired) = self.report.published.clone().filter(|set| set.expires_at <= self.now) else {
+            return Ok(());
+        };
+        let keep = self.role.spec.secret.on_expiry == OnExpiry::Keep;
+        if keep || self.ctx.cluster.delete_secret(self.role, &expired.secret_name).await? != SecretDeletion::Gone {
+            return Ok(());
+        }
+        let note = format!("Deleted Secret {}: its credentials expired at {}", expired.secret_name, expired.expires_at);
+        self.events.push(Event::warning(EventReason::SecretDeleted, note));
+        Ok(())
+    }
+}
+
+/// The API server refuses to delete a Secret, or cannot be asked.
+pub(super) fn secret_stays(error: &kube::Error) -> Verdict {
+    let answer = match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    };
+    let message = format!("the Secret cannot be deleted: {answer}");
+    Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Soon }
+}
+
+/// A Secret that was deleted and still can be read.
+fn held_back(ended: &[(String, SecretDeletion)]) -> Option<Verdict> {
+    let held = |(name, deletion): &(String, SecretDeletion)| match deletion {
+        SecretDeletion::HeldBack(finalizers) => Some(format!(
+            "Secret {name} is deleted, but stays until its finalizers are removed: {}",
+            finalizers.join(", ")
+        )),
+        SecretDeletion::Absent | SecretDeletion::Gone => None,
+    };
+    let message = ended.iter().find_map(held)?;
+    Some(Verdict { reason: Reason::Revoked, message, retry: Retry::Soon })
+}

@@ -1,0 +1,6 @@
+//! What this process remembers. Losing it costs reads, never correctness.
+
+pub mod bulk;
+pub mod fresh;
+pub mod names;
+pub mod objects;

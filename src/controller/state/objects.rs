@@ -1,0 +1,256 @@
+//! What this process remembers of each object.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::CrossAccountRole;
+use crate::decide::Refusal;
+use crate::decide::credentials::published::Publication;
+use crate::decide::failure::next_on_grid;
+use crate::decide::role::denial::Denied;
+use crate::domain::RoleArn;
+
+/// IAM and STS need this long, at most, until a new role or trust is known everywhere (Terraform waits as long).
+pub const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
+
+/// The last successful comparison with AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Hash of what the role was compared with.
+    pub with: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// When an account was last read in bulk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastBulkRead {
+    /// When it began.
+    pub at: Timestamp,
+    /// Whether the manager may do it.
+    pub worked: bool,
+}
+
+/// What is needed of a role to assume it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRole {
+    /// Its ARN.
+    pub arn: RoleArn,
+    /// Its unique id.
+    pub id: String,
+}
+
+/// Whether the role is proven to refuse the operator without the external id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Not tried by this process.
+    #[default]
+    Unknown,
+    /// It refused.
+    Proven,
+    /// The last try failed, or the trust policy changed since.
+    Due,
+}
+
+/// One object.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectState {
+    /// The last successful comparison of the role with AWS.
+    pub compared: Option<Compared>,
+    /// Hash of the guardrails within which this process saw the role.
+    pub within: Option<String>,
+    /// Which sessions the role was last seen to deny.
+    pub denied: Denied,
+    /// AWS denied something that our picture of the role does not explain: compare again.
+    pub look_again: bool,
+    /// The request to revoke that the role was seen to meet.
+    pub revocation_met: Option<Timestamp>,
+    /// Whether the object had the finalizer when this process first saw it, so that an earlier process may have made a role that
+    /// this one did not delete.
+    pub had_finalizer: Option<bool>,
+    /// When this process last sent `CreateRole` without learning that it failed.
+    pub create_sent_at: Option<Timestamp>,
+    /// Whether the last try to delete the role failed.
+    pub deletion_failed: bool,
+    /// When the operator last changed the role's trust.
+    pub trust_changed_at: Option<Timestamp>,
+    /// Whether the role refuses without the external id.
+    pub proof: Proof,
+    /// Verified credentials that could not be written to the Secret.
+    pub unpublished: Option<Arc<Publication>>,
+    /// Why access is closed, if it is. No source grant of the object counts then.
+    pub closed: Option<Refusal>,
+    /// When the source grants were last compared.
+    pub grants_looked_at: Option<Timestamp>,
+    /// Of an account: its last bulk read.
+    pub bulk_read: Option<LastBulkRead>,
+    /// When the present row of failures began.
+    pub failing_since: Option<Timestamp>,
+    /// Length of that row.
+    pub failures: u32,
+    /// When the next reconcile is due.
+    pub wake_at: Option<Timestamp>,
+    /// The object as the last write of its status left it, until the watch shows that.
+    pub written: Option<Arc<CrossAccountRole>>,
+    /// The role as it was last read.
+    pub known: Option<KnownRole>,
+}
+
+impl ObjectState {
+    /// Whether AWS may still be making a change known.
+    #[must_use]
+    pub fn is_propagating(&self, created_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let changed = self.trust_changed_at.max(created_at);
+        changed.is_some_and(|at| now.duration_since(at) < PROPAGATION)
+    }
+
+    /// Whether the present failures began so lately that a new principal may explain them.
+    #[must_use]
+    pub fn is_failing_only_lately(&self, now: Timestamp) -> bool {
+        self.failing_since.is_none_or(|since| now.duration_since(since) < PROPAGATION)
+    }
+
+    /// Whether AWS may have a role of the object that it does not show yet: a 404 is final only after the propagation time.
+    #[must_use]
+    pub fn may_be_unseen(&self, started_at: Timestamp, now: Timestamp) -> bool {
+        self.unseen_until(started_at).is_some_and(|end| now < end)
+    }
+
+    /// Until when that is so.
+    #[must_use]
+    pub fn unseen_until(&self, started_at: Timestamp) -> Option<Timestamp> {
+        let by_another = (self.had_finalizer == Some(true)).then_some(started_at);
+        self.create_sent_at.max(by_another).map(|at| at + PROPAGATION)
+    }
+
+    /// The object with the status that this process wrote last, if the watch does not show it yet. Resource versions of one
+    /// kind are ordered (KEP-5504).
+    #[must_use]
+    pub fn newer_status(&self, cached: &CrossAccountRole) -> Option<CrossAccountRole> {
+        let version = |role: &CrossAccountRole| role.metadata.resource_version.as_ref()?.parse::<u64>().ok();
+        let written = self.written.as_ref().filter(|written| version(written) > version(cached))?;
+        Some(CrossAccountRole { status: written.status.clone(), ..cached.clone() })
+    }
+
+    /// Whether the role was last compared with this.
+    #[must_use]
+    pub fn is_compared(&self, with: &str) -> bool {
+        !self.look_again && self.compared.as_ref().is_some_and(|last| last.with == with)
+    }
+
+    /// Counts a failure, or ends the row.
+    pub fn note(&mut self, failed: bool, now: Timestamp) {
+        if failed {
+            self.failing_since.get_or_insert(now);
+            self.failures = self.failures.saturating_add(1);
+        } else {
+            self.failing_since = None;
+            self.failures = 0;
+        }
+    }
+}
+
+/// The key of an account. A name never has a colon, so it cannot be a UID of another object.
+#[must_use]
+pub fn account_key(name: &str) -> String {
+    format!("account:{name}")
+}
+
+/// All objects, by UID.
+#[derive(Debug)]
+pub struct ObjectStates {
+    states: Mutex<HashMap<String, ObjectState>>,
+    /// When this process started.
+    pub started_at: Timestamp,
+}
+
+impl ObjectStates {
+    /// Remembers nothing yet.
+    #[must_use]
+    pub fn new(started_at: Timestamp) -> Self {
+        Self { states: Mutex::default(), started_at }
+    }
+
+    /// What is remembered of an object.
+    #[must_use]
+    pub fn of(&self, uid: &str) -> ObjectState {
+        self.lock().get(uid).cloned().unwrap_or_default()
+    }
+
+    /// Changes what is remembered of an object.
+    pub fn change(&self, uid: &str, change: impl FnOnce(&mut ObjectState)) {
+        change(self.lock().entry(uid.to_owned()).or_default());
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    /// Forgets all objects but these.
+    pub fn retain(&self, alive: &HashSet<String>) {
+        self.lock().retain(|uid, _| alive.contains(uid));
+    }
+
+    /// Number of objects whose time has come and that no reconcile has come to yet.
+    #[must_use]
+    pub fn overdue(&self, now: Timestamp) -> usize {
+        self.lock().values().filter(|state| state.wake_at.is_some_and(|at| at <= now)).count()
+    }
+
+    /// When a comparison is due that was last made at `last`.
+    ///
+    /// The moments lie on a grid of `interval`, shifted by a hash of `key`. A process that has just started remembers
+    /// nothing, and waits for the next one of them: so a restart causes no storm of reads, and objects are spread.
+    #[must_use]
+    pub fn next_look(&self, last: Option<Timestamp>, interval: SignedDuration, key: &str) -> Timestamp {
+        next_on_grid(last.unwrap_or(self.started_at), interval, key)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, ObjectState>> {
+        // A panic while locked leaves the map whole: each change is of one plain value.
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[test]
+    fn a_change_of_trust_is_propagating_for_two_minutes() {
+        let memo = ObjectState { trust_changed_at: Some(at(1000)), ..ObjectState::default() };
+        assert!(memo.is_propagating(None, at(1119)));
+        assert!(!memo.is_propagating(None, at(1120)));
+        assert!(memo.is_propagating(Some(at(1100)), at(1200)), "a role created later counts as well");
+        assert!(!ObjectState::default().is_propagating(None, at(1)));
+    }
+
+    #[test]
+    fn a_role_that_is_not_shown_may_still_come_for_two_minutes_after_it_may_have_been_made() {
+        let (started, now) = (at(1000), at(1060));
+        let unseen = |state: &ObjectState, now| state.may_be_unseen(started, now);
+        let mut state = ObjectState { had_finalizer: Some(false), ..ObjectState::default() };
+        assert!(!unseen(&state, now), "nobody made one before this process");
+        state.had_finalizer = Some(true);
+        assert!(unseen(&state, now) && !unseen(&state, at(1120)));
+        state.create_sent_at = Some(at(1100));
+        assert!(unseen(&state, at(1219)) && !unseen(&state, at(1220)));
+    }
+
+    #[test]
+    fn a_row_of_failures_ends_with_the_first_success() {
+        let mut memo = ObjectState::default();
+        memo.note(true, at(10));
+        memo.note(true, at(20));
+        assert_eq!((memo.failures, memo.failing_since), (2, Some(at(10))));
+        memo.note(false, at(30));
+        assert_eq!((memo.failures, memo.failing_since), (0, None));
+    }
+}

@@ -1,0 +1,243 @@
+//! What the Secret holds: one set of credentials in the forms that programs read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::published::Publication;
+use crate::api::{FIELD_MANAGER, MANAGED_BY_LABEL, Output, ProcessCommand, Reason, SecretSpec};
+use crate::decide::Refusal;
+use crate::domain::{Credentials, Region, SecretText};
+
+/// Key of the AWS configuration file that points at [`KEY_JSON`].
+pub const KEY_CONFIG: &str = "config";
+/// Key of the set in the format of `credential_process` (AWS SDKs reference, "Process credential provider").
+pub const KEY_JSON: &str = "credentials.json";
+/// Key of the INI file with static keys.
+pub const KEY_INI: &str = "credentials";
+
+/// Whether a key stays the same through renewals: it tells the region or names another file.
+#[must_use]
+pub fn is_constant(key: &str) -> bool {
+    [KEY_CONFIG, "AWS_REGION", "AWS_DEFAULT_REGION"].contains(&key)
+}
+
+/// The declared Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredSecret {
+    /// Name, in the object's own namespace: there is no field for another.
+    pub name: String,
+    outputs: BTreeSet<Output>,
+    profile: String,
+    mount_path: String,
+    process_command: ProcessCommand,
+    region: Region,
+    /// Labels, ours and the declared ones; never those of the object itself, which GitOps tools would prune by.
+    pub labels: BTreeMap<String, String>,
+    /// The declared annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretContent {
+    /// Data by key.
+    pub data: BTreeMap<String, SecretText>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl DesiredSecret {
+    /// Parses the declaration. Everything that ends up in a file is checked here again: a line break in it could put a
+    /// command of a tenant's choice into `credential_process`.
+    pub fn of(spec: &SecretSpec, object_name: &str, region: Region) -> Result<Self, Refusal> {
+        let SecretSpec { name, outputs, profile, mount_path, process_command, labels, annotations, on_expiry: _ } =
+            spec;
+        let invalid =
+            |field: &str, told: &str| Err(Refusal::new(Reason::InvalidSpec, format!("spec.secret.{field}: {told}")));
+        let word = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+        if !(1..=64).contains(&profile.len()) || !profile.bytes().all(word) {
+            return invalid("profile", "write 1 to 64 characters of A-Z a-z 0-9 _ . -");
+        }
+        let path_ok = mount_path.starts_with('/') && mount_path.bytes().all(|b| b == b'/' || word(b));
+        if !path_ok || mount_path.split('/').any(|segment| segment == "..") {
+            return invalid("mountPath", "write an absolute path of A-Z a-z 0-9 _ . - and /, without ..");
+        }
+        if outputs.is_empty() {
+            return invalid("outputs", "name at least one of Process, File and Env");
+        }
+        let mut labels = labels.clone();
+        labels.insert(MANAGED_BY_LABEL.to_owned(), FIELD_MANAGER.to_owned());
+        Ok(Self {
+            name: name.clone().unwrap_or_else(|| object_name.to_owned()),
+            outputs: outputs.iter().copied().collect(),
+            profile: profile.clone(),
+            mount_path: mount_path.trim_end_matches('/').to_owned(),
+            process_command: *process_command,
+            region,
+            labels,
+            annotations: annotations.clone(),
+        })
+    }
+
+    /// Renders a set. Each key holds the whole set, so that a reader never sees parts of two.
+    #[must_use]
+    pub fn render(&self, publication: &Publication) -> SecretContent {
+        let mut data = BTreeMap::new();
+        for output in &self.outputs {
+            match output {
+                Output::Process => {
+                    data.insert(KEY_CONFIG.to_owned(), SecretText::new(self.config_file()));
+                    data.insert(KEY_JSON.to_owned(), SecretText::new(process_json(&publication.credentials)));
+                }
+                Output::File => {
+                    data.insert(KEY_INI.to_owned(), SecretText::new(self.ini_file(&publication.credentials)));
+                }
+                Output::Env => data.extend(self.environment(&publication.credentials)),
+            }
+        }
+        let mut annotations = self.annotations.clone();
+        annotations.extend(publication.annotations());
+        SecretContent { data, labels: self.labels.clone(), annotations }
+    }
+
+    /// In a configuration file every profile but the default one is headed `[profile name]` (AWS SDKs reference).
+    fn config_file(&self) -> String {
+        let Self { profile, mount_path, process_command, region, .. } = self;
+        let section = if profile == "default" { profile.clone() } else { format!("profile {profile}") };
+        let region = region.as_str();
+        // By name, not by path: where the agent lies is for the pod to say, in its PATH.
+        let command = match process_command {
+            ProcessCommand::Cat => "cat",
+            ProcessCommand::Agent => "crossaccount-agent credential-process --credentials-file",
+        };
+        format!("[{section}]\nregion = {region}\ncredential_process = {command} {mount_path}/{KEY_JSON}\n")
+    }
+
+    fn ini_file(&self, set: &Credentials) -> String {
+        format!(
+            "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+            self.profile,
+            set.access_key_id.expose(),
+            set.secret_access_key.expose(),
+            set.session_token.expose()
+        )
+    }
+
+    fn environment(&self, set: &Credentials) -> [(String, SecretText); 6] {
+        let plain = |text: &str| SecretText::new(text.to_owned());
+        [
+            ("AWS_ACCESS_KEY_ID".to_owned(), set.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), set.secret_access_key.clone()),
+            ("AWS_SESSION_TOKEN".to_owned(), set.session_token.clone()),
+            ("AWS_REGION".to_owned(), plain(self.region.as_str())),
+            ("AWS_DEFAULT_REGION".to_owned(), plain(self.region.as_str())),
+            ("AWS_CREDENTIAL_EXPIRATION".to_owned(), plain(&set.expires_at.to_string())),
+        ]
+    }
+}
+
+fn process_json(set: &Credentials) -> String {
+    json!({
+        "Version": 1,
+        "AccessKeyId": set.access_key_id.expose(),
+        "SecretAccessKey": set.secret_access_key.expose(),
+        "SessionToken": set.session_token.expose(),
+        "Expiration": set.expires_at.to_string(),
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::credentials::published::fixture;
+
+    fn rendered(spec: &serde_json::Value) -> SecretContent {
+        let spec: SecretSpec = serde_json::from_value(spec.clone()).expect("a spec");
+        let region = Region::parse("eu-west-1").expect("a region");
+        DesiredSecret::of(&spec, "reader", region).expect("a secret").render(&fixture::publication())
+    }
+
+    #[test]
+    fn by_default_there_are_a_config_a_process_file_and_an_ini_file() {
+        let content = rendered(&json!({}));
+        let keys: Vec<&str> = content.data.keys().map(String::as_str).collect();
+        assert_eq!(keys, [KEY_CONFIG, KEY_INI, KEY_JSON]);
+        assert_eq!(
+            content.data[KEY_CONFIG].expose(),
+            "[default]\nregion = eu-west-1\ncredential_process = cat /var/run/secrets/aws/credentials.json\n"
+        );
+        assert_eq!(
+            content.data[KEY_INI].expose(),
+            "[default]\naws_access_key_id = ASIAKEY\naws_secret_access_key = se/cr+et\naws_session_token = to/ken==\n"
+        );
+        let process: serde_json::Value = serde_json::from_str(content.data[KEY_JSON].expose()).expect("JSON");
+        assert_eq!(
+            process,
+            json!({"Version": 1, "AccessKeyId": "ASIAKEY", "SecretAccessKey": "se/cr+et", "SessionToken": "to/ken==",
+                   "Expiration": "2027-01-15T09:00:00Z"})
+        );
+    }
+
+    #[test]
+    fn a_named_profile_is_headed_as_each_kind_of_file_wants_it() {
+        let content = rendered(&json!({"profile": "reports", "mountPath": "/aws/"}));
+        assert!(content.data[KEY_CONFIG].expose().starts_with("[profile reports]\n"));
+        assert!(content.data[KEY_CONFIG].expose().contains("cat /aws/credentials.json\n"));
+        assert!(content.data[KEY_INI].expose().starts_with("[reports]\n"));
+    }
+
+    #[test]
+    fn the_agent_is_named_with_the_file_that_it_prints() {
+        let content = rendered(&json!({"processCommand": "Agent", "mountPath": "/aws"}));
+        assert_eq!(
+            content.data[KEY_CONFIG].expose(),
+            "[default]\nregion = eu-west-1\n\
+             credential_process = crossaccount-agent credential-process --credentials-file /aws/credentials.json\n"
+        );
+    }
+
+    #[test]
+    fn the_environment_form_has_the_names_that_sdks_read() {
+        let keys: Vec<String> = rendered(&json!({"outputs": ["Env"]})).data.into_keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_CREDENTIAL_EXPIRATION",
+                "AWS_DEFAULT_REGION",
+                "AWS_REGION",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN"
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_a_tenant_writes_can_add_a_line_to_a_file() {
+        for spec in [
+            json!({"profile": "a]\ncredential_process = evil\n[b"}),
+            json!({"profile": ""}),
+            json!({"mountPath": "/x\ncredential_process = evil"}),
+            json!({"mountPath": "/x; evil"}),
+            json!({"mountPath": "/x --evil", "processCommand": "Agent"}),
+            json!({"mountPath": "/x/../y"}),
+            json!({"mountPath": "x"}),
+            json!({"outputs": []}),
+        ] {
+            let parsed: SecretSpec = serde_json::from_value(spec.clone()).expect("a spec");
+            let region = Region::parse("eu-west-1").expect("a region");
+            assert!(DesiredSecret::of(&parsed, "reader", region).is_err(), "{spec}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_marked_as_ours_whatever_labels_are_declared() {
+        let content = rendered(&json!({"labels": {"team": "x", (MANAGED_BY_LABEL): "someone"}}));
+        assert_eq!(content.labels[MANAGED_BY_LABEL], FIELD_MANAGER);
+        assert_eq!(content.labels["team"], "x");
+    }
+}

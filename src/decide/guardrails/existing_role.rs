@@ -1,0 +1,174 @@
+//! Guardrails on a role as it stands in AWS. A tenant must not keep what the platform team no longer allows, whatever the
+//! declaration says by now and whoever wrote to the role.
+
+use super::{may_attach, may_contain, may_tag, may_trust, no, within_longest};
+use crate::api::Guardrails;
+use crate::decide::Refusal;
+use crate::decide::grants::policy::is_one;
+use crate::domain::policy::Statement;
+use crate::domain::{ExternalId, IamRoleState, ObjectIdentity, Principal};
+
+/// Whose role it is.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleOf<'a> {
+    /// The object.
+    pub object: &'a ObjectIdentity,
+    /// The operator's principal, if it is known. It is no tenant's, with whatever external id.
+    pub operator: Option<&'a str>,
+    /// Keys of tags that the object declared, as far as status remembers: tags that other tools put on a role are theirs to
+    /// answer for.
+    pub tags: &'a [String],
+}
+
+/// Checks what a role of ours has.
+pub fn within(rules: &Guardrails, state: &IamRoleState, of: RoleOf<'_>) -> Result<(), Refusal> {
+    let IamRoleState { role, attached, inline } = state;
+    let seconds = u32::try_from(role.settings.max_session_seconds).unwrap_or_default();
+    within_longest(rules, "the role's maximum session", seconds)?;
+    for arn in attached {
+        may_attach(rules, arn)?;
+    }
+    // What source grants give a role is judged with the grants.
+    for (name, document) in inline.iter().filter(|(name, found)| !is_one(name, found.as_ref())) {
+        match document {
+            Some(document) => may_contain(rules, name, document)?,
+            None if rules.actions.is_some() => return Err(no(&format!("inline policy {name} cannot be read"))),
+            None => {}
+        }
+    }
+    for key in role.tags.keys().filter(|key| of.tags.contains(key)) {
+        may_tag(rules, key)?;
+    }
+    let Some(trust) = &role.trust else { return Err(no("the trust policy cannot be read")) };
+    let external_id = ExternalId::of(of.object);
+    let others = trust.statements().filter(Statement::allows);
+    let own: Vec<&str> = match of.operator {
+        Some(operator) => vec![operator],
+        None => trust.statements().filter(|s| is_own(*s, &external_id)).flat_map(|s| s.principals()).collect(),
+    };
+    for principal in others.flat_map(|statement| statement.principals()).filter(|name| !own.contains(name)) {
+        // An id (AROA…, AIDA…) stands for a principal that was deleted, and lets nobody in.
+        if let Some(principal) = Principal::parse(principal) {
+            may_trust(rules, &principal.as_arn(role.arn.partition))?;
+        } else if principal.contains('*') {
+            return Err(no(&format!("the role trusts {principal}")));
+        }
+    }
+    Ok(())
+}
+
+/// The operator's own statement: one user or role, with the external id that the operator made for the object.
+fn is_own(statement: Statement<'_>, external_id: &ExternalId) -> bool {
+    let asks = |(operator, key, values): (&str, &str, Vec<&str>)| {
+        operator == "StringEquals" && key.eq_ignore_ascii_case("sts:ExternalId") && values == [external_id.as_str()]
+    };
+    let one = matches!(statement.principals()[..], [arn] if arn.contains(":user/") || arn.contains(":role/"));
+    statement.allows() && one && statement.conditions().any(asks)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::Reason;
+    use crate::decide::role::fixture;
+
+    fn check(rules: &Value, state: &IamRoleState) -> Result<(), Refusal> {
+        let mut base = json!({"principals": ["arn:aws:iam::111111111111:*"]});
+        base.as_object_mut().expect("an object").extend(rules.as_object().expect("an object").clone());
+        let rules: Guardrails = serde_json::from_value(base).expect("guardrails");
+        let owner = RoleOf { object: &fixture::object(), operator: None, tags: &["cost-center".to_owned()] };
+        within(&rules, state, owner)
+    }
+
+    #[test]
+    fn what_a_role_has_is_judged_as_if_it_were_declared() {
+        let mut state = fixture::state();
+        assert_eq!(check(&json!({"actions": ["s3:*"], "managedPolicies": ["*:policy/managed"]}), &state), Ok(()));
+        state.role.settings.max_session_seconds = 7200;
+        state.role.tags.extend([("cost-center".to_owned(), "42".to_owned()), ("tagger".to_owned(), "x".to_owned())]);
+        assert!(check(&json!({"principalTagKeys": ["Cost-Center"]}), &state).is_ok(), "others' tags are not judged");
+        for (rules, broken) in [
+            (json!({"principalTagKeys": ["cost-center"], "actions": ["ec2:*"]}), "s3:GetObject"),
+            (json!({"principalTagKeys": ["cost-center"], "managedPolicies": []}), "policy/managed"),
+            (json!({"principalTagKeys": ["cost-center"], "principals": []}), fixture::DEPLOYER),
+            (json!({"principalTagKeys": ["cost-center"], "maxSessionDurationSeconds": 3600}), "7200"),
+            (json!({"principalTagKeys": []}), "cost-center"),
+        ] {
+            let refusal = check(&rules, &state).expect_err(broken);
+            assert_eq!(refusal.reason, Reason::NotAllowed);
+            assert!(refusal.message.contains(broken), "{}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn a_policy_of_source_grants_is_passed_over_for_its_shape_and_not_for_its_name() {
+        let mut state = fixture::state();
+        state.inline.insert("crossaccount-blue".into(), Some(fixture::allow("sts:AssumeRole")));
+        assert_eq!(check(&json!({"actions": ["s3:*"]}), &state), Ok(()));
+        state.inline.insert("crossaccount-blue".into(), Some(fixture::allow("ec2:*")));
+        assert!(check(&json!({"actions": ["s3:*"]}), &state).is_err());
+        state.inline.insert("crossaccount-deny".into(), Some(fixture::allow("ec2:*")));
+        state.inline.remove("crossaccount-blue");
+        assert!(check(&json!({"actions": ["s3:*"]}), &state).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_a_trust_in_everyone_are_refused() {
+        let mut unreadable = fixture::state();
+        unreadable.inline.insert("read".into(), None);
+        assert!(check(&json!({"actions": ["s3:*"]}), &unreadable).is_err());
+        let mut open = fixture::state();
+        open.role.trust =
+            Some(fixture::policy(&json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}])));
+        assert!(check(&json!({"principals": ["*"]}), &open).is_err());
+        open.role.trust = None;
+        assert!(check(&json!({"principals": ["*"]}), &open).is_err());
+    }
+
+    #[test]
+    fn a_deleted_principal_lets_nobody_in_and_the_operators_own_statements_are_not_judged() {
+        let mut state = fixture::state();
+        let own = serde_json::to_value(trusting(&fixture::trust(&[]))).expect("statements");
+        let gone = json!({"Effect": "Allow", "Principal": {"AWS": "AIDADELETED"}, "Action": "sts:AssumeRole"});
+        let tags = json!({"Effect": "Allow", "Principal": {"AWS": fixture::OPERATOR}, "Action": "sts:TagSession"});
+        state.role.trust = Some(fixture::policy(&json!([own[0], gone, tags])));
+        assert_eq!(check(&json!({"principals": []}), &state), Ok(()));
+        state.role.trust = Some(fixture::policy(&json!([tags])));
+        assert!(check(&json!({"principals": []}), &state).is_err(), "nothing says that it is the operator");
+    }
+
+    #[test]
+    fn a_statement_that_denies_and_a_policy_without_a_rule_for_actions_are_not_judged() {
+        let mut state = fixture::state();
+        state.inline.insert("text".into(), None);
+        let denial = json!({"Effect": "Deny", "Principal": {"AWS": "333333333333"}, "Action": "sts:AssumeRole"});
+        let own = serde_json::to_value(trusting(&fixture::trust(&[]))).expect("statements");
+        state.role.trust = Some(fixture::policy(&json!([own[0], denial])));
+        assert_eq!(check(&json!({}), &state), Ok(()));
+    }
+
+    fn trusting(trust: &crate::domain::policy::PolicyDocument) -> Vec<Value> {
+        trust.statements().map(|statement| Value::Object(statement.elements().clone())).collect()
+    }
+
+    /// The external id of an object is in its status, so a tenant can declare it as the condition of another principal.
+    #[test]
+    fn a_declared_principal_cannot_pass_for_the_operator_by_the_external_id_of_the_object() {
+        let external_id = ExternalId::of(&fixture::object());
+        let declared: crate::api::TrustSpec = serde_json::from_value(json!({
+            "principals": ["arn:aws:iam::333333333333:user/x"],
+            "conditions": {"StringEquals": {"sts:ExternalId": external_id.as_str()}},
+        }))
+        .expect("a trust");
+        let others = crate::decide::role::trust::principals(&declared).expect("principals");
+        let trust = crate::decide::role::trust::trust_policy(fixture::OPERATOR, &external_id, None, &others, &declared);
+        if let Ok(trust) = trust {
+            let mut state = fixture::state();
+            state.role.trust = Some(trust);
+            let told = check(&json!({"principals": []}), &state);
+            assert!(told.is_err(), "the declaration is accepted, and the principal taken for the operator");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! When a role is looked at in AWS, and whether what stands there may stay.
+
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
+use crate::decide::Refusal;
+use crate::decide::failure::Retry;
+use crate::decide::guardrails::{RoleOf, within};
+use crate::decide::role::Given;
+use crate::domain::{IamRoleState, digest_hex};
+
+/// Hash of what decides whether an existing role may stay: the account's guardrails.
+#[must_use]
+pub fn bounds_hash(account: &AWSAccount) -> String {
+    digest_hex(&[format!("{:?}", account.spec.guardrails).as_bytes()])
+}
+
+/// Whether status says that the role was compared with this declaration. It is a hint that saves reads after a restart: a
+/// wrong one delays a comparison until the next one for drift.
+#[must_use]
+pub fn reported_as(role: &CrossAccountRole, hash: &str) -> bool {
+    let reported = role.reported_role();
+    role.is_true(ConditionType::RoleReady)
+        && reported.is_some_and(|role| {
+            role.declaration_hash.as_deref() == Some(hash) && role.arn.is_some() && role.id.is_some()
+        })
+}
+
+/// Whether what stands in AWS after a plan was executed may stay. `failed` says when the plan is tried again, where a step of
+/// it failed: a fault that passes by itself is no reason to close a role, since the next try makes it comply.
+pub fn may_stay(
+    account: &AWSAccount,
+    given: &Given<'_>,
+    state: &IamRoleState,
+    failed: Option<Retry>,
+) -> Result<(), Refusal> {
+    if failed == Some(Retry::Soon) || !given.object.ownership(&state.role.tags).is_ours() {
+        return Ok(());
+    }
+    let of = RoleOf { object: given.object, operator: given.operator, tags: given.declared_tags };
+    within(&account.spec.guardrails, state, of)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::decide::role::fixture;
+
+    fn account(guardrails: &Value) -> AWSAccount {
+        let spec = json!({"accountId": "222222222222", "region": "eu-west-1", "guardrails": guardrails});
+        AWSAccount::new("analytics", serde_json::from_value(spec).expect("an account"))
+    }
+
+    #[test]
+    fn a_role_of_ours_may_stay_within_the_guardrails_or_while_a_passing_fault_kept_it_from_complying() {
+        let (object, boundary) = (fixture::object(), fixture::arn("boundary"));
+        let given = fixture::given(&object, &boundary);
+        let mut foreign = fixture::state();
+        foreign.role.tags.clear();
+        let lets_deployer_in = account(&json!({"principals": [fixture::DEPLOYER]}));
+        let lets_nobody_in = account(&json!({}));
+        for (what, account, state, failed, stays) in [
+            ("within", &lets_deployer_in, fixture::state(), None, true),
+            ("beyond", &lets_nobody_in, fixture::state(), None, false),
+            ("beyond, and the next try may help", &lets_nobody_in, fixture::state(), Some(Retry::Soon), true),
+            ("beyond, and somebody has to help", &lets_nobody_in, fixture::state(), Some(Retry::Slow), false),
+            (
+                "beyond, and only another declaration helps",
+                &lets_nobody_in,
+                fixture::state(),
+                Some(Retry::OnChange),
+                false,
+            ),
+            ("somebody else's", &lets_nobody_in, foreign, None, true),
+        ] {
+            assert_eq!(may_stay(account, &given, &state, failed).is_ok(), stays, "{what}");
+        }
+    }
+
+    #[test]
+    fn another_guardrail_is_another_hash_and_an_edit_of_anything_else_is_none() {
+        let before = account(&json!({"principals": ["*"]}));
+        let mut moved = before.clone();
+        moved.spec.region = "eu-west-2".into();
+        assert_eq!(bounds_hash(&before), bounds_hash(&moved));
+        assert_ne!(bounds_hash(&before), bounds_hash(&account(&json!({"principals": []}))));
+    }
+
+    #[test]
+    fn status_is_a_hint_only_if_it_names_the_role_and_this_declaration_and_says_that_the_role_is_ready() {
+        let role = |ready: &str, known: Value| -> CrossAccountRole {
+            serde_json::from_value(json!({
+                "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
+                "metadata": {"name": "reader", "namespace": "team"}, "spec": {"accountRef": {"name": "analytics"}},
+                "status": {"role": known, "conditions": [{"type": "RoleReady", "status": ready, "reason": "Available",
+                                                          "message": "", "lastTransitionTime": "2027-01-01T00:00:00Z"}]},
+            }))
+            .expect("a role")
+        };
+        let known = json!({"arn": "arn:aws:iam::222222222222:role/reader", "id": "AROA1", "declarationHash": "hash"});
+        assert!(reported_as(&role("True", known.clone()), "hash"));
+        assert!(!reported_as(&role("True", known.clone()), "another hash"));
+        assert!(!reported_as(&role("False", known.clone()), "hash"));
+        for missing in ["arn", "id", "declarationHash"] {
+            let mut known = known.clone();
+            known.as_object_mut().expect("an object").remove(missing);
+            assert!(!reported_as(&role("True", known), "hash"), "{missing}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Programs that use the credentials: who was restarted, and who still holds an earlier set.
+//!
+//! A running container never sees a renewed Secret through its environment or a `subPath` mount (Kubernetes documentation,
+//! "Secrets"). None of this says anything about access, so none of it touches `Ready`.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, SecretVolumeSource, Volume};
+
+use super::rollouts::Rollouts;
+use crate::api::{ConditionType, CrossAccountRoleStatus, Reason, condition};
+use crate::decide::credentials::secret::is_constant;
+use crate::decide::failure::{Retry, delay};
+use crate::decide::status::conditions::Conditions;
+
+/// Workloads that were restarted are given this long before their pods are looked at. A rollout that takes longer shows
+/// for a while as pods that wait for one.
+const ROLLING: SignedDuration = SignedDuration::from_mins(5);
+
+/// A condition names this many pods; the others are only counted.
+const NAMED: usize = 5;
+
+/// What became of those who use the credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consumers {
+    /// The declared restarts.
+    pub rollouts: Rollouts,
+    /// Pods that hold an earlier set.
+    pub stale: Stale,
+}
+
+/// What is known of pods that hold an earlier set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stale {
+    /// Not looked for: as it was.
+    #[default]
+    Untouched,
+    /// They are looked for then, when restarted workloads had time to roll.
+    LookedForAt(Timestamp),
+    /// These, or none.
+    Pods(StalePods),
+    /// The operator may not list pods.
+    Forbidden(String),
+    /// The API server failed.
+    Unknown(String),
+}
+
+/// Pods that hold an earlier set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StalePods {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Name of the Secret.
+    pub secret: String,
+    /// When the set that they lack was issued.
+    pub issued_at: Timestamp,
+}
+
+/// Whether the pods of the namespace are to be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing can have changed.
+    No,
+    /// Now.
+    Now,
+    /// Not before this moment.
+    At(Timestamp),
+}
+
+/// Pods are listed once for each set, and as long as some are stale at each reconcile, of which there are few. What came of
+/// the last look is in the condition, so a restart of the operator lists nothing again. `restarting` says whether
+/// workloads are being restarted for this set.
+#[must_use]
+pub fn look(previous: &CrossAccountRoleStatus, issued_at: Timestamp, restarting: bool, now: Timestamp) -> Look {
+    let known = condition(&previous.conditions, ConditionType::ConsumersStale);
+    let reason = |wanted: Reason| known.is_some_and(|condition| condition.reason == wanted.as_str());
+    let same_set =
+        previous.credentials.as_ref().and_then(|set| set.issued_at.as_ref()).is_some_and(|time| time.0 == issued_at);
+    let rolled = issued_at + ROLLING;
+    if now < rolled && (restarting || same_set && reason(Reason::Progressing)) {
+        return Look::At(rolled);
+    }
+    if same_set && (reason(Reason::Available) || reason(Reason::KubernetesDenied)) { Look::No } else { Look::Now }
+}
+
+/// Whether a container of the pod runs with what a Secret held before `issued_at`, and cannot see it renewed.
+///
+/// Pods that are on their way out are no concern, nor are containers that have ended or not begun.
+#[must_use]
+pub fn is_stale(pod: &Pod, secret: &str, issued_at: Timestamp) -> bool {
+    let (Some(spec), Some(status)) = (&pod.spec, &pod.status) else { return false };
+    if pod.metadata.deletion_timestamp.is_some() {
+        return false;
+    }
+    let older = |statuses: &Option<Vec<ContainerStatus>>, name: &str| {
+        let started = statuses.iter().flatten().find(|status| status.name == name).and_then(started_at);
+        started.is_some_and(|started| started < issued_at)
+    };
+    let stale =
+        |container: &Container, statuses| older(statuses, &container.name) && reads_once(container, spec, secret);
+    let init = spec.init_containers.iter().flatten();
+    spec.containers.iter().any(|container| stale(container, &status.container_statuses))
+        || init.into_iter().any(|container| stale(container, &status.init_container_statuses))
+}
+
+fn started_at(status: &ContainerStatus) -> Option<Timestamp> {
+    Some(status.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0)
+}
+
+/// Whether a container takes credentials of the Secret in a way that it sees only when it starts.
+fn reads_once(container: &Container, spec: &PodSpec, secret: &str) -> bool {
+    let by_name = container.env.iter().flatten().any(|variable| {
+        let reference = variable.value_from.as_ref().and_then(|source| source.secret_key_ref.as_ref());
+        reference.is_some_and(|reference| reference.name == secret && !is_constant(&reference.key))
+    });
+    let as_a_whole = container.env_from.iter().flatten();
+    let as_a_whole =
+        as_a_whole.filter_map(|source| source.secret_ref.as_ref()).any(|reference| reference.name == secret);
+    let volumes: Vec<&str> = spec
+        .volumes
+        .iter()
+        .flatten()
+        .filter(|volume| holds(volume, secret))
+        .map(|volume| volume.name.as_str())
+        .collect();
+    let by_sub_path = container.volume_mounts.iter().flatten().any(|mount| {
+        let part = mount.sub_path.as_deref().or(mount.sub_path_expr.as_deref()).unwrap_or_default();
+        !part.is_empty() && !is_constant(part) && volumes.contains(&mount.name.as_str())
+    });
+    by_name || as_a_whole || by_sub_path
+}
+
+fn holds(volume: &Volume, secret: &str) -> bool {
+    let direct = |source: &SecretVolumeSource| source.secret_name.as_deref() == Some(secret);
+    let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    volume.secret.as_ref().is_some_and(direct)
+        || projected.filter_map(|source| source.secret.as_ref()).any(|source| source.name == secret)
+}
+
+impl Consumers {
+    /// Sets the conditions.
+    pub fn tell(&self, conditions: &mut Conditions<'_>) {
+        self.rollouts.tell(conditions);
+        let kind = ConditionType::ConsumersStale;
+        match &self.stale {
+            Stale::Untouched => conditions.carry_over(kind),
+            Stale::LookedForAt(at) => {
+                let told = format!("Workloads are being restarted; what is left of their pods is looked for at {at}.");
+                conditions.set(kind, false, Reason::Progressing, &told);
+            }
+            Stale::Pods(pods) if pods.names.is_empty() => {
+                conditions.set(kind, false, Reason::Available, "No running container holds earlier credentials.");
+            }
+            Stale::Pods(pods) => conditions.set(kind, true, Reason::RestartNeeded, &pods.told()),
+            Stale::Forbidden(answer) => {
+                let told = format!(
+                    "Whether pods hold earlier credentials is not known: {answer}. To have it checked, let the operator list \
+                     pods (deploy/rbac.yaml); it works without."
+                );
+                conditions.set(kind, false, Reason::KubernetesDenied, &told);
+            }
+            Stale::Unknown(answer) => {
+                let told = format!("Pods could not be listed and will be later: {answer}");
+                conditions.set(kind, false, Reason::Progressing, &told);
+            }
+        }
+    }
+
+    /// When to come back for the sake of these, if need be. `remaining` is what is left of the set.
+    #[must_use]
+    pub fn wake_at(&self, remaining: Option<SignedDuration>, uid: &str, now: Timestamp) -> Option<Timestamp> {
+        let later = |retry| delay(retry, 0, remaining, uid).map(|wait| now + wait);
+        let restarts = self.rollouts.problem().and_then(|verdict| later(verdict.retry));
+        let pods = match &self.stale {
+            Stale::Untouched | Stale::Forbidden(_) => None,
+            Stale::LookedForAt(at) => Some(*at),
+            Stale::Pods(pods) if pods.names.is_empty() => None,
+            Stale::Pods(_) | Stale::Unknown(_) => later(Retry::Slow),
+        };
+        [restarts, pods].into_iter().flatten().min()
+    }
+}
+
+impl StalePods {
+    fn told(&self) -> String {
+        let Self { names, secret, issued_at } = self;
+        let (count, shown) = (names.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
+        let others = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        format!(
+            "Running with credentials from before {issued_at}: {shown}{others} ({count} in all). These pods take Secret {secret} \
+             by environment variables or a subPath mount, which only a restart renews. Restart them, mount the Secret as a \
+             volume without subPath, or name their workloads in spec.rolloutRestarts."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

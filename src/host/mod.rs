@@ -1,0 +1,7 @@
+//! What any part of a process may use: logs, metrics, health, shutdown, and errors in words.
+
+pub mod error_chain;
+pub mod health;
+pub mod logs;
+pub mod metrics;
+pub mod shutdown;
