@@ -215,6 +215,7 @@ impl Part<'_, '_> {
             return Ok(());
         }
         self.pass.look_again();
+        self.pass.remember(|state| state.failures = 0); // what failed before is over: the next try is due in seconds
         let message = "new sessions are still denied by the revocation of before; a later one follows".to_owned();
         Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
     }
