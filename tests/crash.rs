@@ -52,7 +52,7 @@ impl Passage {
 
     /// A passage at whose end a role that is not there must be known not to come.
     const fn with_patience(self) -> Self {
-        Self { within: Duration::from_mins(5), ..self }
+        Self { within: Duration::from_mins(3), ..self }
     }
 
     /// Lives it undisturbed, and then once for each write.
@@ -164,68 +164,57 @@ fn moments(effects: &[Effect], namespace: &str) -> Vec<Moment> {
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_creation_finishes_it() -> Result<()> {
     Passage::of("crash-create", &[], Create).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_object_that_is_deleted_after_a_crash_of_its_creation_leaves_nothing() -> Result<()> {
     let passage = Passage { meanwhile: Some(Delete), ..Passage::of("crash-undone", &[], Create) };
     passage.with_patience().survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_an_adoption_finishes_it() -> Result<()> {
     Passage::of("crash-adopt", &[], Adopt).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_change_finishes_it() -> Result<()> {
     Passage::of("crash-change", &[Create], Change).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_renewal_finishes_it() -> Result<()> {
     Passage::of("crash-renew", &[Create], Renew).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_revocation_finishes_it() -> Result<()> {
     Passage::of("crash-revoke", &[Create], Revoke).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_withdrawal_closes_all_the_same() -> Result<()> {
     Passage::of("crash-withdraw", &[Create], Withdraw).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_return_opens_no_more_and_no_less() -> Result<()> {
     Passage::of("crash-return", &[Create, Withdraw], GiveBack).survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_the_release_of_a_retained_role_finishes_it() -> Result<()> {
     Passage::of("crash-retain", &[CreateRetained], Delete).with_patience().survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_the_release_of_an_adopted_role_finishes_it() -> Result<()> {
     Passage::of("crash-disown", &[Adopt], Delete).with_patience().survives().await
 }
 
 #[tokio::test]
-#[ignore = "not every crash ends like the undisturbed run yet; run it by its name"]
 async fn an_operator_that_dies_after_any_write_of_a_deletion_finishes_it() -> Result<()> {
     Passage::of("crash-delete", &[Create], Delete).with_patience().survives().await
 }

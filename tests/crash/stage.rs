@@ -85,12 +85,18 @@ impl Stage {
             let before = env.effects.list().len();
             env.proxy.reset_counts();
             let operator = env.settings.clone().flag("--drift-interval=1s").start().await?;
-            eventually("the role was looked at three times", async || {
-                let looks = env.proxy.calls_that(|call| call.action == "GetRole" && call.role.as_ref() == Some(&name));
+            let account = env.aws.target.id();
+            eventually("the role was looked at three times, by itself or with its account", async || {
+                let looks = env.proxy.calls_that(|call| match call.action.as_str() {
+                    "GetRole" => call.role.as_ref() == Some(&name),
+                    "GetAccountAuthorizationDetails" => call.account.as_deref() == Some(account),
+                    _ => false,
+                });
                 ensure!(looks.len() >= 3, "{} times so far", looks.len());
                 Ok(())
             })
             .await?;
+            env.wake(&operator, OBJECT).await?; // the last look may still be at work
             operator.stop().await?;
             let written: Vec<Effect> = env.effects.list().into_iter().skip(before).collect();
             let to_aws: Vec<&Effect> = written.iter().filter(|effect| effect.server == Server::Aws).collect();
