@@ -1,5 +1,7 @@
 //! The regular look for drift over a whole account.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::AWSAccount;
 use k8s_openapi::api::events::v1::Event;
@@ -10,6 +12,48 @@ use kube::{
 use serde_json::json;
 
 use lab::{env::TestEnv, wait::eventually};
+
+const ROLES: usize = 8;
+
+/// Waits until the account was read in bulk this many times.
+async fn bulk_reads(env: &TestEnv, times: usize) -> Result<()> {
+    eventually(&format!("{times} bulk reads"), async || {
+        let count = env.proxy.count("GetAccountAuthorizationDetails");
+        ensure!(count >= times, "{count}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn roles_are_compared_by_a_bulk_read_of_their_account_and_none_is_read_by_itself() -> Result<()> {
+    let env = TestEnv::new("in-bulk").await?;
+    let _operator = env.settings.clone().flag("--drift-interval=4s").start().await?;
+    for number in 0..ROLES {
+        env.create(&env.role(&format!("reader-{number}"))).await?;
+    }
+    for number in 0..ROLES {
+        env.settled(&format!("reader-{number}")).await?;
+    }
+    // The first interval may have begun before the roles were there.
+    env.proxy.reset_counts();
+    bulk_reads(&env, 1).await?;
+    env.proxy.reset_counts();
+    bulk_reads(&env, 3).await?;
+    let calls: BTreeSet<String> = env.actions().into_iter().collect();
+    let bulk = ["GetAccountAuthorizationDetails", "GetCallerIdentity", "ListRoles"];
+    assert_eq!(calls, bulk.map(str::to_owned).into(), "what reads three times the {ROLES} roles");
+
+    // What differs is found by the same read.
+    let name = env.iam_name("reader-3");
+    env.aws.target.iam().delete_role_policy().role_name(&name).policy_name("read-reports").send().await?;
+    eventually("the policy is back", async || {
+        let inline = env.aws.target.inline_policies(&name).await?;
+        ensure!(inline.contains_key("read-reports"), "{inline:?}");
+        Ok(())
+    })
+    .await
+}
 
 #[tokio::test]
 async fn a_role_of_this_cluster_without_an_object_is_counted_and_named_and_left_alone() -> Result<()> {

@@ -1,6 +1,8 @@
 //! The bulk read of an account: at each drift interval all its roles in few calls, for the objects to compare themselves with,
 //! and for finding roles whose objects are gone.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
@@ -26,11 +28,12 @@ impl AccountContext {
         if now < ctx.objects.next_look(last, ctx.drift_interval, &key) {
             return None;
         }
+        let begun = Instant::now();
         let read = self.read(account).await;
         let last = LastBulkRead { at: now, worked: read.is_ok() };
         ctx.objects.change(&key, |state| state.bulk_read = Some(last));
         match read {
-            Ok(details) => Some(self.use_details(account, details, now).await),
+            Ok(details) => Some(self.use_details(account, details, begun).await),
             Err(verdict) => {
                 let name = account.name_any();
                 tracing::info!(
@@ -48,12 +51,12 @@ impl AccountContext {
         ManagedAccount::enter(&self.shared, &access).await?.read_all().await
     }
 
-    async fn use_details(&self, account: &AWSAccount, details: AccountDetails, now: Timestamp) -> u32 {
+    async fn use_details(&self, account: &AWSAccount, details: AccountDetails, begun: Instant) -> u32 {
         let ctx = &self.shared;
         let ours = |tags: &RoleTags| tags.get(tag::CLUSTER) == Some(&ctx.cluster_name);
         let roles: Vec<_> = details.roles.into_iter().filter(|state| ours(&state.role.tags)).collect();
         let orphans = self.orphans(account, &roles);
-        ctx.bulk.put(&account.name_any(), now, roles);
+        ctx.bulk.put(&account.name_any(), begun, roles);
         ctx.wake_roles(self.objects_of(&account.name_any()));
         let count = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
         ctx.metrics.orphan_roles(&account.name_any(), Some(count));

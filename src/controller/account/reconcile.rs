@@ -1,6 +1,7 @@
 //! The controller of accounts: is the way in still open, and does it lead where it should?
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
@@ -48,7 +49,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     let verdict = if check_is_due(shared, &account, &uid, now) {
         let checked = check(shared, &account).await;
         shared.objects.change(&uid, |state| {
-            state.compared = Some(Compared { with: String::new(), at: now });
+            state.compared = Some(Compared { with: String::new(), at: now, done: Instant::now() });
             state.look_again = false;
             state.note(checked.is_err(), now);
         });

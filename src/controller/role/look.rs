@@ -1,6 +1,7 @@
 //! When the role is looked at in AWS, what is known without a look, and what a look leaves behind.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -39,7 +40,7 @@ impl Pass<'_> {
         if self.has_to_look(at, key) {
             return None;
         }
-        let since = self.state().compared.map(|last| last.at);
+        let since = self.state().compared.map(|last| last.done);
         self.ctx.bulk.take(&at.access.name, &at.role_arn.name, since)
     }
 
@@ -91,7 +92,7 @@ impl Pass<'_> {
     }
 
     pub(super) fn remember_comparison(&self, key: &str) {
-        let compared = Compared { with: key.to_owned(), at: self.now };
+        let compared = Compared { with: key.to_owned(), at: self.now, done: Instant::now() };
         self.remember(|state| {
             state.compared = Some(compared);
             state.look_again = false;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,8 +21,10 @@ pub const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
 pub struct Compared {
     /// Hash of what the role was compared with.
     pub with: String,
-    /// When.
+    /// When, by AWS's clock.
     pub at: Timestamp,
+    /// When, by a clock that never goes back: what is known of AWS's may, by a second.
+    pub done: Instant,
 }
 
 /// When an account was last read in bulk.
