@@ -65,6 +65,17 @@ pub enum Lost {
     },
 }
 
+/// What a process shows of itself, and how it learns that it is to end.
+#[derive(Clone, Copy, Debug)]
+pub struct Process<'a> {
+    /// `/readyz`.
+    pub health: &'a Health,
+    /// Whether it leads.
+    pub metrics: &'a Metrics,
+    /// The signal to end.
+    pub shutdown: &'a Shutdown,
+}
+
 /// Runs `work` once this process leads, until it ends or the lease is lost.
 ///
 /// On loss `work` is dropped where it stands. When it ends by itself, the lease is released for the next leader. `None`: the
@@ -72,9 +83,7 @@ pub enum Lost {
 pub async fn lead<W: Future>(
     client: Client,
     election: &Election,
-    health: &Health,
-    metrics: &Metrics,
-    shutdown: &Shutdown,
+    Process { health, metrics, shutdown }: Process<'_>,
     work: W,
 ) -> Result<Option<W::Output>, Lost> {
     let candidate = Candidate { api: Api::namespaced(client.clone(), &election.namespace), client, election };

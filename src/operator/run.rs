@@ -9,7 +9,7 @@ use super::{
     admin::{Admin, AdminError},
     args::{Command, RunArgs},
     client::{self, ConnectError},
-    leader::{self, Election, Lost},
+    leader::{self, Election, Lost, Process},
 };
 use crate::{
     controller::{self, StartError},
@@ -99,7 +99,8 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
             metrics.leader(true);
             return Ok(work.await??);
         };
-        match Box::pin(leader::lead(clients.lease, &election, &health, &metrics, &shutdown, work)).await? {
+        let process = Process { health: &health, metrics: &metrics, shutdown: &shutdown };
+        match Box::pin(leader::lead(clients.lease, &election, process, work)).await? {
             Some(drained) => Ok(drained??),
             None => Ok(()),
         }

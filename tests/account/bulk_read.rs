@@ -9,6 +9,7 @@ use crossaccount::{
     domain::{AccountAccess, AccountId, GranteeKind, Region, RoleName},
     host::metrics::{Metrics, PerObject},
 };
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
 use lab::{
@@ -94,5 +95,28 @@ async fn a_bulk_read_shows_each_role_and_principal_as_a_read_of_that_one_does() 
     for (action, calls) in counts {
         assert_eq!(env.proxy.count(action), calls, "{action}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_thousand_roles_are_read_in_at_most_twelve_calls_over_several_pages() -> Result<()> {
+    const ROLES: usize = 1_000;
+    let env = TestEnv::new("many").await?;
+    let target = &env.aws.target;
+    let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
+    let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
+    let created =
+        stream::iter(0..ROLES).map(async |number| target.create_role(&format!("many-{number}"), &trust, &read).await);
+    created.buffer_unordered(16).try_collect::<Vec<_>>().await?;
+
+    let details = client(&env).await?.account_details().await?;
+
+    let ours = details.roles.iter().filter(|state| state.role.arn.name.as_str().starts_with("many-"));
+    let whole = ours.filter(|state| state.inline.values().all(Option::is_some) && state.inline.len() == 1).count();
+    assert_eq!(whole, ROLES, "each is there once, with its policy");
+    let calls = env.proxy.count("GetAccountAuthorizationDetails") + env.proxy.count("ListRoles");
+    assert!(calls > 2, "the account is larger than a page");
+    assert!(calls <= 12 && details.calls as usize == calls, "{calls} calls, {} reckoned", details.calls);
+    assert_eq!(env.proxy.count("GetRole"), 0);
     Ok(())
 }

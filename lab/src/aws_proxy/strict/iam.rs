@@ -87,7 +87,7 @@ async fn allowed_after_all(
         return Ok(false);
     };
     let session = call.access_key.as_deref().and_then(|key| rules.sessions.get(key));
-    let allowed = identity::allows(upstream, caller, session.as_ref(), &call.action, &call.form, &call.region);
+    let allowed = identity::allows(upstream, caller, session.as_ref(), call);
     Ok(allowed.await?)
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        call::Form,
+        call::{Call, Form},
         upstream::{Upstream, UpstreamError},
         xml,
     },
@@ -19,21 +19,19 @@ use super::{
     sessions::Session,
 };
 
-/// Whether the caller may carry out an action of IAM on the role in `form`.
+/// Whether the caller may carry out a call of IAM on the role that it names.
 pub(crate) async fn allows(
     upstream: &Upstream,
     caller: Caller,
     session: Option<&Session>,
-    action: &str,
-    form: &Form,
-    region: &str,
+    Call { action, form, region, .. }: &Call,
 ) -> Result<bool, UpstreamError> {
     let account = caller.account.clone();
     let name = form.get("RoleName").unwrap_or_default();
     let role = lookup::role(upstream, &account, name).await?;
-    let resource = match (&role, action) {
-        (Some(role), _) => role.arn.clone(),
-        (None, _) => format!("arn:aws:iam::{account}:role{}{name}", form.get("Path").unwrap_or("/")),
+    let resource = match &role {
+        Some(role) => role.arn.clone(),
+        None => format!("arn:aws:iam::{account}:role{}{name}", form.get("Path").unwrap_or("/")),
     };
     let (caller, mut tags) = request_context::identify(upstream, caller).await?;
     tags.extend(session.map(|session| session.tags.clone()).unwrap_or_default());
