@@ -2,6 +2,7 @@
 
 mod boundary;
 mod bulk_read;
+mod counts;
 mod deletion;
 mod drift;
 mod guardrails;

@@ -87,8 +87,8 @@ pub struct AWSAccountSpec {
     #[serde(default)]
     pub guardrails: Guardrails,
 
-    /// What becomes of this account's roles when their `CrossAccountRole` is deleted and does not say so itself.
-    /// `Delete`: they go too. `Retain`: role and trust policy stay. Default `Delete`.
+    /// What happens to a role of this account when its `CrossAccountRole` is deleted and sets no policy of its own.
+    /// `Delete`: the role is deleted, too. `Retain`: role and trust policy stay. Default `Delete`.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }

@@ -1,4 +1,4 @@
-//! Who makes a role, and what becomes of it.
+//! Who makes a role, and what happens to it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub enum Lifecycle {
     Observe,
 }
 
-/// What becomes of a role the operator made when its `CrossAccountRole` is deleted.
+/// What happens to a role that the operator made when its `CrossAccountRole` is deleted.
 #[derive(
     Clone,
     Copy,

@@ -24,8 +24,8 @@ use strum::{EnumMessage as _, IntoEnumIterator as _};
 pub enum Reason {
     /// Everything is as declared and the credentials are good. Nothing to do.
     Available,
-    /// Something fails, and the last good credentials are kept. The message says what fails and until when they are
-    /// good: mend it before then.
+    /// Something fails, and the last good credentials are kept. The message says what fails and when the
+    /// credentials expire. Correct it before then.
     Degraded,
     /// `spec.suspend` is true: no writes to AWS and no renewals. Set it to false to go on.
     Suspended,
@@ -115,7 +115,7 @@ pub enum Reason {
     /// The permission was withdrawn: the Secret is gone and older sessions are denied. Ask the platform team, or delete
     /// the object.
     Revoked,
-    /// The object was let go by the annotation `iam.crossaccount.dev/abandon` although AWS could not be cleaned. An
+    /// The annotation `iam.crossaccount.dev/abandon` removed the object although AWS could not be cleaned up. An
     /// Event lists what is left behind; remove it by hand.
     Abandoned,
 }

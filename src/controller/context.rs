@@ -8,11 +8,11 @@ use kube::runtime::reflector::ObjectRef;
 use tokio::sync::{mpsc, watch};
 
 use super::Error;
-use super::role::grants::principal::Principals;
 use super::settings::Shard;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
 use super::state::objects::{ObjectStates, account_key};
+use super::state::principals::Principals;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::{ChainFailure, IamClient, InlinePolicy};
 use crate::controller::context::Context;
 use crate::decide::explain::managing;
-use crate::decide::failure::{Circumstances, Verdict, Work, verdict};
+use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
 use crate::decide::role::denial::DENY;
 use crate::domain::policy::PolicyDocument;
@@ -37,7 +37,7 @@ impl<'a> ManagedAccount<'a> {
             Ok(iam) => Ok(Self { ctx, access, iam }),
             Err(chain) => {
                 ctx.suspect_account(&access.name);
-                let verdict = not_entered(&chain, Circumstances::default());
+                let verdict = not_entered(&chain, FailureContext::default());
                 Err(Verdict {
                     message: format!("cannot enter AWSAccount {}: {}", access.name, verdict.message),
                     ..verdict
@@ -48,7 +48,7 @@ impl<'a> ManagedAccount<'a> {
 
     /// A role with all its policies; none if there is none.
     pub async fn read_role(&self, role: &RoleArn) -> Result<Option<IamRoleState>, Verdict> {
-        self.iam.role_state(&role.name).await.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+        self.iam.role_state(&role.name).await.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
     }
 
     /// A role that is to be closed: what can be read of it, and what is in the way of the rest. A manager that may not read
@@ -60,27 +60,27 @@ impl<'a> ManagedAccount<'a> {
         };
         let bare = |role| IamRoleState { role, attached: BTreeSet::new(), inline: BTreeMap::new() };
         let found = self.get_role(role).await?.map(bare);
-        Ok((found, Some(self.explain(role, &failure, Circumstances::default()))))
+        Ok((found, Some(self.explain(role, &failure, FailureContext::default()))))
     }
 
     /// The role itself, without its policies.
     pub async fn get_role(&self, role: &RoleArn) -> Result<Option<IamRole>, Verdict> {
         let found = self.iam.get_role(&role.name).await;
-        found.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+        found.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
     }
 
     /// Every role of the account with its policies.
     pub async fn read_all(&self) -> Result<AccountDetails, Verdict> {
         self.iam.account_details().await.map_err(|failure| {
             self.ctx.aws.forget_if_stale(self.access, &failure);
-            verdict(Work::Manage, &failure, Circumstances::default())
+            verdict(Phase::Manage, &failure, FailureContext::default())
         })
     }
 
     /// Instance profiles that the role is in.
     pub async fn instance_profiles(&self, role: &RoleArn) -> Result<Vec<String>, Verdict> {
         let found = self.iam.instance_profiles(&role.name).await;
-        found.map_err(|failure| self.explain(role, &failure, Circumstances::default()))
+        found.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
     }
 
     /// Executes one step. Gives the role that it created, if it did.
@@ -88,11 +88,11 @@ impl<'a> ManagedAccount<'a> {
         &self,
         role: &RoleArn,
         step: &Step,
-        circumstances: Circumstances,
+        context: FailureContext,
     ) -> Result<Option<IamRole>, StepFailure> {
         self.write(role, step)
             .await
-            .map_err(|failure| StepFailure { verdict: self.explain(role, &failure, circumstances), kind: failure.kind })
+            .map_err(|failure| StepFailure { verdict: self.explain(role, &failure, context), kind: failure.kind })
     }
 
     async fn write(&self, role: &RoleArn, step: &Step) -> Result<Option<IamRole>, AwsFailure> {
@@ -145,14 +145,14 @@ impl<'a> ManagedAccount<'a> {
         self.iam.delete_policy(grantee, policy).await.map_err(|failure| self.about(grantee, &failure))
     }
 
-    fn explain(&self, role: &RoleArn, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
+    fn explain(&self, role: &RoleArn, failure: &AwsFailure, context: FailureContext) -> Verdict {
         self.ctx.aws.forget_if_stale(self.access, failure);
-        managing(self.access, role, failure, circumstances)
+        managing(self.access, role, failure, context)
     }
 
     fn about(&self, grantee: &Grantee, failure: &AwsFailure) -> Verdict {
         self.ctx.aws.forget_if_stale(self.access, failure);
-        let verdict = verdict(Work::Manage, failure, Circumstances::default());
+        let verdict = verdict(Phase::Manage, failure, FailureContext::default());
         Verdict { message: format!("{grantee} (AWSAccount {}): {}", self.access.name, verdict.message), ..verdict }
     }
 }
@@ -160,9 +160,9 @@ impl<'a> ManagedAccount<'a> {
 /// Judges a failure on the way into an account. A session that AWS no longer accepts is replaced by the next attempt, and is no
 /// reason to look at the operator's own key.
 #[must_use]
-pub fn not_entered(chain: &ChainFailure, circumstances: Circumstances) -> Verdict {
-    let work = if chain.is_of_session() { Work::Manage } else { Work::Enter };
-    verdict(work, &chain.failure, circumstances)
+pub fn not_entered(chain: &ChainFailure, context: FailureContext) -> Verdict {
+    let work = if chain.is_of_session() { Phase::Manage } else { Phase::Enter };
+    verdict(work, &chain.failure, context)
 }
 
 /// What is gone already needs no deletion, and the rest is still taken away.
@@ -189,7 +189,7 @@ mod tests {
                 message: "words".into(),
             };
             let chain = ChainFailure { hop, hops: 1, role: "role".into(), failure };
-            let judged = not_entered(&chain, Circumstances::default());
+            let judged = not_entered(&chain, FailureContext::default());
             assert_eq!(judged.reason, reason);
             assert_eq!(judged.message.contains("operator's access key"), hop == 0, "{}", judged.message);
         }

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 
 use super::context::{Context, Shared};
 use super::identity::watch_identity;
-use super::role::grants::principal::Principals;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
 use super::state::objects::{ObjectStates, account_key};
+use super::state::principals::Principals;
 use super::watches::{accounts, roles, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
 use crate::aws::AwsClients;

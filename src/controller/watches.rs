@@ -1,5 +1,6 @@
 //! The two controllers: which watches wake which reconciles.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -13,7 +14,7 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 
 use super::account::reconcile::{self as account, AccountContext};
-use super::context::{Shared, WakeRole};
+use super::context::{Context, Shared, WakeRole};
 use super::identity::changes;
 use super::role::reconcile as role;
 use super::state::names::NameIndex;
@@ -51,6 +52,27 @@ fn note_names(
     }
 }
 
+/// Has accounts count their roles again. They count what the store holds, so the wake comes after the store has changed.
+fn note_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
+    let has_role =
+        |role: &CrossAccountRole| ctx.objects.count(&role.uid().unwrap_or_default(), role.reported_role().is_some());
+    match event {
+        watcher::Event::Apply(role) if has_role(role) => ctx.wake_account(&role.spec.account_ref.name),
+        watcher::Event::Delete(role) => ctx.wake_account(&role.spec.account_ref.name),
+        watcher::Event::InitDone => {
+            let stored = store.state();
+            for role in &stored {
+                has_role(role);
+            }
+            let accounts: BTreeSet<&String> = stored.iter().map(|role| &role.spec.account_ref.name).collect();
+            for account in accounts {
+                ctx.wake_account(account);
+            }
+        }
+        watcher::Event::Apply(_) | watcher::Event::Init | watcher::Event::InitApply(_) => {}
+    }
+}
+
 /// The controller of roles in one namespace, or in all.
 pub fn roles(
     ctx: &Shared,
@@ -69,7 +91,10 @@ pub fn roles(
         .reflect(writer)
         .inspect_ok({
             let (ctx, store) = (Arc::clone(ctx), reader.clone());
-            move |event| ctx.wake_roles(note_names(&ctx.names, event, &store))
+            move |event| {
+                ctx.wake_roles(note_names(&ctx.names, event, &store));
+                note_counts(&ctx, event, &store);
+            }
         })
         .applied_objects()
         .predicate_filter(changed, PredicateConfig::default());

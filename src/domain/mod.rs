@@ -21,6 +21,7 @@ mod session;
 mod time;
 
 pub mod policy;
+pub mod tag;
 
 pub use access::{AccountAccess, Hop};
 pub use account::{AccountId, Partition, Region};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ObjectIdentity, truncate_with_hash};
-use crate::api::tag;
+use crate::domain::tag;
 
 /// All tags of a role, ours and the user's.
 pub type RoleTags = BTreeMap<String, String>;

@@ -81,21 +81,10 @@ impl Stage {
     /// was.
     pub async fn is_at_rest(&self, picture: &Picture) -> Result<()> {
         if self.object().await?.is_some() {
-            let (env, name) = (&self.deployment.env, self.deployment.env.iam_name(OBJECT));
+            let env = &self.deployment.env;
             let before = env.effects.list().len();
-            env.proxy.reset_counts();
             let operator = env.settings.clone().flag("--drift-interval=1s").start().await?;
-            let account = env.aws.target.id();
-            eventually("the role was looked at three times, by itself or with its account", async || {
-                let looks = env.proxy.calls_that(|call| match call.action.as_str() {
-                    "GetRole" => call.role.as_ref() == Some(&name),
-                    "GetAccountAuthorizationDetails" => call.account.as_deref() == Some(account),
-                    _ => false,
-                });
-                ensure!(looks.len() >= 3, "{} times so far", looks.len());
-                Ok(())
-            })
-            .await?;
+            env.compared_again(OBJECT, 3).await?;
             env.wake(&operator, OBJECT).await?; // the last look may still be at work
             operator.stop().await?;
             let written: Vec<Effect> = env.effects.list().into_iter().skip(before).collect();

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::{AWSAccount, CrossAccountRole, tag};
+use crossaccount::{
+    api::{AWSAccount, CrossAccountRole},
+    domain::tag,
+};
 use k8s_openapi::{
     api::{
         apps::v1::{DaemonSet, Deployment, StatefulSet},

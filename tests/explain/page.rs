@@ -22,10 +22,10 @@ const WIDTH: usize = 110;
 const INTRODUCTION: &str = "\
 # Which side is wrong
 
-To enter an account, two accounts must agree. When they do not, the conditions say which one has to change what, and end in
-the very statement to add to the policy they name. Everything below was said by the operator in a test in which that very
-thing was broken. Where statements are given, the test adds as they stand those that mend it (where two would, one is
-enough), and waits for access to work again. `make generate` writes this page from what the tests saw.
+To enter an account, two accounts must agree. When they do not, the conditions say which account has to change its policy, and
+which statement to add. Each section below comes from a test that breaks one thing and records the operator's messages. Where a
+message gives statements, the test copies them from the message, adds them, and waits until access works again. If either of
+two statements is enough, the test adds one. `make generate` writes this page.
 
 In all of it the operator is user `crossaccount-operator` of account 111111111111, and `reader` in namespace `analytics` asks
 for a role in account 222222222222, which the operator manages through `AWSAccount` `analytics`. Look with:

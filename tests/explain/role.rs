@@ -182,8 +182,8 @@ pub async fn a_service_control_policy_denies_it() -> Result<Row> {
         title: "A service control policy denies it",
         seen: lines(&env, &[&credentials(&env, "IdentityDenied").await?]),
         side: "the organization of the operator's account, 111111111111",
-        remedy: "No statement helps against a Deny: have it taken away, or excepted for the operator. A resource control policy \
-                 is told likewise, for the organization of the role's account.",
+        remedy: "No added statement helps against a Deny. Ask the organization to remove the Deny, or to exempt the operator from it. \
+                 For a resource control policy the message is similar and names the organization of the role's account.",
     })
 }
 
@@ -218,7 +218,8 @@ pub async fn the_session_is_longer_than_the_role_allows() -> Result<Row> {
         title: "The session is longer than the role allows",
         seen: lines(&env, &[&said, &of_the_role]),
         side: "whoever declares the session, or the role's account, 222222222222",
-        remedy: "The operator raises the maximum of its own roles first, unless it may not, as here, or only observes the role.",
+        remedy: "The operator raises the maximum of its own roles first. It cannot where the manager lacks the permission, as here, or where it \
+                 only observes the role. Then add the statement, or shorten the session.",
     })
 }
 
@@ -235,9 +236,9 @@ pub async fn the_session_policy_leaves_nothing() -> Result<Row> {
         title: "The session policy leaves nothing",
         seen: lines(&env, &[&ready]),
         side: "whoever declares the session",
-        remedy: "This is said only where it is certain: the session policies allow nothing, or they or an inline policy deny \
-                 everything. What the role's policies, the permissions boundary and the session policy have in common is \
-                 AWS's to know, and no call tells it: `GetCallerIdentity` works for every session.",
+        remedy: "The operator says this only where it is certain: the session policies allow nothing, or they or an inline policy \
+                 deny everything. What is left of the role's policies, the permissions boundary and the session policy \
+                 together, no call of AWS shows: `GetCallerIdentity` works for every session.",
     })
 }
 

@@ -17,17 +17,6 @@ use lab::{
 /// security credentials").
 const CONSOLE: &str = "AWSRevokeOlderSessions";
 
-/// Waits until the role of `reader` was looked at three times more.
-async fn looked_at(deployment: &Deployment) -> Result<()> {
-    let looks = || deployment.env.proxy.count("GetRole");
-    let before = looks();
-    eventually("the role was compared three times more", async || {
-        ensure!(looks() >= before + 3, "{} times so far", looks() - before);
-        Ok(())
-    })
-    .await
-}
-
 async fn inline(deployment: &Deployment, name: &str) -> Result<Option<Value>> {
     Ok(deployment.env.aws.target.inline_policies(&deployment.env.iam_name("reader")).await?.remove(name))
 }
@@ -45,7 +34,7 @@ async fn a_revocation_from_the_iam_console_stays_and_a_set_issued_after_it_works
     let condition = json!({"DateLessThan": {"aws:TokenIssueTime": moment.to_string()}});
     let revoke = policy(&json!({"Effect": "Deny", "Action": ["*"], "Resource": ["*"], "Condition": condition}));
     deployment.env.aws.target.put_role_policy(&deployment.env.iam_name("reader"), CONSOLE, &revoke).await?;
-    looked_at(&deployment).await?;
+    deployment.env.compared_again("reader", 3).await?;
     deployment.is_dead_now(&copy).await?;
     deployment.is_dead_now(&session).await?;
     assert_eq!(inline(&deployment, CONSOLE).await?, Some(revoke));
@@ -74,7 +63,7 @@ async fn a_quarantine_put_on_by_hand_stays_while_other_drift_is_repaired() -> Re
         Ok(())
     })
     .await?;
-    looked_at(&deployment).await?;
+    deployment.env.compared_again("reader", 3).await?;
     deployment.is_dead_now(&session).await?;
     assert_eq!(inline(&deployment, "quarantine").await?, Some(nothing));
     eventually("an Event names it", async || {

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_iam::types::Tag;
 use crossaccount::api::{CrossAccountRole, Lifecycle, annotation};
+use jiff::Timestamp;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
@@ -139,6 +140,26 @@ async fn an_observed_role_is_assumed_as_it_is_and_never_written() -> Result<()> 
     .await?;
     assert_eq!(writes(&env), Vec::<String>::new());
     assert_eq!((target.role(BY_HAND).await?, target.inline_policies(BY_HAND).await?), before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revocation_asked_for_an_observed_role_causes_one_look_and_no_write() -> Result<()> {
+    let env = TestEnv::new("watched").await?;
+    allow_lifecycles(&env).await?;
+    make_by_hand(&env).await?;
+    let operator = env.settings.clone().flag("--drift-interval=24h").start().await?;
+    env.create(&declared(&env, Lifecycle::Observe)).await?;
+    env.shows("reader", "True", "Observed").await?;
+    env.proxy.reset_counts();
+    let request = json!({annotation::REVOKE_REQUESTED_AT: Timestamp::now()});
+    env.patch("reader", json!({"metadata": {"annotations": request}})).await?;
+    for _ in 0..4 {
+        env.wake(&operator, "reader").await?;
+    }
+    let looks = env.proxy.count("GetRole");
+    assert!(looks <= 1, "{looks} looks");
+    assert_eq!(writes(&env), Vec::<String>::new());
     Ok(())
 }
 

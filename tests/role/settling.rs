@@ -37,12 +37,7 @@ async fn the_same_policies_written_another_way_are_left_alone() -> Result<()> {
     target.put_role_policy(&name, "read-reports", &inline).await?;
 
     env.proxy.reset_counts();
-    eventually("the role was compared three times", async || {
-        let looks = env.proxy.count("GetRole");
-        ensure!(looks >= 3, "{looks} times so far");
-        Ok(())
-    })
-    .await?;
+    env.compared_again("reader", 3).await?;
     let writes: Vec<String> = env
         .actions()
         .into_iter()

@@ -158,8 +158,9 @@ async fn noted(
     if !call.is_write() {
         return Ok(effect.await?);
     }
-    let what = format!("{} {}", call.action, call.role().unwrap_or_default());
-    let ticket = shared.effects.begin(Server::Aws, what.trim_end().to_owned()).await?;
+    let named = [Some(call.action.as_str()), call.role(), call.form.get("PolicyName")];
+    let what = named.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let ticket = shared.effects.begin(Server::Aws, what).await?;
     let answer = effect.await;
     let status = answer.as_ref().ok().map(|(response, _)| response.status().as_u16());
     shared.effects.done(ticket, status).await?;

@@ -8,7 +8,7 @@ use crossaccount::api::{ConditionType, CrossAccountRole, annotation};
 use serde_json::Value;
 
 use super::TestEnv;
-use crate::{aws::Identity, wait::eventually};
+use crate::{aws::Identity, aws_proxy::RecordedCall, wait::eventually};
 
 impl TestEnv {
     /// Waits until a role is Ready for its present generation.
@@ -82,6 +82,29 @@ impl TestEnv {
     /// Actions of the calls so far.
     pub fn actions(&self) -> Vec<String> {
         self.proxy.calls().into_iter().map(|call| call.action).collect()
+    }
+
+    /// How often the role of an object was read so far, by itself or with its whole account.
+    pub fn looks(&self, name: &str) -> usize {
+        let (role, account) = (self.iam_name(name), self.aws.target.id());
+        let is_look = |call: &RecordedCall| match call.action.as_str() {
+            "GetRole" => call.role.as_ref() == Some(&role),
+            "GetAccountAuthorizationDetails" => call.account.as_deref() == Some(account),
+            _ => false,
+        };
+        self.proxy.calls_that(is_look).len()
+    }
+
+    /// Waits until the role of an object was compared with AWS some times more.
+    pub async fn compared_again(&self, name: &str, times: usize) -> Result<()> {
+        let before = self.looks(name);
+        eventually(&format!("the role was compared {times} times more"), async || {
+            let looks = self.looks(name) - before;
+            // The object comes to a look a moment after its account.
+            ensure!(looks > times, "{looks} times so far");
+            Ok(())
+        })
+        .await
     }
 
     /// Name of the IAM role of an object.

@@ -55,7 +55,7 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::tags::<45>")]
     pub tags: BTreeMap<String, String>,
 
-    /// What becomes of the role when this object is deleted. `Delete`: it goes too, if the operator made it. `Retain`:
+    /// What happens to the role when this object is deleted. `Delete`: it goes too, if the operator made it. `Retain`:
     /// role and trust policy stay. Default: `deletionPolicy` of the `AWSAccount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,

@@ -52,7 +52,7 @@ pub struct SecretSpec {
     #[schemars(schema_with = "schema::secret_annotations")]
     pub annotations: BTreeMap<String, String>,
 
-    /// What becomes of a Secret whose credentials did expire because no renewal succeeded. `Keep`: it stays, so that
+    /// What happens to the Secret when its credentials expire because no renewal succeeded. `Keep`: it stays, so that
     /// pods still start. `Delete`: it goes. Default `Keep`.
     #[serde(default)]
     pub on_expiry: OnExpiry,
@@ -133,7 +133,7 @@ pub enum ProcessCommand {
     Agent,
 }
 
-/// What becomes of a Secret whose credentials did expire.
+/// What happens to a Secret whose credentials expired.
 #[derive(
     Clone,
     Copy,

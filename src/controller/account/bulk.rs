@@ -8,13 +8,14 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 
 use super::reconcile::AccountContext;
-use crate::api::{AWSAccount, CrossAccountRole, tag};
+use crate::api::{AWSAccount, CrossAccountRole};
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::objects::{LastBulkRead, account_key};
 use crate::decide::account::access::access;
 use crate::decide::account::orphans::Search;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
+use crate::domain::tag;
 use crate::domain::{AccountDetails, IamRoleState, RolePath, RoleTags};
 
 /// How many orphans an Event names.

@@ -18,7 +18,7 @@ use crate::controller::state::objects::{Compared, account_key};
 use crate::decide::account::access::{access, leads_into};
 use crate::decide::account::readiness::unusable;
 use crate::decide::explain::Attempt;
-use crate::decide::failure::{Circumstances, Verdict};
+use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::failure::{Retry, delay, next_on_grid};
 use crate::decide::status::conditions::Conditions;
 use crate::decide::status::transition;
@@ -99,12 +99,12 @@ async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Ve
 
 /// Where on the way it failed, and on which side of that hop.
 fn not_entered(access: &AccountAccess, base: &BaseIdentity, chain: &ChainFailure) -> Verdict {
-    let circumstances = Circumstances::default();
+    let context = FailureContext::default();
     let verdict = match Attempt::of_hop(base, access, chain.hop) {
         Some(attempt) if chain.failure.operation == "AssumeRole" && !chain.is_of_session() => {
-            attempt.verdict(&chain.failure, circumstances)
+            attempt.verdict(&chain.failure, context)
         }
-        _ => manager::not_entered(chain, circumstances),
+        _ => manager::not_entered(chain, context),
     };
     Verdict { message: format!("{}: {}", chain.place(), verdict.message), ..verdict }
 }

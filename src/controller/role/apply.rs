@@ -3,7 +3,7 @@
 use crate::controller::manager::{ManagedAccount, StepFailure};
 use crate::controller::role::pass::Pass;
 use crate::controller::state::objects::Proof;
-use crate::decide::failure::{Circumstances, Verdict};
+use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::role::{Plan, Step};
 use crate::domain::{FailureKind, IamRole, IamRoleState, RoleArn};
 
@@ -100,11 +100,11 @@ impl Pass<'_> {
             self.remember(|state| state.create_sent_at = Some(now)); // its answer may be lost
         }
         let propagating = self.state().is_failing_only_lately(self.now);
-        let circumstances = Circumstances { propagating, ..Circumstances::default() };
-        let executed = account.execute(role, step, circumstances).await;
+        let context = FailureContext { propagating, ..FailureContext::default() };
+        let executed = account.execute(role, step, context).await;
         if let (Ok(_), Some(later)) = (&executed, step.outlasted(self.now, self.ctx.now())) {
             // Sessions that began during a slow write are meant, too.
-            account.execute(role, &later, circumstances).await?;
+            account.execute(role, &later, context).await?;
             return Ok((later, None));
         }
         if *step == Step::DeleteRole && executed.is_ok() {

@@ -72,7 +72,7 @@ impl Pass<'_> {
         let manager = ManagedAccount::enter(self.ctx, &at.access).await?;
         let (planned, state) = self.plan_end(&manager, &at, goal).await?;
         let Some(found) = state.clone() else { return Ok(None) };
-        let ours = self.object.ownership(&found.role.tags).is_ours();
+        let ours = self.owns(&found);
         let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
         let Applied { state: after, failure, done, .. } = applied;
         if let Some(failure) = failure {

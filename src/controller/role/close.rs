@@ -1,7 +1,7 @@
 //! Access that ends or stays as it is: roles that are held, roles that are closed.
 
 use super::apply::Applied;
-use super::iam_role::RoleOutcome;
+use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::{ConditionType, Reason};
 use crate::controller::Error;
@@ -14,6 +14,7 @@ use crate::decide::role::denial::Denied;
 use crate::decide::role::{Goal, Plan, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Hold;
+use crate::decide::target::requests::Requests;
 use crate::decide::target::whereabouts::Whereabouts;
 use crate::domain::IamRoleState;
 
@@ -62,7 +63,9 @@ impl Pass<'_> {
     pub(super) async fn look_at_held(&mut self, at: &Whereabouts, key: &str) -> Result<RoleOutcome, Interrupt> {
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
         let (planned, state) = self.plan_end(&account, at, Goal::Kept).await?;
-        if state.as_ref().is_none_or(|state| !self.object.ownership(&state.role.tags).is_ours()) {
+        if state.as_ref().is_none_or(|state| !self.owns(state)) {
+            let revoke = Requests::of(self.role).revoke;
+            self.remember(|state| state.revocation_met = revoke); // there is nothing to revoke
             self.within_bounds(key);
             return Ok(self.unread());
         }
@@ -108,7 +111,7 @@ impl Pass<'_> {
         if let Some(verdict) = applied.failure.map(|failure| failure.verdict).or(unread) {
             return Err(verdict.into());
         }
-        let ours = applied.state.as_ref().filter(|state| self.object.ownership(&state.role.tags).is_ours()).cloned();
+        let ours = applied.state.as_ref().filter(|state| self.owns(state)).cloned();
         self.report.closed_in_aws = ours.is_some();
         self.report_role(ours.as_ref(), None, &key, None);
         self.remember_comparison(&key);

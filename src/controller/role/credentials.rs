@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::iam_role::RoleOutcome;
 use super::issue::{Entry, Verified};
+use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::{CrossAccountRole, Lifecycle, Reason};
 use crate::cluster::{ObservedSecret, SecretWrite};
@@ -16,7 +16,7 @@ use crate::decide::credentials::published::Publication;
 use crate::decide::credentials::reissue::{Cause, Input, needs_new, request_waits_until};
 use crate::decide::credentials::renewal::renew_at;
 use crate::decide::event::{Event, EventReason};
-use crate::decide::failure::{Circumstances, Retry, Verdict};
+use crate::decide::failure::{FailureContext, Retry, Verdict};
 use crate::decide::role::denial::{Denied, is_denied};
 use crate::decide::status::{Outcome, PublishedFacts};
 use crate::decide::target::desired::Desired;
@@ -146,10 +146,10 @@ impl Part<'_, '_> {
             self.write(&set).await?;
             return Ok(self.published(cause, &set, entry.known));
         }
-        let Verified { session, caller_arn } = self.pass.assume(entry, self.circumstances()).await?;
+        let Verified { session, caller_arn } = self.pass.assume(entry, self.context()).await?;
         self.outlives_denial(session.credentials.expires_at, entry.request)?;
         if self.proof_is_due(true) {
-            self.pass.prove_refusal(entry, self.circumstances().propagating).await?;
+            self.pass.prove_refusal(entry, self.context().propagating).await?;
         }
         let requested = self.desired.requests.renew.filter(|at| *at > session.issued_at && cause == Cause::Requested);
         let set = Publication {
@@ -198,7 +198,7 @@ impl Part<'_, '_> {
     /// The present set stays; its files are written again if they are not as declared.
     async fn keep(&self, held: &Publication, entry: Entry<'_>) -> Result<Published, Stop> {
         if self.proof_is_due(false) {
-            self.pass.prove_refusal(entry, self.circumstances().propagating).await?;
+            self.pass.prove_refusal(entry, self.context().propagating).await?;
         }
         let observed_generation = self.pass.role.status.as_ref().and_then(|status| status.observed_generation);
         let declaration_is_new = observed_generation != self.pass.role.metadata.generation;
@@ -237,9 +237,9 @@ impl Part<'_, '_> {
             && !self.role.in_trouble
     }
 
-    fn circumstances(&self) -> Circumstances {
+    fn context(&self) -> FailureContext {
         let created_at = self.role.read.as_ref().map(|state| state.role.created_at);
-        Circumstances {
+        FailureContext {
             propagating: self.pass.state().is_propagating(created_at, self.pass.now),
             trust_verified: self.role.trust_verified,
             repair_comes: self.role.read.is_none()

@@ -2,17 +2,17 @@
 
 use super::close::incomplete;
 use super::occasion::Occasion;
+use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::{Lifecycle, Reason};
 use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::bulk::Glimpse;
-use crate::controller::state::objects::KnownRole;
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
 use crate::decide::role::compliance::may_stay;
-use crate::decide::role::denial::Denied;
+use crate::decide::role::denial::{Denied, denied};
 use crate::decide::role::plan::{differences, foreign_denials, not_found};
 use crate::decide::role::{Goal, describe, plan};
 use crate::decide::status::Outcome;
@@ -21,23 +21,6 @@ use crate::decide::target::desired::Desired;
 use crate::decide::target::requests::LEAST_INTERVAL;
 use crate::decide::target::whereabouts::Whereabouts;
 use crate::domain::{DesiredRole, IamRoleState, digest_hex};
-
-/// What the part found and did.
-#[derive(Debug, Default)]
-pub struct RoleOutcome {
-    /// The role, if it may be assumed.
-    pub known: Option<KnownRole>,
-    /// The role as it stands, if it was read in this pass.
-    pub read: Option<IamRoleState>,
-    /// Whether the trust policy was compared in this pass, and is as declared.
-    pub trust_verified: bool,
-    /// Whether a problem of the role keeps new credentials from being issued.
-    pub in_trouble: bool,
-    /// Which sessions are denied, as far as this process knows.
-    pub denied: Denied,
-    /// Why access is closed, if it is.
-    pub closed: Option<Refusal>,
-}
 
 impl Pass<'_> {
     /// Brings the role to the target. What stands in AWS may turn a held role into a closed one.
@@ -52,8 +35,8 @@ impl Pass<'_> {
             Target::Closed(refusal) => self.close(refusal).await,
             Target::Absent { .. } | Target::Released { .. } => Ok(RoleOutcome::default()),
         };
-        if self.revocation_is_unmet() {
-            self.report.wake_by(Some(self.now + LEAST_INTERVAL));
+        if let (true, Denied::Before(last)) = (self.revocation_is_unmet(), self.state().denied) {
+            self.report.wake_by(Some(last + LEAST_INTERVAL).filter(|at| *at > self.now)); // not so soon after the last one
         }
         match worked {
             Ok(outcome) => Ok(outcome),
@@ -129,7 +112,9 @@ impl Pass<'_> {
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
         let as_planned = plan(goal, &given, Some(state)).is_ok_and(|planned| planned.is_empty());
-        as_planned && may_stay(account, &given, state, None).is_ok()
+        // Somebody else may have denied sessions, and then credentials have to be issued again.
+        let as_denied = denied(state) == self.state().denied;
+        as_planned && as_denied && may_stay(account, &given, state, None).is_ok()
     }
 
     /// Compares a role that is only observed. If it is ours all the same, since the object made or adopted it before, it obeys
@@ -149,7 +134,7 @@ impl Pass<'_> {
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
         let would_be = differences(declared, &given, &state).result(Some(&state));
-        let ours = self.object.ownership(&state.role.tags).is_ours();
+        let ours = self.owns(&state);
         let planned = plan(Goal::Kept, &given, Some(&state)).map_err(Verdict::from)?;
         self.report.planned_changes = Some(describe::changes(Some(&state), would_be.as_ref()));
         let applied = self.apply(&account, &at.role_arn, &planned, Some(state)).await;

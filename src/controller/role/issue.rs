@@ -8,7 +8,7 @@ use crate::controller::state::objects::KnownRole;
 use crate::controller::state::objects::Proof;
 use crate::decide::credentials::checks::is_expected;
 use crate::decide::explain::Attempt;
-use crate::decide::failure::{Circumstances, Retry, Verdict, Work, verdict};
+use crate::decide::failure::{FailureContext, Phase, Retry, Verdict, verdict};
 use crate::decide::target::whereabouts::Whereabouts;
 use crate::domain::{AwsFailure, FailureKind, IamRole, SessionRequest};
 
@@ -40,14 +40,14 @@ impl<'a> Entry<'a> {
 
 impl Pass<'_> {
     /// Assumes the role and asks AWS who the new credentials are.
-    pub(super) async fn assume(&self, entry: Entry<'_>, circumstances: Circumstances) -> Result<Verified, Verdict> {
+    pub(super) async fn assume(&self, entry: Entry<'_>, context: FailureContext) -> Result<Verified, Verdict> {
         let access = &entry.at.access;
         let session = match self.ctx.aws.sts(access).assume_role(entry.call()).await {
             Ok(session) => session,
-            Err(failure) => return Err(self.refused(entry, &failure, circumstances).await),
+            Err(failure) => return Err(self.refused(entry, &failure, context).await),
         };
         let sts = self.ctx.aws.sts_as(&session.credentials, access);
-        let caller = sts.caller_identity().await.map_err(|failure| verdict(Work::Verify, &failure, circumstances))?;
+        let caller = sts.caller_identity().await.map_err(|failure| verdict(Phase::Verify, &failure, context))?;
         if let Err(verdict) = is_expected(&caller, &entry.known.arn, &entry.known.id) {
             self.look_again(); // the role may have been created again
             return Err(verdict);
@@ -56,11 +56,11 @@ impl Pass<'_> {
     }
 
     /// Why the role refuses. It is read for that: nothing else shows its side of the matter.
-    async fn refused(&self, entry: Entry<'_>, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
-        if failure.kind == FailureKind::Denied && !circumstances.trust_verified {
+    async fn refused(&self, entry: Entry<'_>, failure: &AwsFailure, context: FailureContext) -> Verdict {
+        if failure.kind == FailureKind::Denied && !context.trust_verified {
             self.look_again();
         }
-        let Ok(base) = &self.identity else { return verdict(Work::Assume, failure, circumstances) };
+        let Ok(base) = &self.identity else { return verdict(Phase::Assume, failure, context) };
         let found = match failure.kind {
             FailureKind::Denied | FailureKind::DurationExceedsRole => self.refusing_role(entry).await,
             _ => None,
@@ -69,7 +69,7 @@ impl Pass<'_> {
         Attempt::into_role(base, &at.access, &known.arn, request)
             .with_external_id(at.external_id.as_str())
             .found(found.as_ref())
-            .verdict(failure, circumstances)
+            .verdict(failure, context)
     }
 
     /// None if the role cannot be read: then AWS's own words have to do.
@@ -86,11 +86,11 @@ impl Pass<'_> {
         let answer = self.ctx.aws.sts(&entry.at.access).assume_role(call).await;
         let refused = matches!(&answer, Err(failure) if failure.kind == FailureKind::Denied);
         self.remember(|state| state.proof = if refused { Proof::Proven } else { Proof::Due });
-        let settled = Circumstances { trust_verified: true, ..Circumstances::default() };
+        let settled = FailureContext { trust_verified: true, ..FailureContext::default() };
         let role = &entry.known.arn;
         match answer {
             Err(_) if refused => Ok(()),
-            Err(failure) => Err(verdict(Work::Assume, &failure, settled)),
+            Err(failure) => Err(verdict(Phase::Assume, &failure, settled)),
             Ok(_) if propagating => Err(Verdict {
                 reason: Reason::Propagating,
                 message: format!("role {role} does not ask for its external id yet: its trust policy is new"),

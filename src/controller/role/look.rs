@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::apply::Applied;
-use super::iam_role::RoleOutcome;
+use super::outcome::RoleOutcome;
 use super::pass::Pass;
 use crate::api::RoleStatus;
 use crate::controller::state::bulk::Glimpse;
@@ -105,6 +105,11 @@ impl Pass<'_> {
         self.remember_comparison(key);
     }
 
+    /// Whether the tags of a role say that it is the object's.
+    pub(super) fn owns(&self, state: &IamRoleState) -> bool {
+        self.object.ownership(&state.role.tags).is_ours()
+    }
+
     /// What the part ends with after a plan was executed.
     pub(super) fn concluded(
         &mut self,
@@ -138,7 +143,9 @@ impl Pass<'_> {
         let known = found.map(|state| KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() });
         let denied = state.as_ref().map_or(Denied::Nobody, denied);
         let revoke = Requests::of(self.role).revoke;
-        let met = revoke.filter(|at| state.as_ref().is_some_and(|state| own_denial(state).meets(*at)));
+        // A role that is not ours is never written: there is nothing to wait for.
+        let met =
+            revoke.filter(|at| state.as_ref().is_some_and(|state| !self.owns(state) || own_denial(state).meets(*at)));
         self.remember(|remembered| {
             remembered.denied = denied;
             remembered.known.clone_from(&known);

@@ -12,6 +12,7 @@ mod iam_role;
 mod issue;
 mod look;
 mod occasion;
+mod outcome;
 mod pass;
 mod publish;
 pub mod reconcile;

@@ -47,7 +47,7 @@ impl Occasion {
 
 impl Pass<'_> {
     pub(super) fn occasion(&self, desired: &Desired, planned: &Plan, state: Option<&IamRoleState>) -> Occasion {
-        let ours = state.is_some_and(|state| self.object.ownership(&state.role.tags).is_ours());
+        let ours = state.is_some_and(|state| self.owns(state));
         let revokes = planned.steps().any(|step| matches!(step, Step::Deny(_)));
         let was_ready = self.role.is_true(ConditionType::RoleReady);
         match state {

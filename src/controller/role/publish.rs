@@ -8,7 +8,7 @@ use kube::runtime::controller::Action;
 
 use super::credentials::published_before;
 use super::pass::Pass;
-use crate::api::{ConditionType, CrossAccountRoleStatus, Outlook, Reason, condition};
+use crate::api::{CrossAccountRoleStatus, Outlook, Reason};
 use crate::controller::Error;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
@@ -23,9 +23,6 @@ impl Pass<'_> {
         self.publish_events().await;
         if self.report.progress_reported || before != after {
             self.write_status(&after).await?;
-        }
-        if before.role.is_some() != after.role.is_some() || is_revoked(&before) != is_revoked(&after) {
-            self.ctx.wake_account(&self.role.spec.account_ref.name);
         }
         let problem = self.report.problem().cloned();
         let now = self.now;
@@ -88,11 +85,6 @@ impl Pass<'_> {
         self.remember(|state| state.written = Some(Arc::new(written)));
         Ok(())
     }
-}
-
-fn is_revoked(status: &CrossAccountRoleStatus) -> bool {
-    condition(&status.conditions, ConditionType::CredentialsReady)
-        .is_some_and(|credentials| credentials.reason == Reason::Revoked.as_str())
 }
 
 fn result(problem: Option<&Verdict>) -> ReconcileResult {

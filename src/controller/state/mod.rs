@@ -4,3 +4,4 @@ pub mod bulk;
 pub mod fresh;
 pub mod names;
 pub mod objects;
+pub mod principals;

@@ -95,6 +95,8 @@ pub struct ObjectState {
     pub failures: u32,
     /// When the next reconcile is due.
     pub wake_at: Option<Timestamp>,
+    /// Whether its account was told to count a role of it.
+    pub counted: bool,
     /// The object as the last write of its status left it, until the watch shows that.
     pub written: Option<Arc<CrossAccountRole>>,
     /// The role as it was last read.
@@ -185,6 +187,13 @@ impl ObjectStates {
     /// Changes what is remembered of an object.
     pub fn change(&self, uid: &str, change: impl FnOnce(&mut ObjectState)) {
         change(self.lock().entry(uid.to_owned()).or_default());
+    }
+
+    /// Takes note of whether an object has a role. Says whether that changes the count of its account.
+    pub fn count(&self, uid: &str, has_role: bool) -> bool {
+        let mut changed = false;
+        self.change(uid, |state| changed = std::mem::replace(&mut state.counted, has_role) != has_role);
+        changed
     }
 
     /// Forgets an object that is gone.

@@ -1,6 +1,6 @@
 //! Orphans: roles that this cluster made and whose objects are gone.
 
-use crate::api::tag;
+use crate::domain::tag;
 use crate::domain::{IamRoleState, RolePath};
 
 /// The cluster whose roles are looked for, and where.

@@ -1,7 +1,7 @@
 //! Whether an account can be worked in at present.
 
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
-use crate::decide::failure::{Circumstances, Retry, Verdict, Work, verdict};
+use crate::decide::failure::{FailureContext, Phase, Retry, Verdict, verdict};
 use crate::domain::AwsFailure;
 
 /// Whether the account can be managed at present. If not, roles in it are left as they are; sessions of roles that are
@@ -30,7 +30,7 @@ pub fn needs(role: &CrossAccountRole, account: &str) -> bool {
 /// The operator has no identity of its own to begin with.
 #[must_use]
 pub fn unusable(failure: &AwsFailure) -> Verdict {
-    let told = verdict(Work::Enter, failure, Circumstances::default());
+    let told = verdict(Phase::Enter, failure, FailureContext::default());
     Verdict {
         reason: Reason::BaseIdentityUnavailable,
         message: format!("the operator's own AWS identity is not usable: {}", told.message),

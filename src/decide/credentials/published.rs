@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::keys::{KEY_INI, KEY_JSON};
 use crate::api::annotation;
-use crate::decide::credentials::secret::{KEY_INI, KEY_JSON};
 use crate::domain::{Credentials, SecretText, digest_hex};
 
 /// A set of credentials as it was published, with what is needed to judge it later.

@@ -1,5 +1,6 @@
 //! What the Secret holds: one set of credentials in the forms that programs read.
 
+use super::keys::{KEY_CONFIG, KEY_INI, KEY_JSON};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -8,13 +9,6 @@ use super::published::Publication;
 use crate::api::{FIELD_MANAGER, MANAGED_BY_LABEL, Output, ProcessCommand, Reason, SecretSpec};
 use crate::decide::Refusal;
 use crate::domain::{Credentials, Region, SecretText};
-
-/// Key of the AWS configuration file that points at [`KEY_JSON`].
-pub const KEY_CONFIG: &str = "config";
-/// Key of the set in the format of `credential_process` (AWS SDKs reference, "Process credential provider").
-pub const KEY_JSON: &str = "credentials.json";
-/// Key of the INI file with static keys.
-pub const KEY_INI: &str = "credentials";
 
 /// Whether a key stays the same through renewals: it tells the region or names another file.
 #[must_use]

@@ -5,112 +5,41 @@
 //! Two things tell the sides apart: what AWS says, and the trust policy where it can be read. Where neither does, both
 //! sides are named and no guess is made.
 
+mod attempt;
 mod denial;
 mod sides;
 mod trusted;
 
 pub mod remedy;
 
-use serde_json::Value;
-
+use self::attempt::ASSUME_ROLE;
+pub use self::attempt::Attempt;
 use self::denial::{Denial, account_in};
 use self::remedy::Party;
 use self::sides::Sides;
-use self::trusted::{Caller, Reading, reading};
-use super::failure::{Circumstances, Retry, Verdict, Work, verdict};
-use super::role::trust::{entry, extras};
+use super::failure::{FailureContext, Phase, Retry, Verdict, verdict};
 use super::status::conditions::MESSAGE_MAX;
 use crate::api::Reason;
-use crate::domain::policy::PolicyDocument;
-use crate::domain::{AccountAccess, AwsFailure, BaseIdentity, FailureKind, IamRole, RoleArn, SessionRequest};
+use crate::domain::{AccountAccess, AwsFailure, FailureKind, RoleArn};
 
-const ASSUME_ROLE: &str = "sts:AssumeRole";
-/// What a condition has room for beside the words with which credentials that are good still are told of.
+/// What a condition has room for beside the words that say until when credentials are good.
 const ROOM: usize = MESSAGE_MAX - 200;
-const OPERATORS_OWN: &str = "the operator's own";
 
-/// One call of `AssumeRole`, and what is known around it.
-#[derive(Clone, Debug)]
-pub struct Attempt<'a> {
-    work: Work,
-    caller: Caller,
-    /// Whose account the caller's is.
-    whose: String,
-    access: &'a AccountAccess,
-    role: &'a RoleArn,
-    seconds: i32,
-    /// What the session needs besides `sts:AssumeRole`.
-    extras: Vec<&'static str>,
-    /// The role as it is, where it can be read.
-    found: Option<&'a IamRole>,
-}
-
-impl<'a> Attempt<'a> {
-    /// Into the role that an object declares.
-    #[must_use]
-    pub fn into_role(
-        base: &BaseIdentity,
-        access: &'a AccountAccess,
-        role: &'a RoleArn,
-        session: &SessionRequest,
-    ) -> Self {
-        let (seconds, extras) = (session.duration_seconds, session.extra_actions());
-        let (caller, whose) = (caller(base), OPERATORS_OWN.into());
-        Self { work: Work::Assume, caller, whose, access, role, seconds, extras, found: None }
-    }
-
-    /// The external id that is sent.
-    #[must_use]
-    pub fn with_external_id(mut self, external_id: &str) -> Self {
-        self.caller.external_id = Some(external_id.to_owned());
-        self
-    }
-
-    /// The role as it was read once it had refused.
-    #[must_use]
-    pub fn found(self, found: Option<&'a IamRole>) -> Self {
-        Self { found, ..self }
-    }
-
-    /// Into the role of one hop, counted from 1; none if there is no such hop.
-    #[must_use]
-    pub fn of_hop(base: &BaseIdentity, access: &'a AccountAccess, hop: usize) -> Option<Self> {
-        let index = hop.checked_sub(1)?;
-        let (at, before) = (access.chain.get(index)?, access.chain.get(..index)?);
-        let (from, whose) = match before.last() {
-            None => (caller(base), OPERATORS_OWN.to_owned()),
-            Some(last) => {
-                let caller = Caller { principal: last.role_arn.to_string(), session: None, external_id: None };
-                (caller, format!("that of hop {index}"))
-            }
-        };
-        let tagged = !at.session_tags.is_empty() || before.iter().any(|hop| !hop.transitive_tag_keys.is_empty());
-        Some(Self {
-            work: Work::Enter,
-            caller: Caller { external_id: at.external_id.clone(), ..from },
-            whose,
-            access,
-            role: &at.role_arn,
-            seconds: 3600,
-            extras: if tagged { vec!["sts:TagSession"] } else { Vec::new() },
-            found: None,
-        })
-    }
-
+impl Attempt<'_> {
     /// What a failure of the call means, and who has to change what.
     #[must_use]
-    pub fn verdict(&self, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
-        let plain = verdict(self.work, failure, circumstances);
+    pub fn verdict(&self, failure: &AwsFailure, context: FailureContext) -> Verdict {
+        let plain = verdict(self.phase, failure, context);
         match (failure.kind, plain.reason) {
             (_, Reason::Propagating) => plain,
-            (FailureKind::Denied, _) => self.denied(failure, circumstances),
+            (FailureKind::Denied, _) => self.denied(failure, context),
             (FailureKind::DurationExceedsRole, _) => Verdict { message: self.too_long(failure), ..plain },
             (FailureKind::RegionDisabled, _) => Verdict { message: self.region_disabled(failure), ..plain },
             _ => plain,
         }
     }
 
-    fn denied(&self, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
+    fn denied(&self, failure: &AwsFailure, context: FailureContext) -> Verdict {
         let denial = Denial::read(&failure.message);
         let action = denial.action.as_deref().unwrap_or(ASSUME_ROLE);
         let sides = Sides::of(self, &denial, action);
@@ -120,7 +49,7 @@ impl<'a> Attempt<'a> {
         let full = format!("{cause}. {failure}. {remedies}");
         let message = if full.len() <= ROOM { full } else { format!("{cause}. {remedies}") };
         let (reason, retry) = match sides {
-            Sides::Trust(_) if circumstances.repair_comes => (Reason::Progressing, Retry::Soon),
+            Sides::Trust(_) if context.repair_comes => (Reason::Progressing, Retry::Soon),
             Sides::Trust(_) | Sides::RoleOrganization | Sides::Either(_) => (Reason::TrustDenied, Retry::Slow),
             Sides::Caller(_) => (Reason::IdentityDenied, Retry::Slow),
         };
@@ -153,41 +82,12 @@ impl<'a> Attempt<'a> {
              {region}), or choose another spec.region in AWSAccount {name}"
         )
     }
-
-    fn party(&self) -> Party {
-        Party::of(&self.caller.principal, &self.whose)
-    }
-
-    fn trust(&self) -> Option<&PolicyDocument> {
-        self.found?.trust.as_ref()
-    }
-
-    /// The refused action, with those that the same session needs after it.
-    fn needed(&self, action: &str) -> Vec<&str> {
-        let first = action.eq_ignore_ascii_case(ASSUME_ROLE).then_some(ASSUME_ROLE);
-        first.into_iter().chain(self.extras.iter().copied()).collect()
-    }
-
-    /// The statements that the trust policy lacks; all that are needed, where it was not read.
-    fn missing_in_trust(&self, action: &str) -> Vec<Value> {
-        let principal = &self.caller.principal;
-        let has = |extra: &str| self.trust().is_some_and(|t| reading(t, extra, &self.caller) == Reading::LetsIn);
-        let lacking = |extra: &&str| *extra == action || !has(extra);
-        let actions: Vec<&str> = self.extras.iter().copied().filter(lacking).collect();
-        let entry =
-            action.eq_ignore_ascii_case(ASSUME_ROLE).then(|| entry(principal, self.caller.external_id.as_deref()));
-        entry.into_iter().chain((!actions.is_empty()).then(|| extras(principal, &actions))).collect()
-    }
-}
-
-fn caller(base: &BaseIdentity) -> Caller {
-    Caller { principal: base.principal_arn.clone(), session: Some(base.caller.arn.clone()), external_id: None }
 }
 
 /// What a failed call of IAM on a role means, made as the manager of its account.
 #[must_use]
-pub fn managing(access: &AccountAccess, role: &RoleArn, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
-    let plain = verdict(Work::Manage, failure, circumstances);
+pub fn managing(access: &AccountAccess, role: &RoleArn, failure: &AwsFailure, context: FailureContext) -> Verdict {
+    let plain = verdict(Phase::Manage, failure, context);
     if failure.kind != FailureKind::Denied {
         return plain;
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::attempt::Attempt;
 use super::denial::{Denial, PolicyKind};
+use super::remedy;
 use super::trusted::{Reading, reading};
-use super::{Attempt, remedy};
-use crate::decide::failure::Work;
+use crate::decide::failure::Phase;
 
 /// Who refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Sides {
         match self {
             Self::Trust(Some(Reading::Forbids)) => no_deny_in_trust(attempt),
             Self::Trust(_) if denial.explicit => no_deny_in_trust(attempt),
-            Self::Trust(Some(Reading::AsksFor(_)) | None) if attempt.work == Work::Enter => format!(
+            Self::Trust(Some(Reading::AsksFor(_)) | None) if attempt.phase == Phase::Enter => format!(
                 "Check the externalId of the hop in spec.access.chain, or mend the trust policy. {}",
                 in_trust()
             ),

@@ -1,14 +1,20 @@
 //! Who is told to change what, for each thing that AWS can say and each trust policy that can be read.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::attempt::caller;
+use super::trusted::{Caller, Reading, reading};
 use super::*;
-use crate::domain::{AccountId, CallerIdentity, Hop, Region, RoleSettings, RoleTags};
+use crate::decide::role::trust::entry;
+use crate::domain::policy::PolicyDocument;
+use crate::domain::{
+    AccountId, BaseIdentity, CallerIdentity, Hop, IamRole, Region, RoleSettings, RoleTags, SessionRequest,
+};
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/crossaccount/reader";
 const OPERATOR: &str = "arn:aws:iam::111111111111:user/operator";
-const SETTLED: Circumstances = Circumstances { propagating: false, trust_verified: false, repair_comes: false };
+const SETTLED: FailureContext = FailureContext { propagating: false, trust_verified: false, repair_comes: false };
 
 fn base() -> BaseIdentity {
     let account = AccountId::parse("111111111111").expect("an account id");
@@ -60,12 +66,12 @@ fn tagged(seconds: i32) -> SessionRequest {
     }
 }
 
-fn judge(trust: Option<&Value>, failure: &AwsFailure, circumstances: Circumstances) -> Verdict {
+fn judge(trust: Option<&Value>, failure: &AwsFailure, context: FailureContext) -> Verdict {
     let (access, role) = (access(&[]), RoleArn::parse(ROLE).expect("an ARN"));
     let found = trust.map(role_with);
     let attempt =
         Attempt::into_role(&base(), &access, &role, &tagged(7200)).with_external_id("ours").found(found.as_ref());
-    attempt.verdict(failure, circumstances)
+    attempt.verdict(failure, context)
 }
 
 fn allow(action: &str, external_id: Option<&str>) -> Value {
@@ -161,10 +167,10 @@ fn tags_that_are_not_allowed_ask_for_that_alone() {
 #[test]
 fn a_trust_that_the_operator_is_about_to_mend_is_no_case_for_people() {
     let silent = json!([allow("sts:AssumeRole", Some("theirs"))]);
-    let circumstances = Circumstances { repair_comes: true, ..SETTLED };
-    let verdict = judge(Some(&silent), &denial("sts:AssumeRole", ""), circumstances);
+    let context = FailureContext { repair_comes: true, ..SETTLED };
+    let verdict = judge(Some(&silent), &denial("sts:AssumeRole", ""), context);
     assert_eq!((verdict.reason, verdict.retry), (Reason::Progressing, Retry::Soon));
-    let new = Circumstances { propagating: true, ..SETTLED };
+    let new = FailureContext { propagating: true, ..SETTLED };
     assert_eq!(judge(Some(&silent), &denial("sts:AssumeRole", ""), new).reason, Reason::Propagating);
 }
 

@@ -1,16 +1,16 @@
 //! What to do about a failure of which nothing is known but the call and AWS's answer. Where more is known,
 //! `decide::explain` says more.
 
-use super::Work;
+use super::verdict::Phase;
 use crate::api::Reason;
 use crate::domain::{AwsFailure, FailureKind};
 
 /// One sentence, if there is something that people can do.
-pub(super) fn advice(work: Work, reason: Reason, failure: &AwsFailure) -> Option<String> {
+pub(super) fn advice(phase: Phase, reason: Reason, failure: &AwsFailure) -> Option<String> {
     let permission = || format!("{}:{}", failure.service, failure.operation);
-    Some(match (reason, work) {
+    Some(match (reason, phase) {
         (Reason::ManagerDenied, _) => format!("Allow {} to the role that manages the account", permission()),
-        (Reason::TrustDenied, Work::Enter) => {
+        (Reason::TrustDenied, Phase::Enter) => {
             "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole".into()
         }
         (Reason::TrustDenied, _) => "The role's trust policy does not let the operator in".into(),

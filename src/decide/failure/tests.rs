@@ -3,25 +3,26 @@
 use strum::IntoEnumIterator as _;
 
 use super::*;
+use crate::decide::Refusal;
 
 fn failure(kind: FailureKind, operation: &'static str) -> AwsFailure {
     AwsFailure { service: "iam", operation, kind, code: "Code".into(), message: "message".into() }
 }
 
-const SETTLED: Circumstances = Circumstances { propagating: false, trust_verified: false, repair_comes: false };
-const NEW: Circumstances = Circumstances { propagating: true, trust_verified: true, repair_comes: false };
-const VERIFIED: Circumstances = Circumstances { propagating: false, trust_verified: true, repair_comes: false };
+const SETTLED: FailureContext = FailureContext { propagating: false, trust_verified: false, repair_comes: false };
+const NEW: FailureContext = FailureContext { propagating: true, trust_verified: true, repair_comes: false };
+const VERIFIED: FailureContext = FailureContext { propagating: false, trust_verified: true, repair_comes: false };
 
 #[test]
 fn each_failure_has_its_reason_and_its_retry() {
     use FailureKind as Kind;
-    for (what, work, kind, operation, circumstances, reason, retry) in [
-        ("throttling", Work::Manage, Kind::Throttled, "GetRole", SETTLED, Reason::Throttled, Retry::Soon),
-        ("an outage", Work::Assume, Kind::Unavailable, "AssumeRole", SETTLED, Reason::Progressing, Retry::Soon),
-        ("a denied hop", Work::Enter, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
+    for (what, work, kind, operation, context, reason, retry) in [
+        ("throttling", Phase::Manage, Kind::Throttled, "GetRole", SETTLED, Reason::Throttled, Retry::Soon),
+        ("an outage", Phase::Assume, Kind::Unavailable, "AssumeRole", SETTLED, Reason::Progressing, Retry::Soon),
+        ("a denied hop", Phase::Enter, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
         (
             "a missing manager permission",
-            Work::Manage,
+            Phase::Manage,
             Kind::Denied,
             "CreateRole",
             SETTLED,
@@ -30,7 +31,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a new role that is not assumable yet",
-            Work::Assume,
+            Phase::Assume,
             Kind::Denied,
             "AssumeRole",
             NEW,
@@ -39,18 +40,18 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a trusted operator that is denied",
-            Work::Assume,
+            Phase::Assume,
             Kind::Denied,
             "AssumeRole",
             VERIFIED,
             Reason::IdentityDenied,
             Retry::Slow,
         ),
-        ("a trust that refuses", Work::Assume, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
-        ("a new principal", Work::Manage, Kind::InvalidPrincipal, "CreateRole", NEW, Reason::Propagating, Retry::Soon),
+        ("a trust that refuses", Phase::Assume, Kind::Denied, "AssumeRole", SETTLED, Reason::TrustDenied, Retry::Slow),
+        ("a new principal", Phase::Manage, Kind::InvalidPrincipal, "CreateRole", NEW, Reason::Propagating, Retry::Soon),
         (
             "a missing principal",
-            Work::Manage,
+            Phase::Manage,
             Kind::InvalidPrincipal,
             "CreateRole",
             SETTLED,
@@ -59,17 +60,17 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a malformed policy",
-            Work::Manage,
+            Phase::Manage,
             Kind::MalformedPolicy,
             "PutRolePolicy",
             SETTLED,
             Reason::InvalidSpec,
             Retry::OnChange,
         ),
-        ("a quota", Work::Manage, Kind::LimitExceeded, "CreateRole", SETTLED, Reason::LimitExceeded, Retry::Rarely),
+        ("a quota", Phase::Manage, Kind::LimitExceeded, "CreateRole", SETTLED, Reason::LimitExceeded, Retry::Rarely),
         (
             "a missing policy",
-            Work::Manage,
+            Phase::Manage,
             Kind::NotFound,
             "AttachRolePolicy",
             SETTLED,
@@ -78,7 +79,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a role whose creation was not answered",
-            Work::Manage,
+            Phase::Manage,
             Kind::AlreadyExists,
             "CreateRole",
             NEW,
@@ -87,7 +88,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a role in another case of letters",
-            Work::Manage,
+            Phase::Manage,
             Kind::AlreadyExists,
             "CreateRole",
             SETTLED,
@@ -96,7 +97,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a role that went away",
-            Work::Manage,
+            Phase::Manage,
             Kind::NotFound,
             "PutRolePolicy",
             SETTLED,
@@ -105,7 +106,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a chained session",
-            Work::Assume,
+            Phase::Assume,
             Kind::ChainingLimit,
             "AssumeRole",
             SETTLED,
@@ -114,7 +115,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "our own expired token",
-            Work::Assume,
+            Phase::Assume,
             Kind::Expired,
             "AssumeRole",
             SETTLED,
@@ -123,7 +124,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "an expired manager session",
-            Work::Manage,
+            Phase::Manage,
             Kind::Expired,
             "GetRole",
             SETTLED,
@@ -132,7 +133,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a disabled region",
-            Work::Assume,
+            Phase::Assume,
             Kind::RegionDisabled,
             "AssumeRole",
             SETTLED,
@@ -141,7 +142,7 @@ fn each_failure_has_its_reason_and_its_retry() {
         ),
         (
             "a service-linked role",
-            Work::Manage,
+            Phase::Manage,
             Kind::Unmodifiable,
             "UpdateRole",
             SETTLED,
@@ -149,14 +150,14 @@ fn each_failure_has_its_reason_and_its_retry() {
             Retry::OnChange,
         ),
     ] {
-        let verdict = verdict(work, &failure(kind, operation), circumstances);
+        let verdict = verdict(work, &failure(kind, operation), context);
         assert_eq!((verdict.reason, verdict.retry), (reason, retry), "{what}");
     }
 }
 
 #[test]
 fn every_failure_of_every_work_says_what_aws_said() {
-    for work in Work::iter() {
+    for work in Phase::iter() {
         for kind in FailureKind::iter() {
             let verdict = verdict(work, &failure(kind, "Operation"), SETTLED);
             assert!(verdict.message.contains("iam:Operation failed: Code: message"), "{work:?} {kind:?}");
@@ -166,7 +167,7 @@ fn every_failure_of_every_work_says_what_aws_said() {
 
 #[test]
 fn a_denied_manager_is_told_which_permission_is_missing() {
-    let verdict = verdict(Work::Manage, &failure(FailureKind::Denied, "PutRolePolicy"), SETTLED);
+    let verdict = verdict(Phase::Manage, &failure(FailureKind::Denied, "PutRolePolicy"), SETTLED);
     assert!(verdict.message.contains("Allow iam:PutRolePolicy"), "{}", verdict.message);
 }
 

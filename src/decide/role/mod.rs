@@ -8,9 +8,11 @@ pub mod denial;
 pub mod describe;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod goal;
 pub mod plan;
 pub mod step;
 pub mod trust;
 
-pub use plan::{Given, Goal, Plan, plan};
+pub use goal::{Given, Goal, Plan};
+pub use plan::plan;
 pub use step::Step;

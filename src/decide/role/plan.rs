@@ -8,96 +8,15 @@
 mod adjust;
 mod end;
 
-use jiff::Timestamp;
-
 pub use self::adjust::foreign_denials;
 use self::adjust::{adjust, keep};
 use self::end::{close, delete, release};
+use super::goal::{Given, Goal, Plan};
 use super::step::Step;
 use crate::api::Reason;
 use crate::decide::Refusal;
 use crate::domain::policy::{Edit, edit};
-use crate::domain::{DesiredRole, IamRole, IamRoleState, ObjectIdentity, Owner, Ownership, PolicyArn};
-
-/// What a role is to become.
-#[derive(Clone, Copy, Debug)]
-pub enum Goal<'a> {
-    /// As declared; made if there is none.
-    Declared(&'a DesiredRole),
-    /// As declared; taken over if nobody owns it.
-    Adopted(&'a DesiredRole),
-    /// As it is, except for what the platform team or a revocation demands.
-    Kept,
-    /// Closed to everybody.
-    Closed,
-    /// Gone, if the operator created it; else released.
-    Absent {
-        /// Whether a role that is released is closed first.
-        closed: bool,
-    },
-    /// Given up: it stays, without the operator's tags.
-    Released {
-        /// Whether it is closed first, because the object has no permission any more.
-        closed: bool,
-    },
-}
-
-/// What is known besides goal and role.
-#[derive(Clone, Debug)]
-pub struct Given<'a> {
-    /// The object.
-    pub object: &'a ObjectIdentity,
-    /// The operator's principal, if it is known.
-    pub operator: Option<&'a str>,
-    /// The account's permissions boundary.
-    pub boundary: Option<&'a PolicyArn>,
-    /// Sessions of before are to be denied since then, if that was asked for.
-    pub revoke: Option<Timestamp>,
-    /// `aws:userid` of the sessions that the operator itself begins, without the role id.
-    pub session_name: &'a str,
-    /// Names of inline policies that the object declared before, as a hint.
-    pub declared_inline: &'a [String],
-    /// Keys of tags that the object declared before, as a hint.
-    pub declared_tags: &'a [String],
-    /// Instance profiles that keep the role from being deleted, where they were asked for.
-    pub instance_profiles: &'a [String],
-    /// Whether an earlier try to delete the role failed, so that it is closed first.
-    pub deletion_failed: bool,
-    /// AWS's time.
-    pub now: Timestamp,
-}
-
-/// The writes, in order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// Stages; see the module.
-    pub stages: Vec<Vec<Step>>,
-    /// Steps that are about nobody's access.
-    pub side: Vec<Step>,
-}
-
-impl Plan {
-    fn of(stages: impl IntoIterator<Item = Vec<Step>>, side: Vec<Step>) -> Self {
-        Self { stages: stages.into_iter().filter(|stage| !stage.is_empty()).collect(), side }
-    }
-
-    /// All steps, in the order in which they are tried.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.stages.iter().flatten().chain(&self.side)
-    }
-
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.steps().next().is_none()
-    }
-
-    /// What stands in AWS when all steps succeeded.
-    #[must_use]
-    pub fn result(&self, observed: Option<&IamRoleState>) -> Option<IamRoleState> {
-        self.steps().fold(observed.cloned(), |state, step| step.apply(state))
-    }
-}
+use crate::domain::{DesiredRole, IamRole, IamRoleState, ObjectIdentity, Owner, Ownership};
 
 /// The writes that turn what stands in AWS into the goal; empty if nothing differs in meaning. Refuses to declare a role that
 /// belongs to somebody else. Towards every other goal, somebody else's role is left alone.

@@ -5,10 +5,11 @@ use super::partition::in_one;
 use super::policies::{DesiredPolicies, document, policies, policy_arn};
 use super::requests::Requests;
 use super::whereabouts::Whereabouts;
-use crate::api::{AWSAccount, CrossAccountRole, Lifecycle, Reason, RoleSpec, SessionSpec, tag};
+use crate::api::{AWSAccount, CrossAccountRole, Lifecycle, Reason, RoleSpec, SessionSpec};
 use crate::decide::Refusal;
 use crate::decide::credentials::secret::DesiredSecret;
 use crate::decide::role::trust::{principals, trust_policy};
+use crate::domain::tag;
 use crate::domain::{BaseIdentity, DesiredRole, ObjectIdentity, RoleSettings, SessionRequest};
 
 /// Everything one object asks for.

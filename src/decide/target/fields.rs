@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::{Reason, tag};
+use crate::api::Reason;
 use crate::decide::Refusal;
+use crate::domain::tag;
 
 /// Refuses a value of a field, with what to write instead.
 pub fn invalid(field: &str, advice: impl std::fmt::Display) -> Refusal {

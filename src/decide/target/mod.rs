@@ -164,7 +164,7 @@ fn end(situation: &Situation<'_>) -> Target {
     if adopted || retained { Target::Released { closed } } else { Target::Absent { closed } }
 }
 
-/// What becomes of the role when the object is deleted: the object's word, else the account's.
+/// What happens to the role when the object is deleted: what the object declares, else what the account does.
 #[must_use]
 pub fn deletion_policy(spec: &CrossAccountRoleSpec, account: &AWSAccount) -> DeletionPolicy {
     spec.role.deletion_policy.unwrap_or(account.spec.deletion_policy)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::tag;
+use crossaccount::domain::tag;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 

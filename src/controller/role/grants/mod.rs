@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use self::principal::{Principal, Settled, settle};
-use super::iam_role::RoleOutcome;
+use self::principal::{Principal, settle};
+use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
 use crate::controller::Error;
+use crate::controller::state::principals::Settled;
 use crate::decide::Refusal;
 use crate::decide::account::readiness::manageable;
 use crate::decide::event::{Event, EventReason};

@@ -1,7 +1,7 @@
 //! The inline policy of one principal: made as all objects together declare it, and once for all who ask at the same time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
@@ -12,32 +12,15 @@ use crate::controller::Error;
 use crate::controller::context::Context;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::role::pass::Interrupt;
-use crate::controller::state::fresh::Fresh;
+use crate::controller::state::principals::Settled;
 use crate::decide::account::access::access;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::grants::policy::{document, fitting, lines_of};
 use crate::decide::grants::{Declared, Line, PolicyOf, grantee, wanted};
-use crate::domain::{AccountAccess, FailureKind, Grantee, GranteeKey};
+use crate::domain::{AccountAccess, FailureKind, Grantee};
 
 /// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
 const ROUNDS: usize = 10;
-
-/// One writer for each principal, and one reading of the objects for all of them. Within this process only: between processes
-/// the order of writing and reading is enough, see [`settle`].
-#[derive(Debug, Default)]
-pub struct Principals {
-    settling: Mutex<HashMap<GranteeKey, Arc<Fresh<Settled>>>>,
-    declared: Fresh<Declared>,
-}
-
-impl Principals {
-    fn of(&self, grantee: &Grantee) -> Arc<Fresh<Settled>> {
-        // A panic while locked leaves the map whole: every change is a single insert or remove.
-        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-        settling.retain(|_, fresh| Arc::strong_count(fresh) > 1); // nobody has or awaits it
-        Arc::clone(settling.entry(grantee.key()).or_default())
-    }
-}
 
 /// A principal in an account that can be entered.
 #[derive(Clone, Debug)]
@@ -47,17 +30,6 @@ pub struct Principal {
     /// Its ARN, as IAM reports it.
     pub arn: String,
     access: AccountAccess,
-}
-
-/// What a policy says after it was settled.
-#[derive(Debug)]
-pub struct Settled {
-    /// All lines, in the order in which they have a place.
-    pub lines: Vec<Line>,
-    /// How many of them, from the first on, are in place.
-    pub fitting: usize,
-    /// Whether it was written.
-    pub written: bool,
 }
 
 impl Principal {

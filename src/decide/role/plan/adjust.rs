@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Given, Plan};
-use crate::api::tag;
 use crate::decide::grants::policy::is_one;
 use crate::decide::role::denial::{Denial, Denied, is_denial_name, moment_of_denial, own_denial};
+use crate::decide::role::goal::{Given, Plan};
 use crate::decide::role::step::Step;
 use crate::decide::role::trust::own_trust;
 use crate::decide::target::requests::{is_due, revocation_is_due};
 use crate::domain::policy::{Edit, PolicyDocument, Write, common, edit};
+use crate::domain::tag;
 use crate::domain::{DesiredRole, IamRoleState, PolicyArn, RoleTags};
 
 /// Makes the role as declared. `claims`: nobody owns it yet, so the tags come first. Of two objects that adopt one role at a

@@ -1,12 +1,12 @@
 //! The ways access ends: closed, deleted, released.
 
 use super::adjust::{only_denies, put_boundary};
-use super::{Given, Plan};
-use crate::api::tag;
 use crate::decide::role::denial::{DENY, Denial, Denied, moment_of_denial, own_denial};
+use crate::decide::role::goal::{Given, Plan};
 use crate::decide::role::step::Step;
 use crate::decide::role::trust::own_trust;
 use crate::domain::policy::PolicyDocument;
+use crate::domain::tag;
 use crate::domain::{INLINE_QUOTA_OF_ROLE, IamRoleState};
 
 /// Closes a role: everything is denied to every session, and nobody but the operator may begin one.

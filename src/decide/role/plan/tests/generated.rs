@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::tag;
 use crate::decide::role::denial::DENY;
 use crate::decide::role::fixture::{DEPLOYER, allow, arn, deny, policy};
 use crate::decide::role::trust::entry;
+use crate::domain::tag;
 use crate::domain::{INLINE_QUOTA_OF_ROLE, RoleSettings};
 
 /// One case: a goal, what is declared, what stands in AWS, and what else is known.

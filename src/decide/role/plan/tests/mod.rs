@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::decide::role::denial::{Denial, Denied};
 use crate::decide::role::fixture;
+use crate::domain::PolicyArn;
 use crate::domain::policy::PolicyDocument;
 
 /// The time of every plan.

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::generated::{Aim, Case, cases, respelled};
 use super::model::{Session, inline_size, powerless, powers};
 use super::*;
-use crate::api::tag;
 use crate::decide::role::denial::{self, DENY, own_denial};
 use crate::domain::INLINE_QUOTA_OF_ROLE;
+use crate::domain::tag;
 
 /// The states that stand in AWS one after the other while a plan is executed, where these steps fail. Like the executor, it
 /// tries every step of a stage, begins a stage only when those before it succeeded, and always tries the side steps.

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::tag;
 use crate::decide::role::denial::DENY;
 use crate::decide::role::fixture::{DEPLOYER, allow, arn, deny, desired, object, policy, state, trust};
+use crate::domain::tag;
 
 fn put(state: &mut IamRoleState, name: &str, document: PolicyDocument) {
     state.inline.insert(name.to_owned(), Some(document));

@@ -1,0 +1,23 @@
+//! What the part of a pass that is about the role leaves to the parts after it.
+
+use crate::controller::state::objects::KnownRole;
+use crate::decide::Refusal;
+use crate::decide::role::denial::Denied;
+use crate::domain::IamRoleState;
+
+/// What was found and done.
+#[derive(Debug, Default)]
+pub struct RoleOutcome {
+    /// The role, if it may be assumed.
+    pub known: Option<KnownRole>,
+    /// The role as it stands, if it was read in this pass.
+    pub read: Option<IamRoleState>,
+    /// Whether the trust policy was compared in this pass, and is as declared.
+    pub trust_verified: bool,
+    /// Whether a problem of the role keeps new credentials from being issued.
+    pub in_trouble: bool,
+    /// Which sessions are denied, as far as this process knows.
+    pub denied: Denied,
+    /// Why access is closed, if it is.
+    pub closed: Option<Refusal>,
+}
