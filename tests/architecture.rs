@@ -1,5 +1,7 @@
 //! Rules about the source itself.
 
+mod imports;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,6 +1,6 @@
 //! What can go wrong in a call to AWS, in the few kinds that make a difference to what we do next.
 
-/// One failed call, without anything that may hold a secret: raw bodies and headers are left behind in `crate::aws`.
+/// One failed call, without anything that may hold a secret: raw bodies and headers stay where the call was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{service}:{operation} failed: {code}: {message}")]
 pub struct AwsFailure {
