@@ -46,7 +46,7 @@ deny: ## Check licenses and sources of all dependencies, and that there is one T
 	.ci/cargo-deny check bans licenses sources
 
 .PHONY: generate
-generate: lab ## Write what is generated: crds/, docs/reasons.md, docs/fields.md; from the tests, docs/troubleshooting.md
+generate: lab ## Write what is generated: crds/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
 	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain --test-threads=$(TEST_THREADS)
 
