@@ -52,6 +52,13 @@ impl<'a> Tester<'a> {
         Ok(user)
     }
 
+    /// Waits until the object of [`trusted_user`](Self::trusted_user) has a role. Gives a session of it that the user began.
+    pub async fn session_of(&self, user: &Identity, object: &str) -> Result<Identity> {
+        self.env.settled(object).await?;
+        let arn = self.env.standing(object).await?.0.arn;
+        self.enters(user, &arn).await?.context("a trusted user is not let in")
+    }
+
     /// A session of a role, if it lets this caller in.
     pub async fn enters(&self, caller: &Identity, role_arn: &str) -> Result<Option<Identity>> {
         let sts = aws_sdk_sts::Client::new(&aws_config(&self.proxy.endpoint(), caller.credentials.clone()));

@@ -54,7 +54,7 @@ pub enum Command {
     Crds,
 }
 
-/// Everything run can be told.
+/// The flags of `run`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunArgs {
     /// Settings of the controllers.
@@ -96,8 +96,8 @@ pub struct RunArgs {
 
     /// Whether /metrics has one expiry series per object
     ///
-    /// auto exposes crossaccount_credentials_expiry_timestamp_seconds{namespace,name} for up to 1,000 objects and leaves
-    /// it out beyond. crossaccount_credentials_min_seconds_to_expiry is there in any case.
+    /// auto exposes crossaccount_credentials_expiry_timestamp_seconds{namespace,name} for up to 1,000 objects and omits
+    /// it for more. crossaccount_credentials_min_seconds_to_expiry is always there.
     #[arg(
         long,
         env = "CROSSACCOUNT_PER_OBJECT_METRICS",

@@ -36,9 +36,7 @@ async fn a_withdrawal_enters_anew_where_the_managers_session_is_dead() -> Result
     let tester = Tester::new(&env).await?;
     let _operator = env.start().await?;
     let deployer = tester.trusted_user("reader").await?;
-    env.settled("reader").await?;
-    let arn = env.standing("reader").await?.0.arn;
-    let session = tester.enters(&deployer, &arn).await?.context("a trusted user is not let in")?;
+    let session = tester.session_of(&deployer, "reader").await?;
     remake_the_manager(&env).await?;
     env.allow_nobody().await?;
     tester.is_denied("a session of before", &session).await?;

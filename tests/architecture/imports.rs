@@ -61,26 +61,23 @@ fn paths(code: &str, public: bool) -> Vec<Vec<String>> {
 }
 
 fn expand(prefix: &str, tree: &str, found: &mut Vec<Vec<String>>) {
-    match tree.trim().strip_suffix('}').and_then(|tree| tree.split_once('{')) {
-        Some((head, group)) => {
-            let (mut depth, mut from) = (0_u32, 0);
-            for (at, letter) in group.char_indices().chain([(group.len(), ',')]) {
-                match letter {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    ',' if depth == 0 => {
-                        if !group[from..at].trim().is_empty() {
-                            expand(&format!("{prefix}{}", head.trim()), &group[from..at], found);
-                        }
-                        from = at + 1;
-                    }
-                    _ => {}
+    let Some((head, group)) = tree.trim().strip_suffix('}').and_then(|tree| tree.split_once('{')) else {
+        let path = tree.split(" as ").next().unwrap_or_default().trim();
+        found.push(format!("{prefix}{path}").split("::").map(str::to_owned).collect());
+        return;
+    };
+    let (mut depth, mut from) = (0_u32, 0);
+    for (at, letter) in group.char_indices().chain([(group.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                if !group[from..at].trim().is_empty() {
+                    expand(&format!("{prefix}{}", head.trim()), &group[from..at], found);
                 }
+                from = at + 1;
             }
-        }
-        None => {
-            let path = tree.split(" as ").next().unwrap_or_default().trim();
-            found.push(format!("{prefix}{path}").split("::").map(str::to_owned).collect());
+            _ => {}
         }
     }
 }
@@ -145,7 +142,9 @@ fn no_files_import_each_other_in_a_circle() -> Result<()> {
         if free.is_empty() {
             break;
         }
-        free.iter().for_each(|module| drop(left.remove(module)));
+        for module in free {
+            left.remove(&module);
+        }
     }
     let named: Vec<String> = left.keys().map(|module| module.join("::")).collect();
     assert!(named.is_empty(), "in circles, or on the way to one: {}", named.join(", "));

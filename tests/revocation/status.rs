@@ -14,6 +14,7 @@ use lab::{
     Injected,
     aws::{Identity, policy},
     deployment::Deployment,
+    operator::Operator,
     wait::eventually,
 };
 
@@ -158,15 +159,31 @@ async fn allow_labelled(deployment: &Deployment) -> Result<()> {
     deployment.env.patch_account(json!({ "allowedNamespaces": labelled })).await
 }
 
+/// Has `reader` lose its permission after its role was in use.
+async fn withdrawn_from(deployment: &Deployment) -> Result<Operator> {
+    allow_labelled(deployment).await?;
+    let operator = deployment.env.start().await?;
+    let first = deployment.ready_and_in_use("reader").await?;
+    label(deployment, "no").await?;
+    deployment.is_shut_out("reader", &first).await?;
+    deployment.env.shows("reader", "False", "NotAllowed").await?;
+    Ok(operator)
+}
+
+/// Waits until the deployer can use the role again. Gives its session.
+async fn opens_again(deployment: &Deployment) -> Result<Identity> {
+    eventually("the role is open", async || {
+        let session = deployment.assume(&deployment.deployer, "reader").await?;
+        deployment.runs_errand(&session).await?;
+        Ok(session)
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_withdrawal_of_before_is_no_proof_that_the_role_is_closed_now() -> Result<()> {
     let deployment = Deployment::new("again").await?;
-    allow_labelled(&deployment).await?;
-    let operator = deployment.env.start().await?;
-    let first = deployment.ready_and_in_use("reader").await?;
-    label(&deployment, "no").await?;
-    deployment.is_shut_out("reader", &first).await?;
-    deployment.env.shows("reader", "False", "NotAllowed").await?;
+    let operator = withdrawn_from(&deployment).await?;
 
     // The role is open again, and the operator is killed before it says so.
     let hang = deployment.env.proxy.on("AssumeRole").role(&deployment.env.iam_name("reader")).hang();
@@ -175,12 +192,7 @@ async fn a_withdrawal_of_before_is_no_proof_that_the_role_is_closed_now() -> Res
     operator.kill().await?;
     hang.release();
     // Sessions that are begun in the very second of the return are still denied.
-    let session = eventually("the role is open", async || {
-        let session = deployment.assume(&deployment.deployer, "reader").await?;
-        deployment.runs_errand(&session).await?;
-        Ok(session)
-    })
-    .await?;
+    let session = opens_again(&deployment).await?;
 
     label(&deployment, "no").await?;
     let _operator = deployment.env.start().await?;
@@ -191,22 +203,12 @@ async fn a_withdrawal_of_before_is_no_proof_that_the_role_is_closed_now() -> Res
 #[tokio::test]
 async fn a_role_that_was_opened_by_a_write_without_an_answer_is_closed_again() -> Result<()> {
     let deployment = Deployment::new("unanswered").await?;
-    allow_labelled(&deployment).await?;
-    let _operator = deployment.env.start().await?;
-    let first = deployment.ready_and_in_use("reader").await?;
-    label(&deployment, "no").await?;
-    deployment.is_shut_out("reader", &first).await?;
-    deployment.env.shows("reader", "False", "NotAllowed").await?;
+    let _operator = withdrawn_from(&deployment).await?;
 
     // The last write that opens the role takes effect and seems to fail; before it is tried again, permission is gone.
     deployment.env.proxy.on("PutRolePolicy").role(&deployment.env.iam_name("reader")).drop_response();
     label(&deployment, "yes").await?;
-    let session = eventually("the role is open", async || {
-        let session = deployment.assume(&deployment.deployer, "reader").await?;
-        deployment.runs_errand(&session).await?;
-        Ok(session)
-    })
-    .await?;
+    let session = opens_again(&deployment).await?;
     label(&deployment, "no").await?;
     deployment.is_shut_out("reader", &session).await?;
     deployment.env.proxy.clear_faults();

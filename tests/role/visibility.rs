@@ -11,9 +11,7 @@ async fn a_role_that_is_not_visible_when_the_permission_goes_is_closed_when_it_i
     let tester = Tester::new(&env).await?;
     let _operator = env.start().await?;
     let deployer = tester.trusted_user("reader").await?;
-    env.settled("reader").await?;
-    let arn = env.standing("reader").await?.0.arn;
-    let session = tester.enters(&deployer, &arn).await?.context("a trusted user is not let in")?;
+    let session = tester.session_of(&deployer, "reader").await?;
     let lag = env.proxy.on("Get*").role(&env.iam_name("reader")).times(1).lag();
     env.allow_nobody().await?;
     eventually("the role was looked for", async || {
