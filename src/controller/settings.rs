@@ -18,7 +18,7 @@ pub(crate) use self::value::namespace;
 pub struct ControllerSettings {
     /// Name of this cluster in role tags, trust and session tags [default: the UID of namespace kube-system]
     ///
-    /// Ownership of IAM roles hangs on it: two clusters must not share a name, and a changed name makes the operator treat
+    /// Ownership of IAM roles depends on it: two clusters must not share a name, and a changed name makes the operator treat
     /// its roles as somebody else's. 1 to 256 letters, digits and _.:/=+-@, as in a tag value of IAM.
     #[arg(
         long,

@@ -49,7 +49,7 @@ pub fn lets_in(account: &AWSAccount, namespace: &Namespace) -> Result<(), Refusa
             namespace.name
         )),
         Err(broken) => no(format!(
-            "AWSAccount {account_name} has an unusable spec.allowedNamespaces.selector ({broken}), which lets nobody in"
+            "AWSAccount {account_name} has an unusable spec.allowedNamespaces.selector ({broken}), so no namespace may use it"
         )),
     }
 }

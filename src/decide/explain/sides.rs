@@ -17,7 +17,7 @@ pub(super) enum Sides {
     Caller(Option<Reading>),
     /// A resource control policy over the role's account.
     RoleOrganization,
-    /// Nobody knows. The trust policy hangs on these conditions, if it was read.
+    /// Nobody knows. The trust policy depends on these conditions, if it was read.
     Either(BTreeSet<String>),
 }
 
@@ -55,11 +55,13 @@ impl Sides {
                 format!("a resource control policy over account {} forbids {action}", attempt.role.account)
             }
             Self::Either(keys) if keys.is_empty() => {
-                format!("{action} is refused, and AWS does not tell by which side")
+                format!("{action} is refused, and AWS does not say which side refuses")
             }
             Self::Either(keys) => {
                 let keys = keys.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-                format!("{action} is refused, AWS does not tell by which side, and the trust policy hangs on {keys}")
+                format!(
+                    "{action} is refused, AWS does not say which side refuses, and the trust policy depends on {keys}"
+                )
             }
         }
     }
@@ -73,7 +75,7 @@ impl Sides {
             Self::Trust(Some(Reading::Forbids)) => no_deny_in_trust(attempt),
             Self::Trust(_) if denial.explicit => no_deny_in_trust(attempt),
             Self::Trust(Some(Reading::AsksFor(_)) | None) if attempt.phase == Phase::Enter => format!(
-                "Check the externalId of the hop in spec.access.chain, or mend the trust policy. {}",
+                "Check the externalId of the hop in spec.access.chain, or correct the trust policy. {}",
                 in_trust()
             ),
             Self::Trust(_) => in_trust(),

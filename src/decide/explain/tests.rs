@@ -95,7 +95,7 @@ fn the_side_is_what_aws_says_or_else_what_the_trust_policy_says() {
     let scp = " with an explicit deny in a service control policy";
     let rcp = " with an explicit deny in a resource control policy";
     for (what, trust, reason, expected, places) in [
-        ("nothing is known", None, "", TrustDenied, vec!["AWS does not tell", IN_TRUST, AT_CALLER]),
+        ("nothing is known", None, "", TrustDenied, vec!["AWS does not say", IN_TRUST, AT_CALLER]),
         ("a trust that is silent", Some(&silent), "", TrustDenied, vec!["does not allow sts:AssumeRole", IN_TRUST]),
         ("a trust that lets in", Some(&trusted), "", IdentityDenied, vec!["trusts the caller", AT_CALLER]),
         (

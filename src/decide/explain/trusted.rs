@@ -41,7 +41,7 @@ pub enum Reading {
     AsksFor(BTreeSet<String>),
     /// A statement forbids the action.
     Forbids,
-    /// It hangs on these condition keys or policy elements.
+    /// It depends on these condition keys or policy elements.
     Depends(BTreeSet<String>),
 }
 
@@ -81,7 +81,7 @@ enum Applies {
     No,
     /// Only to whoever sends one of these external ids.
     ForOther(BTreeSet<String>),
-    /// That hangs on these condition keys or elements.
+    /// That depends on these condition keys or elements.
     Maybe(BTreeSet<String>),
 }
 

@@ -4,7 +4,7 @@
 //! check. What a session may do is the intersection of the role's policies, its permissions boundary and the session
 //! policies (IAM user guide, "Policy evaluation logic"). An intersection is empty for certain only where one side is: if it
 //! denies everything, or if the session policies together allow nothing. More is not said: managed policies and the
-//! boundary are not read, and whether two policies overlap hangs on the requests to come.
+//! boundary are not read, and whether two policies overlap depends on the requests to come.
 
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use super::{
     lookup,
 };
 
-/// Looks up what an ARN alone does not tell: the principal's unique id and tags, and of the role behind a session its path.
+/// Looks up what an ARN alone does not say: the principal's unique id and tags, and of the role behind a session its path.
 pub(crate) async fn identify(
     upstream: &Upstream,
     mut caller: Caller,

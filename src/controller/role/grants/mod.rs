@@ -119,7 +119,7 @@ impl Pass<'_> {
                 Ok(written) => live = written.ok_or(Error::Stale)?,
                 // They are taken back all the same.
                 Err(error) => {
-                    tracing::warn!(object = self.role.full_name(), %error, "the status does not tell that grants end");
+                    tracing::warn!(object = self.role.full_name(), %error, "the status does not say that grants end");
                 }
             }
         }
