@@ -9,7 +9,7 @@ mod adjust;
 mod end;
 
 pub use self::adjust::foreign_denials;
-use self::adjust::{adjust, keep};
+use self::adjust::{adjust, keep, only_denies};
 use self::end::{close, delete, release};
 use super::goal::{Given, Goal, Plan};
 use super::step::Step;
@@ -95,15 +95,16 @@ pub fn not_found(role: &DesiredRole) -> Refusal {
 fn create(role: &DesiredRole) -> Plan {
     let mut whole = role.clone();
     whole.tags.extend([ObjectIdentity::created_tag()]);
-    let managed = role.managed.iter().cloned().map(Step::Attach);
-    let edits = role.inline.iter().map(|(name, document)| (name, edit(None, Some(document))));
-    let (denying, giving): (Vec<_>, Vec<_>) = edits
-        .map(|(name, Edit { narrowing, widening })| {
-            (narrowing.map(|write| Step::inline(name, write)), widening.map(|write| Step::inline(name, write)))
-        })
-        .unzip();
-    let giving = giving.into_iter().flatten().chain(managed).collect();
-    Plan::of([vec![Step::Create(Box::new(whole))], denying.into_iter().flatten().collect(), giving], Vec::new())
+    let (mut denying, mut giving) = (Vec::new(), Vec::new());
+    for (name, document) in &role.inline {
+        let Edit { narrowing, widening } = edit(None, Some(document));
+        denying.extend(narrowing.map(|write| Step::inline(name, write)));
+        giving.extend(widening.map(|write| Step::inline(name, write)));
+    }
+    for arn in &role.managed {
+        (if only_denies(arn) { &mut denying } else { &mut giving }).push(Step::Attach(arn.clone()));
+    }
+    Plan::of([vec![Step::Create(Box::new(whole))], denying, giving], Vec::new())
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
     let mut steps = Stages::default();
     steps.inline_policies(role, given, state);
     steps.narrow.extend(state.attached.difference(managed).filter(|arn| !only_denies(arn)).cloned().map(Step::Detach));
-    steps.widen.extend(managed.difference(&state.attached).cloned().map(Step::Attach));
+    for arn in managed.difference(&state.attached) {
+        (if only_denies(arn) { &mut steps.narrow } else { &mut steps.widen }).push(Step::Attach(arn.clone()));
+    }
     steps.trust(trust, given, state);
     steps.denial(given, state);
 
@@ -32,6 +34,8 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
             std::cmp::Ordering::Equal => steps.side.push(step),
         }
     }
+    // Another boundary may allow more than the one that it replaces. It is put on at once nevertheless: it is what the
+    // platform team sets as the most that the role may do, and no failure of another step may delay it.
     if let Some(boundary) = boundary.as_ref().filter(|arn| state.role.boundary.as_ref() != Some(arn)) {
         steps.narrow.push(Step::PutBoundary(boundary.clone()));
     }

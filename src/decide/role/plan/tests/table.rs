@@ -106,7 +106,7 @@ fn each_difference_gives_its_steps_in_order() {
 #[test]
 fn what_the_declaration_asks_more_or_less_than_before_gives_its_steps_in_order() {
     type Change = fn(&mut DesiredRole);
-    let table: [(&str, Change, &str); 7] = [
+    let table: [(&str, Change, &str); 8] = [
         ("a longer session", |d| d.settings.max_session_seconds = 7200, "update to 7200 s"),
         ("no boundary", |d| d.boundary = None, "unbound"),
         ("no policies", |d| (d.inline, d.managed) = Default::default(), "delete read, detach managed"),
@@ -114,6 +114,11 @@ fn what_the_declaration_asks_more_or_less_than_before_gives_its_steps_in_order()
             "a policy that only denies",
             |d| drop(d.inline.insert("guard".into(), deny("s3:PutObject"))),
             "put guard [not s3:PutObject]",
+        ),
+        (
+            "a managed policy that only denies and one that gives",
+            |d| d.managed.extend([PolicyArn::parse(model::DENY_ALL).expect("an ARN"), arn("admin")]),
+            "attach AWSDenyAll | attach admin",
         ),
         (
             "another action and a denial",
@@ -160,10 +165,11 @@ fn a_missing_role_is_created_with_trust_boundary_and_tags_in_one_call_and_then_g
 fn what_a_new_role_is_denied_is_on_it_before_what_it_is_given() {
     let mut desired = desired();
     desired.inline.insert("restrict".into(), deny("s3:PutObject"));
+    desired.managed.insert(PolicyArn::parse(model::DENY_ALL).expect("an ARN"));
     let planned = plan_with(Goal::Declared(&desired), None, |_| {}).expect("a plan");
     assert_eq!(
         told(&planned),
-        "create team-reader | put restrict [not s3:PutObject] | put read [s3:GetObject], attach managed"
+        "create team-reader | put restrict [not s3:PutObject], attach AWSDenyAll | put read [s3:GetObject], attach managed"
     );
 }
 
