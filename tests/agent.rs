@@ -40,8 +40,8 @@ fn unusable() -> Vec<(String, &'static str)> {
     let text = whole.to_string();
     vec![
         (set_until(Timestamp::now()).to_string(), "expired at"),
-        (text[..text.len() / 2].to_owned(), "not whole JSON"),
-        (String::new(), "not whole JSON"),
+        (text[..text.len() / 2].to_owned(), "not complete JSON"),
+        (String::new(), "not complete JSON"),
         (without("Version"), "Version"),
         (without("SessionToken"), "no SessionToken"),
         (without("Expiration"), "no Expiration"),

@@ -93,7 +93,7 @@ async fn a_bad_policy_does_not_keep_a_failed_renewal_from_being_tried_again() ->
     )
     .await?;
     eventually("the credentials are renewed", async || {
-        ensure!(env.secret("reader").await?.0 != data, "they are those of before, {} failures", outage.hits());
+        ensure!(env.secret("reader").await?.0 != data, "they are the earlier ones, {} failures", outage.hits());
         Ok(())
     })
     .await?;

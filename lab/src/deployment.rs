@@ -121,7 +121,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Waits until the user cannot use the role: neither with a session of before nor with a new one, nor with one begun
+    /// Waits until the user cannot use the role: neither with an earlier session nor with a new one, nor with one begun
     /// after the moment that a denial names.
     pub async fn is_shut_out(&self, name: &str, session: &Identity) -> Result<()> {
         let out = async || {

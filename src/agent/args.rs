@@ -38,7 +38,8 @@ pub struct Args {
 pub enum Command {
     /// Prints the mounted credentials, for credential_process in an AWS configuration file
     ///
-    /// Prints the file as it is if it holds a whole set that has not expired; else nothing but an error, and fails.
+    /// Prints the file unchanged if it holds complete credentials that have not expired. Otherwise prints only an error
+    /// and fails.
     CredentialProcess(CredentialsFile),
 
     /// Serves the mounted credentials over HTTP on loopback until SIGTERM or SIGINT
@@ -50,7 +51,7 @@ pub enum Command {
 
     /// Copies this program to a path, for an init container
     Install {
-        /// Where to: a file in a volume that another container mounts
+        /// Target: a file in a volume that another container mounts
         path: PathBuf,
     },
 }
@@ -95,7 +96,7 @@ pub struct ServeArgs {
 
     /// Make the token file if it is not there, with a random token, readable by its owner and group
     ///
-    /// For an emptyDir that the program's container mounts as well. One that is there is kept.
+    /// For an emptyDir that the program's container mounts as well. An existing file is kept.
     #[arg(
         long,
         env = "CROSSACCOUNT_CREATE_TOKEN_FILE",
@@ -115,7 +116,7 @@ pub struct ServeArgs {
     )]
     pub allow_unauthenticated: bool,
 
-    /// ARN of the role, to be named in answers [default: answers name none]
+    /// ARN of the role, to include in answers [default: none]
     #[arg(long, env = "CROSSACCOUNT_ROLE_ARN", value_name = "ARN")]
     pub role_arn: Option<String>,
 

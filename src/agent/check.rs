@@ -25,7 +25,7 @@ pub enum CheckError {
         source: io::Error,
     },
     /// Somebody else answers.
-    #[error("what answers at {0} is no agent")]
+    #[error("the server at {0} is not crossaccount-agent")]
     NoAgent(Loopback),
 }
 

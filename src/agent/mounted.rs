@@ -30,7 +30,7 @@ pub enum Unusable {
     )]
     Missing(PathBuf),
     /// The file cannot be read.
-    #[error("cannot read {}; may this user read it (defaultMode and fsGroup of the pod)?", .path.display())]
+    #[error("cannot read {}; check that this user may read it (defaultMode and fsGroup of the pod)", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum Unusable {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Defect {
     /// Not JSON, or cut off.
-    #[error("is not whole JSON (line {line}, column {column})")]
+    #[error("is not complete JSON (line {line}, column {column})")]
     Torn {
         /// Line of the first fault, from 1.
         line: usize,
@@ -73,7 +73,7 @@ pub enum Defect {
     #[error("has no {0}")]
     Lacks(&'static str),
     /// `Expiration` is not a time of RFC 3339.
-    #[error("has an Expiration that is not a time as in 2027-01-15T09:00:00Z")]
+    #[error("has an Expiration that is not an RFC 3339 timestamp (example: 2027-01-15T09:00:00Z)")]
     NoTime,
     /// The set has expired, so the operator could not renew it, or the kubelet did not bring it here.
     #[error("expired at {0}; `kubectl get car` says why it was not renewed")]

@@ -27,8 +27,8 @@ pub enum Error {
     Output(#[source] io::Error),
     /// The command line says nothing of who may ask.
     #[error(
-        "nothing says who may ask for the credentials; give --token-file, or --allow-unauthenticated=true to serve every \
-         process of the pod"
+        "no authorization is configured; give --token-file, or --allow-unauthenticated=true to serve every process of \
+         the pod"
     )]
     NoAuthorization,
     /// The command line says two things.

@@ -76,7 +76,7 @@ impl TokenFile {
         }
     }
 
-    /// Makes the file with a random token, unless it is there: one of before a restart is as good, and known already.
+    /// Makes the file with a random token, unless it is there: one from before a restart is as good, and known already.
     pub fn create(&self) -> Result<(), TokenError> {
         let Self(path) = self;
         if path.exists() {

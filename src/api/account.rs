@@ -154,7 +154,7 @@ pub struct AWSAccountStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// Who the operator is inside the account, as GetCallerIdentity answers.
+    /// ARN of the operator's identity in the account, as GetCallerIdentity returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_arn: Option<String>,
 

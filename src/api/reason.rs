@@ -22,9 +22,9 @@ use strum::{EnumMessage as _, IntoEnumIterator as _};
     strum::EnumMessage,
 )]
 pub enum Reason {
-    /// Everything is as declared and the credentials are good. Nothing to do.
+    /// Everything is as declared and the credentials are valid. Nothing to do.
     Available,
-    /// Something fails, and the last good credentials are kept. The message says what fails and when the
+    /// Something fails, and the last valid credentials are kept. The message says what fails and when the
     /// credentials expire. Correct it before then.
     Degraded,
     /// `spec.suspend` is true: no writes to AWS and no renewals. Set it to false to go on.
@@ -36,16 +36,16 @@ pub enum Reason {
     /// names them: restart them, mount the Secret as a volume without `subPath`, or declare `rolloutRestarts`.
     RestartNeeded,
 
-    /// Work is under way that was not finished in this round. Nothing to do.
+    /// Work is in progress and continues by itself. Nothing to do.
     Progressing,
     /// The role or its trust policy is new, and AWS does not know it everywhere yet. This takes seconds, at most two
     /// minutes; nothing to do.
     Propagating,
-    /// AWS asks for fewer calls, so work on this account waits. If it stays, lower `--concurrency` or find out who else
-    /// calls IAM and STS in the account.
+    /// AWS throttles the account, so work on it waits. If this continues, lower `--concurrency`, or check who else calls
+    /// IAM and STS in the account.
     Throttled,
-    /// The object is being deleted and AWS is being cleaned first. If it stays, the message says what cannot be
-    /// removed.
+    /// The object is being deleted, and the operator cleans up AWS first. If this continues, the message says what
+    /// cannot be removed.
     Deleting,
 
     /// The platform team does not allow this: no such `AWSAccount`, not for this namespace, or against a guardrail. The
@@ -62,8 +62,8 @@ pub enum Reason {
     /// The lifecycle is `Adopt` or `Observe` and there is no role of that name in the account. Create the role, or
     /// correct `role.name`.
     RoleNotFound,
-    /// An older object declares the same role or the same Secret, and wins. Change the name in one of the two, or
-    /// delete one.
+    /// Another object has the same role name or Secret name. It owns the role or the Secret or, if neither object does,
+    /// it is older. Change the name in one of the two, or delete one.
     Conflict,
     /// A Secret of that name exists and is not this object's, so it is left untouched. Choose another `secret.name`, or
     /// delete the Secret.
@@ -77,7 +77,7 @@ pub enum Reason {
     /// role.
     ManagerDenied,
     /// The role could be assumed without its external id, so nothing is published. Look for statements in the trust
-    /// policy that let the operator in without `sts:ExternalId`.
+    /// policy that allow the operator without `sts:ExternalId`.
     ExternalIdNotEnforced,
     /// AWS does not know a principal in `trust.principals` or `sourceGrants`. Create it, or correct its name.
     PrincipalNotFound,
@@ -90,11 +90,11 @@ pub enum Reason {
     /// The operator's identity is itself a role session, and AWS limits sessions from there to 3600 seconds. Lower
     /// `session.durationSeconds`, or give the operator an identity of its own.
     RoleChainingLimit,
-    /// The session is to last longer than the role allows, and the role is not the operator's to change. Lower
+    /// The requested session is longer than the role allows, and the operator may not change the role. Lower
     /// `session.durationSeconds`, or raise the role's maximum.
     DurationExceedsRole,
     /// New credentials turned out to be another account, role or role id than expected, so they were not published. The
-    /// message shows both; find out what answers at the AWS endpoint.
+    /// message shows both; check which server the operator's AWS endpoint reaches, and whether the role was created again.
     WrongIdentity,
     /// The operator has no AWS identity of its own at the moment. Check how it gets its credentials (IRSA, Pod
     /// Identity, profile).
@@ -104,8 +104,8 @@ pub enum Reason {
     RegionDisabled,
     /// A workload in `rolloutRestarts` does not exist in this namespace. Create it, or correct the declaration.
     WorkloadNotFound,
-    /// The API server refused the operator something about the Secret, workloads or pods; the message holds its answer. Give
-    /// the operator the rule of `deploy/rbac.yaml` for it, or look for the quota or admission policy that refuses.
+    /// The API server refused the operator something about the Secret, workloads or pods; the message holds its answer.
+    /// Give the operator the rule of `deploy/rbac.yaml` for it, or look for the quota or admission policy that refuses.
     KubernetesDenied,
     /// AWS does not let this be done, such as changing a service-linked role. Declare something else.
     NotSupported,

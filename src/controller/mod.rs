@@ -1,5 +1,5 @@
-//! The sequence: read, decide, apply, publish. What is decided is decided in [`crate::decide`]; what is done is done by
-//! [`crate::aws`] and [`crate::cluster`].
+//! The sequence: read, decide, apply, publish. Decisions are in [`crate::decide`]; effects are in [`crate::aws`] and
+//! [`crate::cluster`].
 //!
 //! [`run`] wires the two controllers, [`role`] and [`account`]; [`manager`] is the only way to call IAM; [`state`] is what
 //! the process remembers.
@@ -18,7 +18,7 @@ pub mod settings;
 
 pub use run::{StartError, run};
 
-/// Why a reconcile broke off. What AWS answers is no error: it ends up in the status.
+/// Why a reconcile was interrupted. An answer of AWS is never one of these: it is reported in the status.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The API server could not be reached, or refused.
@@ -28,10 +28,10 @@ pub enum Error {
     #[error("the object has no namespace or no UID")]
     NotStored,
     /// The cache was behind: the object was changed or deleted meanwhile. Nothing was written.
-    #[error("the object changed meanwhile; looking again")]
+    #[error("the object changed in the meantime; retrying")]
     Stale,
     /// Somebody else wrote the Secret meanwhile.
-    #[error("the Secret changed meanwhile; looking again")]
+    #[error("the Secret changed in the meantime; retrying")]
     Overtaken,
     /// The reconcile took too long.
     #[error("the reconcile did not end within {0} s")]

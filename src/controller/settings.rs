@@ -18,8 +18,8 @@ pub(crate) use self::value::namespace;
 pub struct ControllerSettings {
     /// Name of this cluster in role tags, trust and session tags [default: the UID of namespace kube-system]
     ///
-    /// Ownership of IAM roles depends on it: two clusters must not share a name, and a changed name makes the operator treat
-    /// its roles as somebody else's. 1 to 256 letters, digits and _.:/=+-@, as in a tag value of IAM.
+    /// Ownership of IAM roles depends on it: two clusters must not share a name, and a changed name makes the operator
+    /// treat its roles as somebody else's. 1 to 256 letters, digits and _.:/=+-@, as in a tag value of IAM.
     #[arg(
         long,
         env = "CROSSACCOUNT_CLUSTER_NAME",
@@ -32,11 +32,12 @@ pub struct ControllerSettings {
     #[arg(long, env = "CROSSACCOUNT_WATCH_NAMESPACES", value_name = "NAMESPACES", default_value_t = Namespaces::All)]
     pub watch_namespaces: Namespaces,
 
-    /// The part of the objects that this process reconciles: its number, from 0, and how many parts there are [default: all]
+    /// The part of the objects that this process reconciles: its number, from 0, and how many parts there are [default:
+    /// all]
     ///
-    /// A hash of the namespace decides for CrossAccountRoles, and one of the account id for AWSAccounts, so every object is
-    /// in exactly one part. Run one operator, or set of replicas, for each part; each part has its own leader lease. Stop all
-    /// of them before you change how many there are. At most 256. Example: 0/2 here and 1/2 there.
+    /// A hash of the namespace decides for CrossAccountRoles, and one of the account id for AWSAccounts, so every object
+    /// is in exactly one part. Run one operator, or set of replicas, for each part; each part has its own leader lease.
+    /// Stop all of them before you change how many there are. At most 256. Example: 0/2 here and 1/2 there.
     #[arg(long, env = "CROSSACCOUNT_SHARD", value_name = "NUMBER/COUNT")]
     pub shard: Option<Shard>,
 
@@ -50,7 +51,7 @@ pub struct ControllerSettings {
     )]
     pub concurrency: u16,
 
-    /// How often each role is compared with AWS although nothing changed in Kubernetes: 90s, 30m, 1h
+    /// Interval of the drift check, which compares each role with AWS even if nothing changed in Kubernetes: 90s, 30m, 1h
     ///
     /// At least 1s. Jittered per account, so that accounts are not read all at once.
     #[arg(
@@ -62,7 +63,7 @@ pub struct ControllerSettings {
     )]
     pub drift_interval: Duration,
 
-    /// IAM ARN of the operator's own role or user, for trust policies [default: asked of AWS]
+    /// IAM ARN of the operator's own role or user, for trust policies [default: looked up in AWS]
     ///
     /// Needed only if the operator's role has a path and the operator may not call iam:GetRole on itself: the ARN of a role
     /// session does not show the path. Example: arn:aws:iam::111111111111:role/platform/crossaccount-operator
@@ -76,7 +77,7 @@ pub struct ControllerSettings {
 
     /// After each change of a trust policy, prove that the role cannot be assumed without its ExternalId
     ///
-    /// The attempt shows as AccessDenied in CloudTrail of the role's account. false is for those whose alarms ring on it.
+    /// The attempt shows as AccessDenied in CloudTrail of the role's account. Set it to false if alarms watch for that.
     #[arg(
         long,
         env = "CROSSACCOUNT_EXTERNAL_ID_SELF_TEST",

@@ -36,7 +36,7 @@ where
         let names = match event {
             Ok(event) => changes.take(event, &digest),
             Err(error) => {
-                tracing::warn!(%error, "a watch was interrupted; it is taken up again");
+                tracing::warn!(%error, "a watch was interrupted; it is restarted");
                 Vec::new()
             }
         };

@@ -58,8 +58,8 @@ pub enum FailureKind {
     Expired,
     /// `InvalidClientTokenId`: AWS does not know the caller's access key.
     UnknownKey,
-    /// `SignatureDoesNotMatch`, `IncompleteSignature`, `InvalidSignatureException`: the secret key is another's, the key id is
-    /// none, or the clock is wrong.
+    /// `SignatureDoesNotMatch`, `IncompleteSignature`, `InvalidSignatureException`: the secret key is another's, the key
+    /// id is none, or the clock is wrong.
     BadSignature,
     /// `RegionDisabledException`.
     RegionDisabled,
@@ -68,7 +68,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Whether AWS does not take the caller for anybody, so that no permission was looked at.
+    /// Whether authentication failed, so that authorization was never evaluated.
     #[must_use]
     pub fn is_of_identity(self) -> bool {
         matches!(self, Self::NoCredentials | Self::Expired | Self::UnknownKey | Self::BadSignature)

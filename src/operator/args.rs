@@ -63,8 +63,8 @@ pub struct RunArgs {
 
     /// Reconcile only while holding the leader lease
     ///
-    /// With several replicas, one works and the others stand by. A lost lease ends the process. false is for a single
-    /// replica that is replaced by recreation, and for development.
+    /// With several replicas, one works and the others stand by. A lost lease ends the process. Use false only for
+    /// development, or for a single replica with the Recreate strategy.
     #[arg(
         long,
         env = "CROSSACCOUNT_LEADER_ELECT",
@@ -77,8 +77,8 @@ pub struct RunArgs {
 
     /// Namespace of the leader lease [default: the pod's own, else crossaccount-system]
     ///
-    /// The lease is named crossaccount-operator, or crossaccount-operator-0-of-2 for shard 0/2. Processes that watch different
-    /// namespaces of one cluster need different lease namespaces, else all but one of them stand by.
+    /// The lease is named crossaccount-operator, or crossaccount-operator-0-of-2 for shard 0/2. Processes that watch
+    /// different namespaces of one cluster need different lease namespaces, else all but one of them stand by.
     #[arg(
         long,
         env = "CROSSACCOUNT_LEASE_NAMESPACE",
@@ -90,7 +90,8 @@ pub struct RunArgs {
 
     /// Address of /metrics, /healthz and /readyz [default: [::]:8080, or 0.0.0.0:8080 where there is no IPv6]
     ///
-    /// The default answers over IPv4 and IPv6. Port 0 picks a free port; the log names it (admin server listening, addr=...).
+    /// The default answers over IPv4 and IPv6. Port 0 picks a free port; the log names it (admin server listening,
+    /// addr=...).
     #[arg(long, env = "CROSSACCOUNT_HTTP_ADDR", value_name = "ADDRESS:PORT", help_heading = "Process")]
     pub http_addr: Option<SocketAddr>,
 

@@ -39,7 +39,7 @@ async fn a_withdrawal_enters_anew_where_the_managers_session_is_dead() -> Result
     let session = tester.session_of(&deployer, "reader").await?;
     remake_the_manager(&env).await?;
     env.allow_nobody().await?;
-    tester.is_denied("a session of before", &session).await?;
+    tester.is_denied("an earlier session", &session).await?;
     env.is_closed("reader").await
 }
 
@@ -55,7 +55,7 @@ async fn a_role_with_a_bad_declaration_is_judged_although_the_managers_session_i
     env.shows("reader", "True", "Degraded").await?;
     remake_the_manager(&env).await?;
     env.patch_account(json!({"guardrails": {"actions": ["ec2:*"]}})).await?;
-    tester.is_denied("a session of before", &copy).await?;
+    tester.is_denied("an earlier session", &copy).await?;
     env.is_closed("reader").await
 }
 

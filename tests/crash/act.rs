@@ -27,7 +27,7 @@ pub enum Act {
     Change,
     /// They ask for new credentials.
     Renew,
-    /// They revoke the sessions of before.
+    /// They revoke the earlier sessions.
     Revoke,
     /// They no longer let the namespace into the account.
     Withdraw,

@@ -226,7 +226,7 @@ impl Blots {
     }
 }
 
-/// Whether a moment is late enough is seen by what the credentials of before can do.
+/// Whether a moment is late enough is seen by what the earlier credentials can do.
 fn blot_moments(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -88,7 +88,7 @@ async fn declared_and_undeclared(deployment: &Deployment, name: &str) -> Result<
     Ok(())
 }
 
-/// Waits until all sessions of before are denied as somebody asked for by the annotation.
+/// Waits until all earlier sessions are denied as the annotation requests.
 async fn revoke(deployment: &Deployment, session: &Identity) -> Result<()> {
     let before = deployment.env.settled("reader").await?;
     let annotations = json!({annotation::REVOKE_REQUESTED_AT: Timestamp::now()});

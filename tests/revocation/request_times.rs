@@ -38,7 +38,7 @@ async fn a_revocation_up_to_five_minutes_ahead_is_met_now_and_a_later_one_is_wai
 
     // As asked for by somebody whose clock goes ahead.
     revoke(&env, "reader", SignedDuration::from_secs(20)).await?;
-    tester.is_denied("the set of before", &copy).await?;
+    tester.is_denied("the earlier credentials", &copy).await?;
     let second = tester.has_a_working_set("reader").await?;
     revoke(&env, "reader", SignedDuration::from_mins(4)).await?;
     tester.is_denied("the second set", &second).await?;
@@ -58,7 +58,7 @@ async fn a_renewal_up_to_five_minutes_ahead_is_met_now() -> Result<()> {
     let (data, _) = env.secret("reader").await?;
     ask(&env, "reader", annotation::RENEW_REQUESTED_AT, SignedDuration::from_mins(4)).await?;
     eventually("new credentials are issued", async || {
-        ensure!(env.secret("reader").await?.0 != data, "they are those of before");
+        ensure!(env.secret("reader").await?.0 != data, "they are the earlier ones");
         Ok(())
     })
     .await

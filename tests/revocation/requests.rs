@@ -71,7 +71,7 @@ async fn an_annotation_that_is_no_time_is_told_and_breaks_nothing() -> Result<()
     let annotations = json!({annotation::REVOKE_REQUESTED_AT: "now", annotation::RENEW_REQUESTED_AT: Timestamp::now()});
     env.patch("reader", json!({"metadata": {"annotations": annotations}})).await?;
     eventually("new credentials are issued", async || {
-        ensure!(env.secret("reader").await?.0 != data, "they are those of before");
+        ensure!(env.secret("reader").await?.0 != data, "they are the earlier ones");
         Ok(())
     })
     .await

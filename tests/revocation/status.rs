@@ -41,7 +41,7 @@ async fn forged_status_gets_nothing(deployment: &Deployment, arn: &str, id: &str
     let annotations = json!({annotation::RENEW_REQUESTED_AT: Timestamp::now()});
     deployment.env.patch("reader", json!({"metadata": {"annotations": annotations}})).await?;
     eventually("new credentials are published", async || {
-        ensure!(deployment.env.secret("reader").await?.0 != data, "still those of before");
+        ensure!(deployment.env.secret("reader").await?.0 != data, "still the earlier ones");
         Ok(())
     })
     .await?;

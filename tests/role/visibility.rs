@@ -19,7 +19,7 @@ async fn a_role_that_is_not_visible_when_the_permission_goes_is_closed_when_it_i
         Ok(())
     })
     .await?;
-    tester.is_denied("a session of before", &session).await?;
+    tester.is_denied("an earlier session", &session).await?;
     env.is_closed("reader").await
 }
 

@@ -12,7 +12,7 @@ use lab::{env::TestEnv, wait::eventually};
 
 async fn has_only(env: &TestEnv, name: &str) -> Result<()> {
     env.settled("reader").await?;
-    eventually("the Secret of before is gone", async || {
+    eventually("the earlier Secret is gone", async || {
         ensure!(env.secrets.get_opt("reader").await?.is_none(), "Secret reader is there");
         Ok(())
     })
@@ -83,7 +83,7 @@ async fn a_withdrawal_takes_the_secret_of_before_while_another_name_is_refused()
     names_a_foreign_secret(&env).await?;
     env.allow_nobody().await?;
     env.shows("reader", "False", "NotAllowed").await?;
-    eventually("the Secret of before is gone", async || {
+    eventually("the earlier Secret is gone", async || {
         ensure!(env.secrets.get_opt("reader").await?.is_none(), "Secret reader is there");
         Ok(())
     })

@@ -78,7 +78,7 @@ pub(crate) struct Journal {
 #[derive(Default)]
 struct Log {
     calls: Vec<RecordedCall>,
-    /// Which reset the calls belong to: an answer to a call of before is no longer of interest.
+    /// Which reset the calls belong to: an answer to an earlier call is no longer of interest.
     epoch: u64,
 }
 

@@ -54,7 +54,7 @@ impl TestEnv {
         };
         eventually("new credentials are issued", async || {
             let role = self.settled(name).await?;
-            ensure!(set(&role) != set(before), "still the set of before");
+            ensure!(set(&role) != set(before), "still the earlier credentials");
             Ok(role)
         })
         .await

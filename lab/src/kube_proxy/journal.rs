@@ -31,7 +31,7 @@ pub(super) struct Journal(Mutex<Log>);
 #[derive(Default)]
 struct Log {
     requests: Vec<RecordedRequest>,
-    /// Which reset the requests belong to: an answer to a request of before is no longer of interest.
+    /// Which reset the requests belong to: an answer to an earlier request is no longer of interest.
     epoch: u64,
 }
 

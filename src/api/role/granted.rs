@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::SourceGrant;
 use crate::api::AccountRef;
 
-/// A source grant that was given, or is about to be. It is announced before anything is written to AWS, and goes when AWS is
-/// clean again.
+/// A source grant that is in place, being added, or being removed. The entry is written before AWS is changed, and
+/// removed after AWS is cleaned up.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceGrantStatus {
@@ -39,7 +39,7 @@ pub struct SourceGrantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
 
-    /// Since when the permission is asked for.
+    /// When the operator first recorded the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
 }

@@ -43,8 +43,9 @@ pub struct RoleSpec {
     #[schemars(schema_with = "schema::policy_arns::<20>")]
     pub managed_policy_arns: Vec<String>,
 
-    /// Inline policies: name, and policy document written as YAML. All together at most 10240 characters as JSON
-    /// without white space. Names that begin with `crossaccount-` are the operator's own.
+    /// Inline policies: name, and policy document written as YAML. All together at most 9728 characters as JSON without
+    /// white space: IAM allows 10240, and the operator keeps 512 free to deny sessions. Names that begin with
+    /// `crossaccount-` are reserved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::inline_policies")]
     pub inline_policies: BTreeMap<String, PolicyDocumentSource>,
@@ -58,6 +59,7 @@ pub struct RoleSpec {
     /// What happens to the role when this object is deleted. `Delete`: it goes too, if the operator made it. `Retain`:
     /// role and trust policy stay. Default: `deletionPolicy` of the `AWSAccount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::deletion_policy")]
     pub deletion_policy: Option<DeletionPolicy>,
 }
 

@@ -72,8 +72,8 @@ pub struct CrossAccountRoleSpec {
     #[serde(default)]
     pub secret: SecretSpec,
 
-    /// Workloads of this namespace to restart after each renewal, for those that cannot read credentials again:
-    /// environment variables, subPath mounts. At most 20.
+    /// Workloads of this namespace to restart after each renewal, because they read credentials only when they start
+    /// (environment variables, `subPath` mounts). At most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]

@@ -31,7 +31,8 @@ pub struct SecretSpec {
     #[schemars(schema_with = "schema::profile")]
     pub profile: String,
 
-    /// Where pods mount the Secret; `config` names files by it. An absolute path of letters, digits and `_.-`. Default
+    /// Path where pods mount the Secret; `config` refers to files under it. An absolute path of letters, digits and
+    /// `_.-`. Default
     /// `/var/run/secrets/aws`.
     #[serde(default = "default_mount_path")]
     #[schemars(schema_with = "schema::mount_path")]

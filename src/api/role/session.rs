@@ -32,9 +32,9 @@ pub struct SessionSpec {
     #[schemars(schema_with = "schema::integer::<900, 43_200>")]
     pub duration_seconds: u32,
 
-    /// How long before they expire credentials are renewed, in seconds, at least 300 and less than `durationSeconds`.
-    /// Default: half their life. In either case up to a tenth of their life earlier, so that renewals are spread; at
-    /// least 20 minutes before they expire if they live 40 minutes or more; and not in the first tenth of their life.
+    /// How many seconds before expiry credentials are renewed, at least 300 and less than `durationSeconds`. Default:
+    /// half of their lifetime. The actual time is up to a tenth of the lifetime earlier, to spread renewals; at least 20
+    /// minutes before expiry for lifetimes of 40 minutes or more; and never in the first tenth of the lifetime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer::<300, 43_199>")]
     pub renew_before_seconds: Option<u32>,

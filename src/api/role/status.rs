@@ -15,9 +15,9 @@ pub struct CrossAccountRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready` sums up; `RoleReady`, `CredentialsReady` and `SourceGrantsReady` tell which part. `RolloutsReady` and
-    /// `ConsumersStale` tell of those who use the credentials. `Stalled`: nothing will change without someone.
-    /// `Reconciling`: it will.
+    /// `Ready` is the summary. `RoleReady`, `CredentialsReady` and `SourceGrantsReady` report its parts. `RolloutsReady`
+    /// and `ConsumersStale` report on workloads and pods that use the credentials. `Stalled`: someone must act.
+    /// `Reconciling`: the operator is still working.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -26,7 +26,8 @@ pub struct CrossAccountRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleStatus>,
 
-    /// External id that the trust policy asks of the operator. Made by the operator; AWS does not treat it as a secret.
+    /// External id that the trust policy requires from the operator. The operator computes it; AWS does not treat it as
+    /// a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 
@@ -63,11 +64,11 @@ pub struct RoleStatus {
     #[serde(default)]
     pub created: bool,
 
-    /// When the role was last used, as far as AWS tells; it looks back 400 days and lags some hours.
+    /// When the role was last used. AWS tracks 400 days, with a delay of some hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Time>,
 
-    /// Sessions issued before this moment are denied, because access was withdrawn or it was asked for.
+    /// Sessions issued before this time are denied: access was withdrawn, or a revocation was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied_before: Option<Time>,
 
@@ -110,11 +111,11 @@ pub struct CredentialsStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renew_at: Option<Time>,
 
-    /// Who the credentials are, as GetCallerIdentity answers.
+    /// ARN of the credentials' identity, as GetCallerIdentity returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_arn: Option<String>,
 
-    /// How much of the room for session policies and tags is used, in percent; AWS refuses more than 100.
+    /// Share of AWS's size limit for session policies and tags that is used, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::count")]
     pub packed_policy_size_percent: Option<u32>,

@@ -53,9 +53,14 @@ pub fn source_identity_globs(_: &mut SchemaGenerator) -> Schema {
     set(100, &name_glob("must be a source identity or a glob of them, such as {namespace} or ci-*"))
 }
 
+/// A value of `deletionPolicy`. The derived schema of an optional enum has the enum's description in place of the field's.
+pub fn deletion_policy(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["Delete", "Retain"] })
+}
+
 /// Values of `deletionPolicy`.
-pub fn deletion_policies(_: &mut SchemaGenerator) -> Schema {
-    set(2, &json_schema!({ "type": "string", "enum": ["Delete", "Retain"] }))
+pub fn deletion_policies(generator: &mut SchemaGenerator) -> Schema {
+    set(2, &deletion_policy(generator))
 }
 
 /// Up to 20 inline policies by name. The policies of a role have 10,240 characters together, so more would not fit.

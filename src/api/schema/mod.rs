@@ -12,8 +12,8 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 pub use arn::{arn_globs, policy_arn, policy_arns, principals, role_arn};
 pub use collection::{
-    action_globs, conditions, deletion_policies, inline_policies, label_selector, namespace_names, role_name_globs,
-    secret_annotations, secret_labels, source_identity_globs, tag_keys, tags,
+    action_globs, conditions, deletion_policies, deletion_policy, inline_policies, label_selector, namespace_names,
+    role_name_globs, secret_annotations, secret_labels, source_identity_globs, tag_keys, tags,
 };
 pub use text::{
     account_id, description, dns_subdomain, external_id, group_name, mount_path, profile, region, role_name, role_path,

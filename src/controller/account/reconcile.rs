@@ -73,7 +73,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
 pub fn error_policy(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountContext>) -> Action {
     let uid = account_key(&account.name_any());
-    tracing::warn!(name = account.name_any(), %error, "reconcile of an account broke off");
+    tracing::warn!(name = account.name_any(), %error, "reconcile of an account failed; retrying");
     ctx.shared.objects.change(&uid, |state| state.note(true, ctx.shared.now()));
     let wait = delay(Retry::Soon, ctx.shared.objects.of(&uid).failures, None, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())

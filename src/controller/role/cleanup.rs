@@ -1,4 +1,5 @@
-//! The end of an object: AWS is cleaned, then Kubernetes, and only then is the finalizer removed. Each step may be repeated.
+//! The end of an object: AWS is cleaned, then Kubernetes, and only then is the finalizer removed. Each step may be
+//! repeated.
 
 use kube::runtime::controller::Action;
 
@@ -49,7 +50,7 @@ impl Pass<'_> {
             Err(_) => Event::warning(Reason::Abandoned, self.left_behind(&left, true)),
             _ if !left.is_empty() => Event::warning(Reason::Abandoned, self.left_behind(&left, false)),
             Ok(Some(stays)) => Event::normal(EventReason::RoleRetained, stays),
-            Ok(None) => Event::normal(EventReason::Deleted, "The role and its grants are gone"),
+            Ok(None) => Event::normal(EventReason::Deleted, "No role or source grant is left in AWS"),
         });
         self.publish_events().await;
         self.ctx.cluster.remove_finalizer(self.role).await?;
@@ -59,7 +60,7 @@ impl Pass<'_> {
         Ok((ReconcileResult::Settled, Action::await_change()))
     }
 
-    /// Deletes or releases the role. Gives why it stays, if it does.
+    /// Deletes or releases the role. Returns why it stays, if it does.
     async fn end_role(&mut self, target: &Target) -> Result<Option<String>, Interrupt> {
         let Some(account) = self.account().cloned() else { return self.without_account() };
         // A name that IAM cannot have has no role.
@@ -111,10 +112,10 @@ impl Pass<'_> {
 fn why_it_stays(target: &Target, arn: &str) -> String {
     match target {
         Target::Released { closed: Some(refusal) } => {
-            format!("Role {arn} stays as asked, and is closed: {}", refusal.message)
+            format!("Role {arn} is kept as requested, but closed: {}", refusal.message)
         }
-        Target::Released { closed: None } => format!("Role {arn} and its trust policy stay, as asked"),
-        _ => format!("This object did not create role {arn}, so it stays"),
+        Target::Released { closed: None } => format!("Role {arn} and its trust policy are kept as requested"),
+        _ => format!("Role {arn} is kept, because this object did not create it"),
     }
 }
 

@@ -40,7 +40,7 @@ impl Pass<'_> {
         match looked {
             Ok(outcome) => Ok(RoleOutcome { in_trouble: hold.problem.is_some() || outcome.in_trouble, ..outcome }),
             Err(Interrupt::Failing(verdict)) => {
-                let message = format!("cannot tell whether the role is within the guardrails: {}", verdict.message);
+                let message = format!("cannot check whether the role is within the guardrails: {}", verdict.message);
                 self.report.remark(Verdict { message, retry: verdict.retry.min(Retry::Slow), ..verdict });
                 Ok(RoleOutcome { in_trouble: true, ..self.unread() })
             }
@@ -72,7 +72,10 @@ impl Pass<'_> {
         let applied = self.apply(&account, &at.role_arn, &planned, state).await;
         let (mut applied, closed) = self.close_unless_within(&account, at, applied).await;
         if applied.done.iter().any(|step| matches!(step, Step::Deny(_))) && closed.is_none() {
-            self.events.push(Event::normal(EventReason::Revoked, "As requested, sessions of before are denied"));
+            self.events.push(Event::normal(
+                EventReason::Revoked,
+                "Sessions issued before the requested revocation are now denied",
+            ));
         }
         let failure = applied.failure.take();
         let outcome = self.outcome_of(at, applied, closed);

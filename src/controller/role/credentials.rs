@@ -1,5 +1,5 @@
-//! The part of a pass that is about the credentials: kept while they are good, replaced when that is due, published only once
-//! verified, and taken away with the access.
+//! The part of a pass that is about the credentials: kept while they are good, replaced when that is due, published only
+//! once verified, and taken away with the access.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl Pass<'_> {
         self.ctx.wake_roles(self.ctx.names.saw_secret(self.role, owns));
     }
 
-    /// Reports the set of before, for an object whose credentials are left alone.
+    /// Reports the earlier credentials, for an object whose credentials are left alone.
     pub fn keep_credentials(&mut self) {
         self.report.published = published_before(self.role).filter(|set| !self.is_revoked(set));
     }
@@ -208,15 +208,18 @@ impl Part<'_, '_> {
         Ok(Published { facts: self.facts(held), events: Vec::new() })
     }
 
-    /// A session of the very second in which older ones were denied is denied with them, though AWS issues it and says who
-    /// it is. The next try, with the role read again, gets a later one.
+    /// A session that began in the very second of a revocation is denied with the older ones, although AWS issues it and
+    /// GetCallerIdentity answers. The next try, with the role read again, gets a later one.
     fn outlives_denial(&self, expires_at: Timestamp, request: &SessionRequest) -> Result<(), Verdict> {
         if !is_denied(expires_at, request.duration_seconds, self.role.denied) {
             return Ok(());
         }
         self.pass.look_again();
         self.pass.remember(|state| state.failures = 0); // what failed before is over: the next try is due in seconds
-        let message = "new sessions are still denied by the revocation of before; a later one follows".to_owned();
+        let message =
+            "the new session began in the same second as the revocation, which denies it too; another one is \
+            requested shortly"
+                .to_owned();
         Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
     }
 
@@ -224,8 +227,8 @@ impl Part<'_, '_> {
         is_denied(set.credentials.expires_at, request.duration_seconds, self.role.denied)
     }
 
-    /// After a change of trust, when a process first looks at the role or first issues credentials for it, and as long as the
-    /// last try failed. What other processes saw is not known here, and status proves nothing.
+    /// After a change of trust, when a process first looks at the role or first issues credentials for it, and as long
+    /// as the last try failed. What other processes saw is not known here, and status proves nothing.
     fn proof_is_due(&self, issues: bool) -> bool {
         let due = match self.pass.state().proof {
             Proof::Proven => false,

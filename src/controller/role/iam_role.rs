@@ -96,7 +96,7 @@ impl Pass<'_> {
             self.events.push(occasion.event(&applied.subjects()));
         }
         if !kept.is_empty() && (!applied.done.is_empty() || !self.state().is_compared(&key)) {
-            let note = format!("Inline policies that only deny are on the role and stay there: {kept}");
+            let note = format!("Kept inline policies that only deny and are not declared: {kept}");
             self.events.push(Event::warning(EventReason::DenialKept, note));
         }
         self.saw_role(applied.state.is_some());
@@ -105,8 +105,8 @@ impl Pass<'_> {
         Ok(self.concluded(&key, at, applied, closed))
     }
 
-    /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk read over
-    /// several calls.
+    /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk
+    /// read over several calls.
     fn is_settled(&self, goal: Goal<'_>, at: &Whereabouts, state: &IamRoleState) -> bool {
         let Some(account) = self.account() else { return false };
         let boundary = self.boundary();
@@ -117,8 +117,8 @@ impl Pass<'_> {
         as_planned && as_denied && may_stay(account, &given, state, None).is_ok()
     }
 
-    /// Compares a role that is only observed. If it is ours all the same, since the object made or adopted it before, it obeys
-    /// the account's guardrails.
+    /// Compares a role that is only observed. If it is ours all the same, since the object made or adopted it before, it
+    /// obeys the account's guardrails.
     async fn observe(&mut self, desired: &Desired) -> Result<RoleOutcome, Interrupt> {
         let at = &desired.at;
         let key = declaration_hash(desired);
@@ -165,8 +165,8 @@ impl Pass<'_> {
     }
 }
 
-/// Hash of what a role is compared with, so that a change of the account's guardrails or of the operator's own principal is seen
-/// without a change of the object.
+/// Hash of what a role is compared with, so that a change of the account's guardrails or of the operator's own principal
+/// is seen without a change of the object.
 fn declaration_hash(desired: &Desired) -> String {
     digest_hex(&[format!("{} {:?}", desired.lifecycle, desired.role).as_bytes()])
 }

@@ -55,7 +55,7 @@ impl Pass<'_> {
         Ok(Verified { session, caller_arn: caller.arn })
     }
 
-    /// Why the role refuses. It is read for that: nothing else shows its side of the matter.
+    /// Why the role refuses. Reads the role, because nothing else shows its trust policy.
     async fn refused(&self, entry: Entry<'_>, failure: &AwsFailure, context: FailureContext) -> Verdict {
         if failure.kind == FailureKind::Denied && !context.trust_verified {
             self.look_again();
@@ -72,15 +72,15 @@ impl Pass<'_> {
             .verdict(failure, context)
     }
 
-    /// None if the role cannot be read: then AWS's own words have to do.
+    /// None if the role cannot be read: the message then holds AWS's own words.
     async fn refusing_role(&self, entry: Entry<'_>) -> Option<IamRole> {
         let unreadable = |verdict: &Verdict| tracing::debug!(verdict.message, "a role that refuses cannot be read");
         let account = ManagedAccount::enter(self.ctx, &entry.at.access).await.inspect_err(unreadable).ok()?;
         account.get_role(&entry.known.arn).await.inspect_err(unreadable).ok()?
     }
 
-    /// Proves that the role refuses the operator when it does not give the external id. Else every object that names the role
-    /// could use it.
+    /// Proves that the role refuses the operator when it does not give the external id. Else every object that names the
+    /// role could use it.
     pub(super) async fn prove_refusal(&self, entry: Entry<'_>, propagating: bool) -> Result<(), Verdict> {
         let call = entry.call().without_external_id();
         let answer = self.ctx.aws.sts(&entry.at.access).assume_role(call).await;
@@ -93,14 +93,16 @@ impl Pass<'_> {
             Err(failure) => Err(verdict(Phase::Assume, &failure, settled)),
             Ok(_) if propagating => Err(Verdict {
                 reason: Reason::Propagating,
-                message: format!("role {role} does not ask for its external id yet: its trust policy is new"),
+                message: format!(
+                    "role {role} does not require its external id yet: its new trust policy is still propagating"
+                ),
                 retry: Retry::Soon,
             }),
             Ok(_) => {
                 self.look_again();
                 let message = format!(
-                    "role {role} could be assumed without its external id at {}, so nothing is published; find the statement of \
-                     its trust policy, beside the one with sts:ExternalId, that lets the operator in",
+                    "role {role} could be assumed without its external id at {}, so nothing is published; remove the \
+                     trust policy statement that allows the operator without sts:ExternalId",
                     self.now
                 );
                 Err(Verdict { reason: Reason::ExternalIdNotEnforced, message, retry: Retry::Slow })

@@ -17,8 +17,8 @@ pub(super) enum Occasion {
 }
 
 impl Occasion {
-    /// Whether status says so before the change: a process that dies in its middle then leaves a role that is known not to be
-    /// ready, and the next one looks at it at once instead of at the next look for drift.
+    /// Whether status says so before the change: a process that dies in its middle then leaves a role that is known not
+    /// to be ready, and the next one looks at it at once instead of at the next look for drift.
     pub(super) fn is_reported_before(&self) -> bool {
         matches!(self, Self::Drift { .. })
     }
@@ -31,9 +31,11 @@ impl Occasion {
             }
             Self::Declaration { new: true } => Event::normal(EventReason::RoleCreated, format!("Created {subjects}")),
             Self::Adoption => {
-                Event::normal(EventReason::RoleAdopted, format!("Took the role over and changed {subjects}"))
+                Event::normal(EventReason::RoleAdopted, format!("Adopted the role and changed {subjects}"))
             }
-            Self::Revocation => Event::normal(EventReason::Revoked, format!("As requested, changed {subjects}")),
+            Self::Revocation => {
+                Event::normal(EventReason::Revoked, format!("Revoked sessions as requested: changed {subjects}"))
+            }
             Self::Drift { gone: true } => {
                 Event::warning(EventReason::DriftRepaired, format!("The role was gone; created it again: {subjects}"))
             }

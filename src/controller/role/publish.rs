@@ -54,8 +54,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Writes a status in the middle of a pass: the role is about to be changed. AWS is changed also where the API server does
-    /// not take it.
+    /// Writes a status in the middle of a pass: the role is about to be changed. AWS is changed also where the API
+    /// server does not take it.
     pub async fn report_progress(&mut self, message: &str) {
         let changing = Verdict { reason: Reason::Progressing, message: message.to_owned(), retry: Retry::Soon };
         self.write_interim(Report { role: Outcome::Failing(changing), ..Report::default() }).await;
@@ -74,7 +74,7 @@ impl Pass<'_> {
         let interim = status(&before, self.role.metadata.generation, &report, self.now);
         self.report.progress_reported = true;
         if let Err(error) = self.write_status(&interim).await {
-            tracing::warn!(object = self.role.full_name(), %error, "the status cannot tell what is about to be changed");
+            tracing::warn!(object = self.role.full_name(), %error, "cannot write the planned change to the status");
         }
     }
 }

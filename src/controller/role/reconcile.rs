@@ -37,7 +37,7 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Actio
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
 pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
     let uid = role.metadata.uid.clone().unwrap_or_default();
-    tracing::warn!(object = role.full_name(), %error, "reconcile broke off");
+    tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
     ctx.objects.change(&uid, |state| state.note(true, ctx.now()));
     let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, None, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())

@@ -1,4 +1,4 @@
-//! The end of Secrets: taken away with the access, with the object, or once expired.
+//! Deletes Secrets: when access is closed, when the object is deleted, and when credentials expire.
 
 use super::credentials::published_before;
 use super::pass::Pass;
@@ -11,7 +11,7 @@ use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::Outcome;
 
 impl Pass<'_> {
-    /// Takes the Secret of an object away whose access is closed, after AWS was closed. Says only what was seen to hold.
+    /// Deletes the Secret of an object whose access is closed, after AWS was closed. Reports only what was verified.
     pub async fn take_secret_away(&mut self, refusal: &Refusal) -> Result<(), Error> {
         let had_access = self.may_have_role() || published_before(self.role).is_some();
         let problem = match self.delete_secrets(None).await {
@@ -27,7 +27,8 @@ impl Pass<'_> {
             _ if !had_access => return refusal.clone().into(),
             true => "the Secret is gone, and all sessions of the role are denied",
             false => {
-                "the Secret is gone; sessions issued before end by themselves, unless the message of RoleReady says otherwise"
+                "the Secret is gone; earlier sessions may work until they expire, because closing the role in AWS is \
+                 not confirmed (see RoleReady)"
             }
         };
         Refusal::new(Reason::Revoked, message).into()
@@ -51,8 +52,8 @@ impl Pass<'_> {
         Ok(ended)
     }
 
-    /// Deletes a Secret whose set expired, if the object asks for it. Kept, it lets pods start, which then fail to call AWS;
-    /// deleted, it keeps them from starting. The next set brings it back.
+    /// Deletes a Secret whose set expired, if the object asks for it. Kept, it lets pods start, which then fail to call
+    /// AWS; deleted, it keeps them from starting. The next set brings it back.
     pub async fn end_expired(&mut self) -> Result<(), Error> {
         let Some(expired) = self.report.published.clone().filter(|set| set.expires_at <= self.now) else {
             return Ok(());

@@ -69,8 +69,8 @@ pub fn leads_into(access: &AccountAccess, caller: &CallerIdentity) -> Result<(),
         )
     } else {
         format!(
-            "the end of the chain should be in account {id}, but AWS says that it is {arn} in account {account}; find out \
-             what answers at the AWS endpoint of the operator"
+            "the end of the chain should be in account {id}, but AWS says that it is {arn} in account {account}; check \
+             which server the operator's AWS endpoint reaches"
         )
     };
     Err(Verdict { reason: Reason::WrongIdentity, message, retry: Retry::Slow })

@@ -32,9 +32,9 @@ pub fn is_expected(caller: &CallerIdentity, arn: &RoleArn, id: &str) -> Result<(
     }
     let CallerIdentity { arn: got, user_id, account } = caller;
     let message = format!(
-        "the new credentials should be role {arn} ({id}) in account {}, but AWS says they are {got} ({user_id}) in account \
-         {account}; nothing is published. Find out what answers at the AWS endpoint of the operator, or who created the role \
-         again",
+        "the new credentials should be role {arn} ({id}) in account {}, but AWS says they are {got} ({user_id}) in \
+         account {account}; nothing is published. Check which server the operator's AWS endpoint reaches, and whether \
+         the role was created again",
         arn.account
     );
     Err(Verdict { reason: Reason::WrongIdentity, message, retry: Retry::Soon })
@@ -55,12 +55,12 @@ pub fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict>
     })
 }
 
-/// Told when the room for session policies and tags begins to run out, and not again while it does. Shares are in percent.
+/// A warning when session policies and tags begin to reach AWS's size limit, once. Shares are in percent.
 #[must_use]
 pub fn nearly_full(percent: Option<u32>, before: Option<u32>) -> Option<String> {
     let percent = percent.filter(|now| *now >= NEARLY_FULL && before.is_none_or(|before| before < NEARLY_FULL))?;
     Some(format!(
-        "Session policy, policy ARNs and tags take up {percent} % of the room that AWS gives them; above 100 % it refuses the \
+        "Session policy, policy ARNs and tags use {percent} % of AWS's size limit; above 100 % AWS refuses the \
          session. Shorten spec.session.policy, policyArns or tags"
     ))
 }

@@ -63,9 +63,9 @@ impl Attempt<'_> {
             None => "allows less".to_owned(),
         };
         format!(
-            "the session is to last {seconds} s, and role {role} {longest}. {failure}. Lower spec.session.durationSeconds, or \
-             raise the role's maximum in account {} (the role's): aws iam update-role --role-name {} \
-             --max-session-duration {seconds}",
+            "the requested session lasts {seconds} s, but role {role} {longest}. {failure}. Lower \
+             spec.session.durationSeconds, or raise the role's maximum in account {} (the role's): aws iam update-role \
+             --role-name {} --max-session-duration {seconds}",
             role.account, role.name
         )
     }
@@ -77,9 +77,9 @@ impl Attempt<'_> {
         let AccountAccess { name, region, .. } = self.access;
         let region = region.as_str();
         format!(
-            "STS of region {region} is not active for account {account} ({whose}). {failure}. Activate it there (IAM console, \
-             Account settings, Security Token Service; for an opt-in region: aws account enable-region --region-name \
-             {region}), or choose another spec.region in AWSAccount {name}"
+            "STS of region {region} is not active for account {account} ({whose}). {failure}. Activate it there (IAM \
+             console, Account settings, Security Token Service; for an opt-in region: aws account enable-region \
+             --region-name {region}), or choose another spec.region in AWSAccount {name}"
         )
     }
 }

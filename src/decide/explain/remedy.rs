@@ -64,7 +64,7 @@ pub fn for_caller(party: &Party, denial: &Denial, actions: &[&str], resource: &s
         }
     };
     if denial.explicit {
-        return format!("In account {account}, take the Deny of {} out of {within}", actions.join(" and "));
+        return format!("In account {account}, remove the Deny on {} from {within}", actions.join(" and "));
     }
     match denial.by {
         // Elements of service control policies (AWS Organizations user guide, "SCP syntax").
@@ -126,7 +126,7 @@ mod tests {
     fn against_a_deny_no_statement_is_offered() {
         for by in ["an identity-based policy", "a service control policy", "a permissions boundary"] {
             let told = told(&format!("with an explicit deny in {by}"));
-            assert!(told.contains("take the Deny of sts:AssumeRole out of the ") && !told.contains('{'), "{told}");
+            assert!(told.contains("remove the Deny on sts:AssumeRole from the ") && !told.contains('{'), "{told}");
         }
     }
 }

@@ -80,14 +80,15 @@ impl Sides {
             ),
             Self::Trust(_) => in_trust(),
             Self::Caller(Some(Reading::LetsIn)) if denial.by.is_none() && !denial.explicit => format!(
-                "If what follows is there already, look for a service control policy or a permissions boundary that refuses. {}",
+                "If the following statement is already present, look for a service control policy or a permissions \
+                 boundary that denies the call. {}",
                 at_caller()
             ),
             Self::Caller(Some(Reading::Silent | Reading::AsksFor(_))) => format!("{}. {}", in_trust(), at_caller()),
             Self::Caller(_) => at_caller(),
             Self::RoleOrganization => format!(
-                "For account {account} (the role's), take the Deny of {action} out of the resource control policies of its \
-                 organization"
+                "For account {account} (the role's), remove the Deny on {action} from the resource control policies of \
+                 its organization"
             ),
             Self::Either(_) if denial.explicit => format!("{}; or: {}", no_deny_in_trust(attempt), at_caller()),
             Self::Either(_) => format!("Both must allow it. {}. {}", in_trust(), at_caller()),
@@ -97,7 +98,7 @@ impl Sides {
 
 fn no_deny_in_trust(attempt: &Attempt<'_>) -> String {
     let role = attempt.role;
-    format!("In account {} (the role's), take the Deny out of the trust policy of role {}", role.account, role.name)
+    format!("In account {} (the role's), remove the Deny from the trust policy of role {}", role.account, role.name)
 }
 
 /// What is wrong on the caller's side.

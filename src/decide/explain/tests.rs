@@ -108,7 +108,7 @@ fn the_side_is_what_aws_says_or_else_what_the_trust_policy_says() {
         ("an identity that lacks it", None, identity, IdentityDenied, vec![AT_CALLER]),
         ("both", Some(&silent), identity, IdentityDenied, vec!["refuses as well", IN_TRUST, AT_CALLER]),
         ("a trust policy, unread", None, by_trust, TrustDenied, vec![IN_TRUST]),
-        ("the caller's organization", Some(&trusted), scp, IdentityDenied, vec!["111111111111", "take the Deny"]),
+        ("the caller's organization", Some(&trusted), scp, IdentityDenied, vec!["111111111111", "remove the Deny"]),
         (
             "the role's organization",
             Some(&trusted),

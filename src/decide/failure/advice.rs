@@ -11,20 +11,23 @@ pub(super) fn advice(phase: Phase, reason: Reason, failure: &AwsFailure) -> Opti
     Some(match (reason, phase) {
         (Reason::ManagerDenied, _) => format!("Allow {} to the role that manages the account", permission()),
         (Reason::TrustDenied, Phase::Enter) => {
-            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole".into()
+            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole"
+                .into()
         }
-        (Reason::TrustDenied, _) => "The role's trust policy does not let the operator in".into(),
-        (Reason::IdentityDenied, _) => "The role trusts the operator, so the refusal is on the operator's side: allow its own \
-                                        identity sts:AssumeRole on this role, and look for a service control policy that denies it"
+        (Reason::TrustDenied, _) => "The role's trust policy does not allow the operator".into(),
+        (Reason::IdentityDenied, _) => "The role trusts the operator, so the refusal is on the operator's side: allow \
+            its own identity sts:AssumeRole on this role, and look for a service control policy that denies it"
             .into(),
-        (Reason::RoleNotOwned, _) => "IAM has a role whose name differs at most in case, and shows it to nobody who asks for \
-                                      this one; choose another spec.role.name, or delete that role"
+        (Reason::RoleNotOwned, _) => "IAM has a role whose name differs only in upper or lower case, and GetRole does \
+            not return it for this name; choose another spec.role.name, or delete that role"
             .into(),
-        (Reason::PrincipalNotFound, _) => "Create the principal, or correct spec.trust.principals; if it is the operator's own \
-                                           role, give its ARN with the path as --principal-arn"
+        (Reason::PrincipalNotFound, _) => "Create the principal, or correct spec.trust.principals; if it is the \
+            operator's own role, give its ARN with the path as --principal-arn"
             .into(),
         (Reason::PolicyNotFound, _) => "Create the policy, or correct its ARN".into(),
-        (Reason::RegionDisabled, _) => "Activate STS for the region in the account, or choose another spec.region".into(),
+        (Reason::RegionDisabled, _) => {
+            "Activate STS for the region in the account, or choose another spec.region".into()
+        }
         (Reason::LimitExceeded, _) => "Shorten the declaration or raise the quota".into(),
         (Reason::BaseIdentityUnavailable, _) => base_identity(failure.kind)?.into(),
         _ => return None,
@@ -35,8 +38,8 @@ pub(super) fn advice(phase: Phase, reason: Reason, failure: &AwsFailure) -> Opti
 fn base_identity(kind: FailureKind) -> Option<&'static str> {
     Some(match kind {
         FailureKind::Expired => {
-            "The operator's own session has expired: find out why it is not renewed (IRSA, Pod Identity, profile), or restart \
-             the operator with a new one"
+            "The operator's own session has expired: find out why it is not renewed (IRSA, Pod Identity, profile), or \
+             restart the operator with a new one"
         }
         FailureKind::UnknownKey => {
             "AWS does not know the operator's access key: it was deleted or deactivated, or the role behind the session is \

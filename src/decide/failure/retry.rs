@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::jitter;
 
-/// How soon a failure is worth another try; the sooner, the less.
+/// How soon a failure is retried; a sooner retry compares as less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
     /// It passes by itself within seconds or minutes.

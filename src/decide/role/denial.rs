@@ -186,7 +186,7 @@ pub fn moment_of_denial(now: Timestamp) -> Timestamp {
     whole_seconds(now) + SignedDuration::from_secs(1)
 }
 
-/// Whether a request is so old that no session of before it is left.
+/// Whether a request is so old that no earlier session is left.
 #[must_use]
 pub fn is_over(requested: Timestamp, now: Timestamp) -> bool {
     now.duration_since(requested) > LONGEST_SESSION

@@ -37,7 +37,7 @@ pub struct Given<'a> {
     pub operator: Option<&'a str>,
     /// The account's permissions boundary.
     pub boundary: Option<&'a PolicyArn>,
-    /// Sessions of before are to be denied since then, if that was asked for.
+    /// Time of the annotation `revoke-requested-at`, if set.
     pub revoke: Option<Timestamp>,
     /// `aws:userid` of the sessions that the operator itself begins, without the role id.
     pub session_name: &'a str,

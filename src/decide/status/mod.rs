@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Of work in several places: the first problem names the reason, all are told, and the most urgent sets the pace.
+    /// Combines problems: the reason of the first, all messages, and the earliest retry.
     #[must_use]
     pub fn of(problems: Vec<Verdict>) -> Self {
         let together = problems.into_iter().reduce(|first, next| Verdict {
@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// The set that pods can read now.
+/// The credentials that pods can read now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedFacts {
     /// Name of the Secret.
@@ -60,13 +60,13 @@ pub struct PublishedFacts {
     pub expires_at: Timestamp,
     /// When it is to be replaced.
     pub renew_at: Timestamp,
-    /// Who AWS says it is.
+    /// ARN of their identity, as GetCallerIdentity returns it.
     pub caller_arn: Option<String>,
     /// Share of the packed size that session policies and tags use, in percent.
     pub packed_policy_size_percent: Option<u32>,
 }
 
-/// Under which word an object is that has no problem.
+/// How an object is treated; gives the reason shown while there is no problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// The operator makes everything as declared.
@@ -119,7 +119,7 @@ pub struct Report {
     pub remarks: Outcome,
     /// When to come back, besides what the parts ask for.
     pub wake_at: Option<Timestamp>,
-    /// What people should know of credentials that are good otherwise.
+    /// A warning about credentials that are valid otherwise.
     pub warning: Option<String>,
 }
 
@@ -220,7 +220,7 @@ struct Summary {
     status: bool,
     reason: Reason,
     message: String,
-    /// What is behind it if not all is well.
+    /// The reason of the problem behind it, if there is one.
     cause: Option<Reason>,
 }
 
@@ -232,8 +232,8 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let forbidden = own.is_some_and(|verdict| forbids_use(verdict.reason));
     let (status, reason, message) = match (problem, good_until) {
         (None, Some(until)) => {
-            let warning = report.warning.as_ref().map(|told| format!(" But {told}.")).unwrap_or_default();
-            (true, report.mode.reason(), format!("The credentials are good until {until}.{warning}"))
+            let warning = report.warning.as_ref().map(|told| format!(" Warning: {told}.")).unwrap_or_default();
+            (true, report.mode.reason(), format!("The credentials are valid until {until}.{warning}"))
         }
         (None, None) if report.mode == Mode::Suspended => {
             let reason = if report.published.is_some() { Reason::Expired } else { Reason::Suspended };
@@ -241,7 +241,7 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
         }
         (None, None) => (false, Reason::Progressing, "Waiting for the first credentials.".into()),
         (Some(Verdict { reason, message, .. }), Some(until)) if !forbidden => {
-            let told = format!("{reason}: {message}. The last good credentials are kept; they are good until {until}.");
+            let told = format!("{reason}: {message}. The last valid credentials are kept; they expire at {until}.");
             (true, Reason::Degraded, told)
         }
         (Some(Verdict { reason, message, .. }), None) if report.published.is_some() && !forbidden => {
@@ -254,7 +254,7 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     Summary { status, reason, message, cause }
 }
 
-/// Reasons that are not softened by credentials which happen to work still.
+/// Reasons that are not softened to `Degraded`, although the credentials may still work.
 fn forbids_use(reason: Reason) -> bool {
     matches!(
         reason,
@@ -270,7 +270,7 @@ fn forbids_use(reason: Reason) -> bool {
 fn role_lane(outcome: &Outcome, mode: Mode) -> Option<Line> {
     match outcome {
         Outcome::Done if mode == Mode::Observed => {
-            Some((true, Reason::Observed, "The role is there and is left as it is.".into()))
+            Some((true, Reason::Observed, "The role exists and is only observed.".into()))
         }
         Outcome::Done => Some((true, Reason::Available, "The role is as declared.".into())),
         Outcome::Failing(Verdict { reason, message, .. }) => Some((false, *reason, message.clone())),
@@ -281,15 +281,19 @@ fn role_lane(outcome: &Outcome, mode: Mode) -> Option<Line> {
 fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Timestamp>) -> Line {
     match (outcome, good_until) {
         (Outcome::Done, _) => (true, Reason::Available, "The Secret holds verified credentials.".into()),
-        (Outcome::Untouched, Some(until)) => (true, Reason::Available, format!("The last set is good until {until}.")),
-        (Outcome::Untouched, None) if published => (false, Reason::Expired, "The last set expired.".into()),
+        (Outcome::Untouched, Some(until)) => {
+            (true, Reason::Available, format!("The last credentials are valid until {until}."))
+        }
+        (Outcome::Untouched, None) if published => (false, Reason::Expired, "The last credentials expired.".into()),
         (Outcome::Untouched, None) => (false, Reason::Progressing, "There are no credentials yet.".into()),
         (Outcome::Failing(Verdict { reason, message, .. }), _) if forbids_use(*reason) => {
             (false, *reason, message.clone())
         }
-        (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) => {
-            (true, Reason::Degraded, format!("{reason}: {message}. The last good set is kept until {until}."))
-        }
+        (Outcome::Failing(Verdict { reason, message, .. }), Some(until)) => (
+            true,
+            Reason::Degraded,
+            format!("{reason}: {message}. The last valid credentials are kept; they expire at {until}."),
+        ),
         (Outcome::Failing(Verdict { reason, message, .. }), None) if published => {
             (false, Reason::Expired, format!("{reason}: {message}"))
         }

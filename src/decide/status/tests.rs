@@ -145,7 +145,7 @@ fn a_warning_is_told_with_credentials_that_are_good() {
     let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));
     assert_eq!(line(&status, ConditionType::Ready), ("True".into(), "Available".into()));
     let ready = condition(&status.conditions, ConditionType::Ready).expect("the condition");
-    assert!(ready.message.ends_with("But spec.session.policy denies everything."), "{}", ready.message);
+    assert!(ready.message.ends_with("Warning: spec.session.policy denies everything."), "{}", ready.message);
 }
 
 #[test]

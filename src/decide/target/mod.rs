@@ -1,7 +1,7 @@
 //! The target: what is to become of an object's access, decided in one place and from Kubernetes alone.
 //!
-//! What AWS has is no part of this. It decides only how the target is reached ([`crate::decide::role::plan`]), and whether a
-//! role that is held may stay as it is ([`crate::decide::guardrails::within`]).
+//! What AWS has is no part of this. It decides only how the target is reached ([`crate::decide::role::plan`]), and
+//! whether a role that is held may stay as it is ([`crate::decide::guardrails::within`]).
 
 pub mod desired;
 pub mod fields;
@@ -70,12 +70,12 @@ pub struct Situation<'a> {
     pub operators_own: &'a [RoleArn],
 }
 
-/// Largest object that is accepted, in bytes of JSON. etcd takes requests of 1.5 MB (etcd documentation, "System limits"), and
-/// status and managed fields need room beside it.
+/// Largest object that is accepted, in bytes of JSON. etcd takes requests of 1.5 MB (etcd documentation, "System
+/// limits"), and status and managed fields need room beside it.
 const OBJECT_MAX: usize = 1_000_000;
 
-/// Decides. Permission and guardrails come first, so that no state of the object, and no trouble elsewhere, keeps what is no
-/// longer allowed.
+/// Decides. Permission and guardrails come first, so that no state of the object, and no trouble elsewhere, keeps what
+/// is no longer allowed.
 #[must_use]
 pub fn target(situation: &Situation<'_>) -> Target {
     let Situation { role, object, identity, conflict, .. } = *situation;
@@ -112,8 +112,8 @@ pub fn target(situation: &Situation<'_>) -> Target {
     }
 }
 
-/// Whether an object may have access at all: the account allows its namespace, the role is not one by which the operator itself
-/// works, and the declaration is within the guardrails.
+/// Whether an object may have access at all: the account allows its namespace, the role is not one by which the operator
+/// itself works, and the declaration is within the guardrails.
 pub fn permission<'a>(situation: &Situation<'a>) -> Result<&'a AWSAccount, Refusal> {
     let account = allowed(&situation.role.spec.account_ref.name, situation.account, situation.namespace)?;
     within_bounds(situation, account).map(|()| account)
@@ -134,7 +134,7 @@ fn not_the_operators_own(situation: &Situation<'_>, account: &AWSAccount) -> Res
     match own.find(|arn| arn.account.as_str() == account.spec.account_id && arn.name.is_same_as(&name)) {
         None => Ok(()),
         Some(arn) => {
-            let message = format!("the operator itself works with role {arn}; choose another spec.role.name");
+            let message = format!("the operator itself uses role {arn}; choose another spec.role.name");
             Err(Refusal::new(Reason::NotAllowed, message))
         }
     }
@@ -150,8 +150,9 @@ fn too_large(role: &CrossAccountRole) -> Option<Refusal> {
     })
 }
 
-/// The end of an object. What it asks for counts only as far as the account allows it: a role that may not be kept is deleted,
-/// and one that may not be open is closed before it is given up. An account that is being deleted as well forbids nothing here.
+/// The end of an object. What it asks for counts only as far as the account allows it: a role that may not be kept is
+/// deleted, and one that may not be open is closed before it is given up. An account that is being deleted as well
+/// forbids nothing here.
 fn end(situation: &Situation<'_>) -> Target {
     let Some(account) = situation.account else { return Target::Absent { closed: None } };
     let spec = &situation.role.spec;

@@ -53,7 +53,7 @@ pub fn is_due(requested: Timestamp, now: Timestamp) -> bool {
     requested <= now + AHEAD
 }
 
-/// Whether a request to revoke is due and the denial on the role does not meet it. One so old that no session of before it is
+/// Whether a request to revoke is due and the denial on the role does not meet it. One so old that no earlier session is
 /// left needs nothing.
 #[must_use]
 pub fn revocation_is_due(requested: Timestamp, standing: &Denial, now: Timestamp) -> bool {

@@ -2,8 +2,9 @@
 //!
 //! What is due follows from what is stored: `status.restartedFor` names the set that everything declared was restarted
 //! for, and the template of each workload the set that it was restarted for itself. So a crash between the Secret and a
-//! patch is made up for, and neither a restart of the operator nor a second process patches twice. What fails is tried again
-//! until the next renewal takes its place, also after the earlier set has expired: then a restart is needed the more.
+//! patch is made up for, and neither a restart of the operator nor a second process patches twice. What fails is tried
+//! again until the next renewal takes its place, also after the earlier set has expired: then a restart is needed the
+//! more.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -66,8 +67,8 @@ pub fn restarted_for(previous: &CrossAccountRoleStatus, issued_at: Timestamp) ->
     previous.restarted_for.as_ref().or(published).map_or(issued_at, |time| time.0)
 }
 
-/// Whether the pods of a workload may have begun with an earlier set. Where two objects name one workload, a restart for the
-/// later set of the other serves this one as well.
+/// Whether the pods of a workload may have begun with an earlier set. Where two objects name one workload, a restart for
+/// the later set of the other serves this one as well.
 #[must_use]
 pub fn needs_restart(workload: Workload, issued_at: Timestamp) -> bool {
     let Workload { created_at, restarted_for } = workload;
@@ -93,7 +94,7 @@ pub fn rollouts(results: &[(&RolloutRestart, Restart)], restarted_for: Timestamp
             Restart::Restarted | Restart::NotNeeded => continue,
             Restart::Overtaken => {
                 retry = Retry::Soon;
-                "it changed at the same moment"
+                "it changed at the same time"
             }
             Restart::Missing => {
                 reason = if reason == Reason::Progressing { Reason::WorkloadNotFound } else { reason };
@@ -110,7 +111,7 @@ pub fn rollouts(results: &[(&RolloutRestart, Restart)], restarted_for: Timestamp
         return Rollouts::Done(issued_at);
     }
     let message =
-        format!("Not restarted for the credentials issued at {issued_at}, and tried again: {}", told.join("; "));
+        format!("Not yet restarted for the credentials issued at {issued_at}; this is retried: {}", told.join("; "));
     Rollouts::Failing { restarted_for, verdict: Verdict { reason, message, retry } }
 }
 

@@ -144,7 +144,7 @@ impl Consumers {
         match &self.stale {
             Stale::Untouched => conditions.carry_over(kind),
             Stale::LookedForAt(at) => {
-                let told = format!("Workloads are being restarted; what is left of their pods is looked for at {at}.");
+                let told = format!("Workloads are being restarted; their remaining pods are checked at {at}.");
                 conditions.set(kind, false, Reason::Progressing, &told);
             }
             Stale::Pods(pods) if pods.names.is_empty() => {
@@ -153,13 +153,13 @@ impl Consumers {
             Stale::Pods(pods) => conditions.set(kind, true, Reason::RestartNeeded, &pods.told()),
             Stale::Forbidden(answer) => {
                 let told = format!(
-                    "Whether pods hold earlier credentials is not known: {answer}. To have it checked, let the operator list \
-                     pods (deploy/rbac.yaml); it works without."
+                    "Cannot check whether pods hold earlier credentials: {answer}. To enable the check, allow the \
+                     operator to list pods (deploy/rbac.yaml); it is optional."
                 );
                 conditions.set(kind, false, Reason::KubernetesDenied, &told);
             }
             Stale::Unknown(answer) => {
-                let told = format!("Pods could not be listed and will be later: {answer}");
+                let told = format!("Pods could not be listed; this is retried: {answer}");
                 conditions.set(kind, false, Reason::Progressing, &told);
             }
         }
@@ -186,9 +186,9 @@ impl StalePods {
         let (count, shown) = (names.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
         let others = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
         format!(
-            "Running with credentials from before {issued_at}: {shown}{others} ({count} in all). These pods take Secret {secret} \
-             by environment variables or a subPath mount, which only a restart renews. Restart them, mount the Secret as a \
-             volume without subPath, or name their workloads in spec.rolloutRestarts."
+            "Running with credentials from before {issued_at}: {shown}{others} ({count} in all). These pods take \
+             Secret {secret} by environment variables or a subPath mount, which only a restart renews. Restart them, \
+             mount the Secret as a volume without subPath, or name their workloads in spec.rolloutRestarts."
         )
     }
 }

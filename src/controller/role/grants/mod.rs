@@ -1,9 +1,9 @@
 //! The part of a pass that is about source grants: permission on the other side, given to users, groups and roles of other
 //! accounts.
 //!
-//! Three rules keep it whole through crashes and beside other processes. A grant is announced in status before it is written
-//! to AWS. One that is taken back stops to count there before AWS is cleaned, and is forgotten after. And the policy of a
-//! principal is always computed from all objects, see [`crate::decide::grants`].
+//! Three rules keep it whole through crashes and beside other processes. A grant is announced in status before it is
+//! written to AWS. One that is taken back stops to count there before AWS is cleaned, and is forgotten after. And the
+//! policy of a principal is always computed from all objects, see [`crate::decide::grants`].
 
 pub mod principal;
 
@@ -57,8 +57,8 @@ struct Done {
 }
 
 impl Pass<'_> {
-    /// Gives what is declared and permitted, and takes the rest back. An object whose access is closed gives nothing; one that
-    /// is held gives nothing new.
+    /// Gives what is declared and permitted, and takes the rest back. An object whose access is closed gives nothing;
+    /// one that is held gives nothing new.
     pub async fn reconcile_grants(&mut self, target: &Target, role: &RoleOutcome) -> Result<(), Error> {
         let closed = role.closed.is_some();
         self.remember(|state| state.closed.clone_from(&role.closed));
@@ -119,7 +119,7 @@ impl Pass<'_> {
                 Ok(written) => live = written.ok_or(Error::Stale)?,
                 // They are taken back all the same.
                 Err(error) => {
-                    tracing::warn!(object = self.role.full_name(), %error, "the status does not say that grants end");
+                    tracing::warn!(object = self.role.full_name(), %error, "cannot record in the status that grants end");
                 }
             }
         }
@@ -339,7 +339,7 @@ fn place_of(principal: &Principal, grants: &Grants, settled: &Settled) -> Result
         Some(_) => Err(full(&principal.grantee, &grants.policy, &settled.lines, settled.fitting)),
         None => {
             let message =
-                format!("the declaration of the grant to {} changed meanwhile; looking again", principal.grantee);
+                format!("the declaration of the grant to {} changed in the meantime; retrying", principal.grantee);
             Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
         }
     }

@@ -47,8 +47,8 @@ impl Principal {
 
 /// Brings the policy of a principal to what all objects declare, and writes only if what is there means something else.
 ///
-/// What is declared is read from the API server, and after each write read again: the last writer, in whichever process, has
-/// looked after its write, so no line is lost and none stays.
+/// What is declared is read from the API server, and after each write read again: the last writer, in whichever process,
+/// has looked after its write, so no line is lost and none stays.
 pub async fn settle(ctx: &Context, principal: &Principal, policy: &str) -> Result<Arc<Settled>, Interrupt> {
     ctx.principals.of(&principal.grantee).get(async || settle_once(ctx, principal, policy).await).await
 }
@@ -78,14 +78,14 @@ async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Resu
             return Ok(Settled { lines, fitting, written });
         }
     }
-    let message = format!("the objects that grant to {} keep changing; looking again", principal.grantee);
+    let message = format!("the objects that grant to {} keep changing; retrying", principal.grantee);
     Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }.into())
 }
 
 /// Writes the policy if it differs. Says how many lines are in it, and whether it was written.
 ///
-/// Where IAM finds it too large although it is within the quota, other inline policies have their share: then the last line is
-/// left out, until it fits or is what is there already.
+/// Where IAM finds it too large although it is within the quota, other inline policies have their share: then the last
+/// line is left out, until it fits or is what is there already.
 async fn make(
     manager: &ManagedAccount<'_>,
     of: PolicyOf<'_>,

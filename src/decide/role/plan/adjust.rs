@@ -156,7 +156,7 @@ impl Stages {
         }
     }
 
-    /// Access returns last: what denied everyone then denies the sessions of before.
+    /// Access returns last: what denied everyone then denies the earlier sessions.
     fn denial(&mut self, given: &Given<'_>, state: &IamRoleState) {
         let standing = own_denial(state);
         if standing.everyone == Denied::Everyone {

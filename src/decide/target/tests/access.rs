@@ -158,7 +158,7 @@ fn access_is_closed_when_a_permission_is_missing_or_a_guardrail_is_broken() {
             "the role is the account's manager",
             json!({"role": {"name": "Crossaccount-Manager"}}),
             rules(json!({"roleNames": ["*"]})),
-            "the operator itself works",
+            "the operator itself uses",
         ),
     ] {
         let world = world(&role, &account);

@@ -155,7 +155,7 @@ fn standing_trust() -> impl Strategy<Value = Option<PolicyDocument>> {
     prop_oneof![4 => declared_trust().prop_map(Some), 2 => foreign, 1 => Just(None)]
 }
 
-/// Denials that may stand: of everyone, of before a moment, of the operator's own sessions, of sessions long ended.
+/// Denials that may stand: of everyone, before a moment, of the operator's own sessions, of sessions long ended.
 fn standing_denial() -> impl Strategy<Value = Option<PolicyDocument>> {
     let own = Denial { own: Some(("AROA1:team.reader".into(), minutes_ago(30))), ..Denial::default() };
     let asked = Denial { request: Some(minutes_ago(60)), ..Denial::before(minutes_ago(59)) };
