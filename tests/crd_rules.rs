@@ -7,6 +7,7 @@ mod coverage;
 mod delivery;
 mod guardrails;
 pub mod object;
+mod operator;
 mod role;
 mod round_trip;
 mod session;
@@ -43,4 +44,14 @@ fn every_rule_and_bound_of_the_crds_has_a_case_that_it_refuses() {
     let transitions = transitions::transitions().into_iter().filter_map(|transition| transition.refusal);
     let refusals: Vec<_> = cases.chain(transitions).collect();
     assert_eq!(coverage::uncovered(&refusals), Vec::<String>::new());
+}
+
+#[test]
+fn the_operator_refuses_every_role_that_the_api_server_refuses() {
+    assert_eq!(operator::accepted(&role::cases()), Vec::<String>::new());
+}
+
+#[test]
+fn the_operator_accepts_every_role_that_the_api_server_accepts() {
+    assert_eq!(operator::refused(&role::cases()), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     AWSAccount, ConditionType, CrossAccountRole, FINALIZER, Reason, RoleStatus, SourceGrantStatus, annotation,
 };
+use crate::domain::default_role_name;
 
 /// The condition of this type, if it is set.
 #[must_use]
@@ -75,6 +76,25 @@ impl CrossAccountRole {
     #[must_use]
     pub fn reported_grants(&self) -> &[SourceGrantStatus] {
         self.status.as_ref().map(|status| status.source_grants.as_slice()).unwrap_or_default()
+    }
+
+    /// Name of the IAM role: the declared one, or the default.
+    #[must_use]
+    pub fn iam_role_name(&self) -> String {
+        self.spec.role.name.clone().unwrap_or_else(|| self.default_role_name())
+    }
+
+    /// Name that the role has unless another is declared.
+    #[must_use]
+    pub fn default_role_name(&self) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        default_role_name(&text(&self.metadata.namespace), &text(&self.metadata.name))
+    }
+
+    /// Name of the Secret: the declared one, or the object's own.
+    #[must_use]
+    pub fn secret_name(&self) -> String {
+        self.spec.secret.name.clone().or_else(|| self.metadata.name.clone()).unwrap_or_default()
     }
 
     /// `<namespace>/<name>`, for messages.

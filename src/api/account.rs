@@ -46,8 +46,8 @@ const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:
                arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
     validation = Rule::new(
         "has(self.guardrails.permissionsBoundary) || self.guardrails.allowUnbounded || \
-         !('Create' in self.guardrails.lifecycles)"
-    ).message("set guardrails.permissionsBoundary to the ARN of the policy that limits every created role, \
+         !self.guardrails.lifecycles.exists(l, l in ['Create', 'Adopt'])"
+    ).message("set guardrails.permissionsBoundary to the ARN of the policy that limits every role of the operator, \
                or set guardrails.allowUnbounded: true"),
     validation = Rule::new(
         "!has(self.guardrails.permissionsBoundary) || \

@@ -32,7 +32,7 @@ pub struct Guardrails {
     pub role_path: String,
 
     /// ARN of the policy that is put on every created role as its permissions boundary. Required unless
-    /// `allowUnbounded` is true or `lifecycles` lacks `Create`.
+    /// `allowUnbounded` is true or `lifecycles` has neither `Create` nor `Adopt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::policy_arn")]
     pub permissions_boundary: Option<String>,

@@ -57,6 +57,9 @@ pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 
 /// Annotations, on Secrets, on a `CrossAccountRole` and on pod templates.
 pub mod annotation {
+    /// How all of them begin.
+    pub const PREFIX: &str = "iam.crossaccount.dev/";
+
     /// On a Secret: ARN of the role whose credentials it holds.
     pub const ROLE_ARN: &str = "iam.crossaccount.dev/role-arn";
 

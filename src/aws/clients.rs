@@ -66,11 +66,11 @@ impl AwsClients {
         self.clock.at(Timestamp::now())
     }
 
-    /// Asks AWS who the operator is.
-    pub async fn base_identity(&self) -> Result<BaseIdentity, AwsFailure> {
+    /// Asks AWS who the operator is. `known` is the last answer.
+    pub async fn base_identity(&self, known: Option<&BaseIdentity>) -> Result<BaseIdentity, AwsFailure> {
         let sts = self.sts_client(None, None);
         let iam = self.iam_client(None, None);
-        base_identity::look_up(&sts, &iam, self.principal_arn.as_deref()).await
+        base_identity::look_up(&sts, &iam, self.principal_arn.as_deref(), known).await
     }
 
     /// STS as the base identity, for assuming roles of the account at the endpoint of its region.

@@ -3,7 +3,7 @@
 //! [`IamClient`] and [`StsClient`] hold exactly the calls in use. [`AwsClients`] hands them out: as the operator's base
 //! identity, as the manager of an account at the end of its chain of roles, or as a session that was just issued.
 
-mod account_details;
+mod all_roles;
 mod base_identity;
 mod call;
 mod clients;

@@ -1,5 +1,9 @@
 //! Events: few, about changes, and never a reason to fail.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
@@ -10,10 +14,17 @@ use crate::decide::event::Event;
 /// Longest note (events.k8s.io/v1 Event, `note`: at most 1 kB).
 const NOTE_MAX: usize = 1_000;
 
+/// A repetition within this time joins the series of an Event. The recorder forgets it then.
+const SERIES: Duration = Duration::from_mins(6);
+
 /// Publishes Events; repeated ones become a series. One per process.
 #[derive(Clone)]
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
+    reporter: Reporter,
+    /// One recorder for each note, with the time of its last use: a recorder takes Events that differ only in their notes
+    /// for one, and publishes the first note again.
+    recorders: Arc<Mutex<HashMap<String, (Recorder, Instant)>>>,
 }
 
 impl Events {
@@ -21,7 +32,17 @@ impl Events {
     #[must_use]
     pub fn new(client: Client) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-        Self { recorder: Recorder::new(client, reporter) }
+        Self { client, reporter, recorders: Arc::default() }
+    }
+
+    fn recorder(&self, note: &str) -> Recorder {
+        // A panic while locked leaves the map whole: each change is one insertion or removal.
+        let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        recorders.retain(|_, (_, used)| used.elapsed() < SERIES);
+        let new = || (Recorder::new(self.client.clone(), self.reporter.clone()), Instant::now());
+        let (recorder, used) = recorders.entry(note.to_owned()).or_insert_with(new);
+        *used = Instant::now();
+        recorder.clone()
     }
 
     /// Publishes and logs. An Event that cannot be published is logged, and nothing else suffers.
@@ -42,7 +63,7 @@ impl Events {
             action: "Reconcile".to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, about).await {
+        if let Err(error) = self.recorder(note).publish(&event, about).await {
             tracing::warn!(namespace, name, %error, "an Event could not be published");
         }
     }

@@ -10,6 +10,7 @@ use kube::{Api, ResourceExt};
 use super::Cluster;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::decide::account::allowed::Namespace;
+use crate::domain::kubernetes::is_object_name;
 
 /// Objects in one answer, so that no list is held twice in memory.
 const PAGE: u32 = 500;
@@ -17,6 +18,9 @@ const PAGE: u32 = 500;
 impl Cluster {
     /// An account by name; none if there is no such object.
     pub async fn account(&self, name: &str) -> kube::Result<Option<AWSAccount>> {
+        if !is_object_name(name) {
+            return Ok(None); // it would lead to another path of the API server
+        }
         Api::all(self.client.clone()).get_opt(name).await
     }
 

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{DeleteParams, ListParams, ObjectList, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Resource, ResourceExt};
 
 use super::{Cluster, apply_params};
-use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE};
+use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE, annotation};
 use crate::decide::credentials::published::Publication;
 use crate::decide::credentials::secret::SecretContent;
 use crate::domain::SecretText;
+use crate::domain::kubernetes::is_object_name;
 
 /// The Secret of a name, as found.
 #[derive(Clone, Debug)]
@@ -31,7 +33,11 @@ pub struct OwnSecret {
     /// The set it holds, if it holds one as it was published.
     pub publication: Option<Publication>,
     content: SecretContent,
+    uid: Option<String>,
     resource_version: Option<String>,
+    /// Whether this object is its controller. One that was restored from a backup has no owner until it is written again.
+    is_controlled: bool,
+    immutable: bool,
 }
 
 impl ObservedSecret {
@@ -44,7 +50,7 @@ impl ObservedSecret {
         }
     }
 
-    /// Whether it is ours and shows all of this, and nothing else of ours.
+    /// Whether it is ours, with this object as its controller, and shows all of this, and nothing else of ours.
     #[must_use]
     pub fn shows(&self, wanted: &SecretContent) -> bool {
         let Self::Ours(secret) = self else { return false };
@@ -52,7 +58,8 @@ impl ObservedSecret {
             some.iter().all(|(key, value)| all.get(key) == Some(value))
         };
         let SecretContent { data, labels, annotations } = wanted;
-        data.iter().all(|(key, value)| secret.content.data.get(key) == Some(value))
+        secret.is_controlled
+            && data.iter().all(|(key, value)| secret.content.data.get(key) == Some(value))
             && has(&secret.content.labels, labels)
             && has(&secret.content.annotations, annotations)
     }
@@ -81,11 +88,19 @@ pub enum SecretWrite {
 }
 
 impl Cluster {
-    /// Reads a Secret in the namespace of its object.
-    pub async fn secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<ObservedSecret> {
+    /// Reads a Secret in the namespace of its object. `account` is the id of the object's account, if it is known.
+    pub async fn secret(
+        &self,
+        role: &CrossAccountRole,
+        account: Option<&str>,
+        name: &str,
+    ) -> kube::Result<ObservedSecret> {
+        if !is_object_name(name) {
+            return Ok(ObservedSecret::Absent); // it would lead to another path of the API server
+        }
         Ok(match self.secrets_of(role).get_opt(name).await? {
             None => ObservedSecret::Absent,
-            Some(secret) => observe(secret, role),
+            Some(secret) => observe(secret, role, account),
         })
     }
 
@@ -93,7 +108,7 @@ impl Cluster {
     ///
     /// Over one of ours it insists on the version that was read, so that a newer set is never lost. Where there was none
     /// it does not force: should somebody have made a Secret of that name meanwhile, its `type` is another manager's,
-    /// and the API server answers with a conflict.
+    /// and the API server answers with a conflict. One of ours that was made immutable is deleted and written again.
     pub async fn write_secret(
         &self,
         role: &CrossAccountRole,
@@ -102,6 +117,14 @@ impl Cluster {
         content: &SecretContent,
     ) -> kube::Result<SecretWrite> {
         let (params, resource_version) = match observed {
+            ObservedSecret::Ours(secret) if secret.immutable => match self.delete_exactly(role, name, secret).await {
+                Ok(SecretDeletion::Gone | SecretDeletion::Absent) => (PatchParams::apply(FIELD_MANAGER), None),
+                Ok(SecretDeletion::HeldBack(finalizers)) => {
+                    let held = finalizers.join(", ");
+                    return Ok(SecretWrite::Refused(format!("it is immutable, and finalizers keep it: {held}")));
+                }
+                Err(error) => return refused(error),
+            },
             ObservedSecret::Ours(secret) => (apply_params(), secret.resource_version.clone()),
             ObservedSecret::Absent => (PatchParams::apply(FIELD_MANAGER), None),
             ObservedSecret::Foreign(_) => return Ok(SecretWrite::Overtaken),
@@ -121,11 +144,7 @@ impl Cluster {
         };
         match self.secrets_of(role).patch(name, &params, &Patch::Apply(body)).await {
             Ok(_) => Ok(SecretWrite::Written),
-            Err(kube::Error::Api(status)) if status.is_conflict() => Ok(SecretWrite::Overtaken),
-            Err(kube::Error::Api(status)) if [400, 403, 422].contains(&status.code) => {
-                Ok(SecretWrite::Refused(status.message))
-            }
-            Err(error) => Err(error),
+            Err(error) => refused(error),
         }
     }
 
@@ -133,20 +152,35 @@ impl Cluster {
     pub async fn secrets_of_object(&self, role: &CrossAccountRole) -> kube::Result<Vec<String>> {
         let ours = ListParams::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
         let found: ObjectList<PartialObjectMeta<Secret>> = self.secrets_of(role).list_metadata(&ours).await?;
-        let controlled = |secret: &PartialObjectMeta<Secret>| {
-            let mut owners = secret.owner_references().iter();
-            owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == role.uid().as_ref())
+        // One without an owner may be ours by what it holds, which is looked at before it is touched.
+        let may_be_ours = |secret: &PartialObjectMeta<Secret>| match owner_of(&secret.metadata, role) {
+            Owner::ThisObject => true,
+            Owner::Nobody => secret.annotations().contains_key(annotation::ROLE_ARN),
+            Owner::Another => false,
         };
-        Ok(found.into_iter().filter(controlled).map(|secret| secret.name_any()).collect())
+        Ok(found.into_iter().filter(may_be_ours).map(|secret| secret.name_any()).collect())
     }
 
     /// Deletes a Secret if it is ours, also one that was made immutable, and exactly the one that is looked at now.
-    pub async fn delete_secret(&self, role: &CrossAccountRole, name: &str) -> kube::Result<SecretDeletion> {
-        let Some(secret) = self.secrets_of(role).get_opt(name).await? else { return Ok(SecretDeletion::Absent) };
-        if !is_ours(&secret, role) {
-            return Ok(SecretDeletion::Absent);
+    pub async fn delete_secret(
+        &self,
+        role: &CrossAccountRole,
+        account: Option<&str>,
+        name: &str,
+    ) -> kube::Result<SecretDeletion> {
+        match self.secret(role, account, name).await? {
+            ObservedSecret::Ours(secret) => self.delete_exactly(role, name, &secret).await,
+            ObservedSecret::Absent | ObservedSecret::Foreign(_) => Ok(SecretDeletion::Absent),
         }
-        let preconditions = Preconditions { uid: secret.metadata.uid, resource_version: None };
+    }
+
+    async fn delete_exactly(
+        &self,
+        role: &CrossAccountRole,
+        name: &str,
+        secret: &OwnSecret,
+    ) -> kube::Result<SecretDeletion> {
+        let preconditions = Preconditions { uid: secret.uid.clone(), resource_version: None };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         match self.secrets_of(role).delete(name, &params).await {
             Ok(answer) => Ok(match answer.left() {
@@ -169,33 +203,60 @@ fn bytes(text: &SecretText) -> ByteString {
     ByteString(text.expose().as_bytes().to_vec())
 }
 
-fn is_controlled(secret: &Secret, role: &CrossAccountRole) -> bool {
-    secret.owner_references().iter().any(|o| o.controller == Some(true) && Some(&o.uid) == role.uid().as_ref())
+fn refused(error: kube::Error) -> kube::Result<SecretWrite> {
+    match error {
+        kube::Error::Api(status) if status.is_conflict() => Ok(SecretWrite::Overtaken),
+        kube::Error::Api(status) if [400, 403, 422].contains(&status.code) => Ok(SecretWrite::Refused(status.message)),
+        error => Err(error),
+    }
 }
 
-fn is_ours(secret: &Secret, role: &CrossAccountRole) -> bool {
-    is_controlled(secret, role) && secret.type_.as_deref() == Some(SECRET_TYPE)
+/// Who owns a Secret, by its owner references.
+enum Owner {
+    ThisObject,
+    Nobody,
+    Another,
 }
 
-fn observe(secret: Secret, role: &CrossAccountRole) -> ObservedSecret {
-    let name = secret.name_any();
-    if !is_controlled(&secret, role) {
+fn owner_of(metadata: &ObjectMeta, role: &CrossAccountRole) -> Owner {
+    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    let this = |owner: &OwnerReference| owner.controller == Some(true) && Some(&owner.uid) == role.uid().as_ref();
+    match owners {
+        [] => Owner::Nobody,
+        _ if owners.iter().any(this) => Owner::ThisObject,
+        _ => Owner::Another,
+    }
+}
+
+fn observe(secret: Secret, role: &CrossAccountRole, account: Option<&str>) -> ObservedSecret {
+    let Secret { metadata, data, type_, immutable, .. } = secret;
+    let name = metadata.name.clone().unwrap_or_default();
+    let owner = owner_of(&metadata, role);
+    if matches!(owner, Owner::Another) {
         return ObservedSecret::Foreign(format!("Secret {name} exists and is not owned by this object"));
     }
-    if secret.type_.as_deref() != Some(SECRET_TYPE) {
+    if type_.as_deref() != Some(SECRET_TYPE) {
         return ObservedSecret::Foreign(format!("Secret {name} exists and its type is not {SECRET_TYPE}"));
     }
-    if secret.immutable == Some(true) {
-        return ObservedSecret::Foreign(format!("Secret {name} was made immutable, so it cannot be renewed"));
-    }
-    let Secret { metadata, data, .. } = secret;
     let texts = |(key, ByteString(bytes))| Some((key, SecretText::new(String::from_utf8(bytes).ok()?)));
     let data: BTreeMap<String, SecretText> = data.unwrap_or_default().into_iter().filter_map(texts).collect();
-    let annotations = metadata.annotations.unwrap_or_default();
+    let (labels, annotations) = (metadata.labels.unwrap_or_default(), metadata.annotations.unwrap_or_default());
+    let publication = Publication::read(&data, &annotations);
+    let is_controlled = matches!(owner, Owner::ThisObject);
+    let labelled = labels.get(MANAGED_BY_LABEL).is_some_and(|manager| manager == FIELD_MANAGER);
+    let left = labelled && publication.as_ref().is_some_and(|set| set.is_of(&role.iam_role_name(), account));
+    if !is_controlled && !left {
+        return ObservedSecret::Foreign(format!(
+            "Secret {name} exists, has no owner, and does not hold credentials of this object's role as the operator wrote them"
+        ));
+    }
     ObservedSecret::Ours(Box::new(OwnSecret {
-        publication: Publication::read(&data, &annotations),
-        content: SecretContent { data, labels: metadata.labels.unwrap_or_default(), annotations },
+        publication,
+        content: SecretContent { data, labels, annotations },
+        uid: metadata.uid,
         resource_version: metadata.resource_version,
+        is_controlled,
+        immutable: immutable == Some(true),
     }))
 }
 
@@ -204,6 +265,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::SecretSpec;
+    use crate::decide::credentials::secret::DesiredSecret;
+    use crate::domain::{Credentials, Region};
 
     fn role() -> CrossAccountRole {
         serde_json::from_value(json!({
@@ -213,31 +277,74 @@ mod tests {
         .expect("a role")
     }
 
-    fn secret(change: &serde_json::Value) -> ObservedSecret {
+    fn observed(change: &serde_json::Value) -> ObservedSecret {
         let mut value = json!({
             "metadata": {"name": "reader", "ownerReferences": [
                 {"apiVersion": "v", "kind": "k", "name": "reader", "uid": "uid-1", "controller": true}]},
             "type": SECRET_TYPE,
         });
         value.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
-        observe(serde_json::from_value(value).expect("a Secret"), &role())
+        observe(serde_json::from_value(value).expect("a Secret"), &role(), Some("222222222222"))
     }
 
     #[test]
     fn only_a_secret_of_our_type_that_this_object_controls_is_ours() {
-        assert!(matches!(secret(&json!({})), ObservedSecret::Ours(_)));
+        assert!(matches!(observed(&json!({})), ObservedSecret::Ours(_)));
+        assert!(matches!(observed(&json!({"immutable": true})), ObservedSecret::Ours(secret) if secret.immutable));
         let owner = |uid: &str, controller: bool| {
             json!({"metadata": {"name": "reader", "ownerReferences": [
                 {"apiVersion": "v", "kind": "k", "name": "reader", "uid": uid, "controller": controller}]}})
         };
         for (what, change) in [
-            ("no owner", json!({"metadata": {"name": "reader"}})),
+            ("no owner, and nothing of ours in it", json!({"metadata": {"name": "reader"}})),
             ("an earlier object of the same name", owner("uid-0", true)),
             ("an owner that is not its controller", owner("uid-1", false)),
             ("another type", json!({"type": "Opaque"})),
-            ("an immutable one", json!({"immutable": true})),
         ] {
-            assert!(matches!(secret(&change), ObservedSecret::Foreign(_)), "{what}");
+            assert!(matches!(observed(&change), ObservedSecret::Foreign(_)), "{what}");
+        }
+    }
+
+    /// A backup is restored without owner references.
+    #[test]
+    fn a_secret_without_an_owner_is_ours_by_what_it_holds() {
+        let set = Publication {
+            credentials: Credentials {
+                access_key_id: SecretText::new("ASIAKEY".into()),
+                secret_access_key: SecretText::new("secret".into()),
+                session_token: SecretText::new("token".into()),
+                expires_at: "2027-01-15T09:00:00Z".parse().expect("a time"),
+            },
+            role_arn: "arn:aws:iam::222222222222:role/crossaccount/team-reader".into(),
+            issued_at: "2027-01-15T08:00:00Z".parse().expect("a time"),
+            inputs_hash: "inputs".into(),
+            answered: None,
+        };
+        let region = Region::parse("eu-west-1").expect("a region");
+        let written = |set: &Publication| {
+            let spec = SecretSpec::default();
+            let content = DesiredSecret::of(&spec, "reader", region.clone()).expect("a secret").render(set);
+            let data: BTreeMap<_, _> = content.data.iter().map(|(key, text)| (key, bytes(text))).collect();
+            json!({"metadata": {"name": "reader", "labels": content.labels, "annotations": content.annotations}, "data": data})
+        };
+        let restored = written(&set);
+        let ObservedSecret::Ours(secret) = observed(&restored) else { panic!("{restored}") };
+        assert!(!secret.is_controlled && secret.publication.is_some(), "it is written again, with its owner");
+        let without = |pointer: &str| {
+            let mut changed = restored.clone();
+            *changed.pointer_mut(pointer).expect("it is there") = json!({});
+            changed
+        };
+        let of_another = Publication { role_arn: set.role_arn.replace("reader", "writer"), ..set.clone() };
+        let elsewhere = Publication { role_arn: set.role_arn.replace("222222222222", "333333333333"), ..set.clone() };
+        for (what, change) in [
+            ("without the label", without("/metadata/labels")),
+            ("without the annotations", without("/metadata/annotations")),
+            ("edited", without("/data")),
+            ("credentials of another role", written(&of_another)),
+            ("credentials of another account", written(&elsewhere)),
+        ] {
+            assert!(matches!(observed(&change), ObservedSecret::Foreign(_)), "{what}");
         }
     }
 }

@@ -88,7 +88,7 @@ impl Context {
 
     /// Takes note of an account's id: objects of two accounts of one id share their role names.
     pub fn note_account(&self, account: &AWSAccount) {
-        self.names.note_account(&account.name_any(), &account.spec.account_id);
+        self.wake_roles(self.names.note_account(&account.name_any(), &account.spec.account_id));
     }
 
     /// Has an account checked soon, because it could not be entered.

@@ -8,32 +8,35 @@ use tokio::sync::watch;
 
 use super::context::Identity;
 use crate::aws::AwsClients;
+use crate::domain::BaseIdentity;
 use crate::host::health::Health;
 
 /// The component's name in `/readyz`.
 const COMPONENT: &str = "aws-identity";
 
-/// While all is well. `GetCallerIdentity` needs no permission and is no load, but an expired identity should show.
-const CALM: Duration = Duration::from_mins(5);
+/// Time between two questions. `GetCallerIdentity` needs no permission and is no load, but an expired identity should show.
+const POLL: Duration = Duration::from_mins(5);
 
-/// After a failure.
-const TROUBLED: Duration = Duration::from_secs(5);
+/// The same, after a failure.
+const POLL_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Asks once, then keeps asking in the background for as long as the receiver is in use.
 pub async fn watch_identity(aws: Arc<AwsClients>, health: Health) -> watch::Receiver<Identity> {
-    let first = look(&aws, &health).await;
+    let first = look(&aws, None, &health).await;
+    let mut known = first.clone().ok();
     let (sender, receiver) = watch::channel(first);
     tokio::spawn(async move {
         loop {
-            let pause = if sender.borrow().is_ok() { CALM } else { TROUBLED };
+            let pause = if sender.borrow().is_ok() { POLL } else { POLL_AFTER_FAILURE };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = sender.closed() => return,
             }
-            let found = look(&aws, &health).await;
-            sender.send_if_modified(|known| {
-                let changed = *known != found;
-                *known = found;
+            let found = look(&aws, known.as_ref(), &health).await;
+            known = found.clone().ok().or(known);
+            sender.send_if_modified(|last| {
+                let changed = *last != found;
+                *last = found;
                 changed
             });
         }
@@ -41,8 +44,8 @@ pub async fn watch_identity(aws: Arc<AwsClients>, health: Health) -> watch::Rece
     receiver
 }
 
-async fn look(aws: &AwsClients, health: &Health) -> Identity {
-    let identity = aws.base_identity().await;
+async fn look(aws: &AwsClients, known: Option<&BaseIdentity>, health: &Health) -> Identity {
+    let identity = aws.base_identity(known).await;
     match &identity {
         Ok(base) => {
             tracing::debug!(caller = %base, principal = base.principal_arn, "the operator's AWS identity");

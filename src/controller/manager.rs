@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{ChainFailure, IamClient, InlinePolicy};
 use crate::controller::context::Context;
+use crate::decide::account::access::leads_into;
 use crate::decide::explain::managing;
 use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
 use crate::decide::role::denial::DENY;
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AccountAccess, AccountDetails, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn};
+use crate::domain::{AccountAccess, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn};
 
 /// IAM of one account.
 pub struct ManagedAccount<'a> {
@@ -31,8 +32,12 @@ pub struct StepFailure {
 }
 
 impl<'a> ManagedAccount<'a> {
-    /// Enters an account through its chain of roles.
+    /// Enters an account through its chain of roles. Without a chain, the operator's own identity has to be in the account: a role
+    /// that does not exist in another account proves nothing.
     pub async fn enter(ctx: &'a Context, access: &'a AccountAccess) -> Result<Self, Verdict> {
+        if let (true, Ok(base)) = (access.chain.is_empty(), ctx.base_identity()) {
+            leads_into(access, &base.caller)?;
+        }
         match ctx.aws.assume_manager(access).await {
             Ok(iam) => Ok(Self { ctx, access, iam }),
             Err(chain) => {
@@ -70,8 +75,8 @@ impl<'a> ManagedAccount<'a> {
     }
 
     /// Every role of the account with its policies.
-    pub async fn read_all(&self) -> Result<AccountDetails, Verdict> {
-        self.iam.account_details().await.map_err(|failure| {
+    pub async fn read_all(&self) -> Result<Vec<IamRoleState>, Verdict> {
+        self.iam.all_roles().await.map_err(|failure| {
             self.ctx.aws.forget_if_stale(self.access, &failure);
             verdict(Phase::Manage, &failure, FailureContext::default())
         })

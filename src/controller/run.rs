@@ -97,27 +97,42 @@ pub async fn run(
         wake_role,
     });
 
-    let limits = Config::default().concurrency(concurrency);
-    let mut stores = Vec::new();
-    let mut work: Vec<BoxStream<'static, ()>> = Vec::new();
-    for woken in woken_roles {
-        let (store, stream) = roles(&ctx, woken, limits.clone(), &shutdown);
-        stores.push(store);
-        work.push(stream);
+    tokio::select! {
+        () = note_accounts(&ctx, &health) => {}
+        () = shutdown.requested() => return Ok(()),
     }
-    let (accounts_store, stream) = accounts(&ctx, &stores, limits, woken_accounts, &shutdown);
-    work.push(stream);
-    observe(&metrics, &stores, ctx.shard);
-    let known = Known { roles: stores.clone(), accounts: accounts_store.clone() };
+    let limits = Config::default().concurrency(concurrency);
+    let (streams, roles): (Vec<_>, Vec<_>) =
+        woken_roles.into_iter().map(|woken| roles(&ctx, woken, limits.clone(), &shutdown)).map(|(s, w)| (w, s)).unzip();
+    let (accounts, stream) = accounts(&ctx, &roles, limits, woken_accounts, &shutdown);
+    observe(&metrics, &roles, ctx.shard);
+    let work = streams.into_iter().chain([stream]).collect();
+    drive(&ctx, work, &Known { roles, accounts }, &health, &shutdown).await;
+    Ok(())
+}
 
-    let synced = announce_sync(health.clone(), stores, accounts_store);
+/// Takes note of all accounts before the first object is looked at: objects of two accounts of one id share their role names.
+async fn note_accounts(ctx: &Context, health: &Health) {
+    loop {
+        match ctx.cluster.accounts().await {
+            Ok(accounts) => return accounts.values().for_each(|account| ctx.note_account(account)),
+            Err(error) => tracing::warn!(%error, "cannot list AWSAccounts; retrying"),
+        }
+        health.beat();
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}
+
+/// Lets the controllers work until shutdown.
+async fn drive(ctx: &Context, work: Vec<BoxStream<'static, ()>>, known: &Known, health: &Health, shutdown: &Shutdown) {
+    let synced = announce_sync(health.clone(), known.roles.clone(), known.accounts.clone());
     let all = async {
         let mut work = stream::select_all(work);
         let mut beat = tokio::time::interval(HEARTBEAT);
         loop {
             tokio::select! {
                 item = work.next() => if item.is_none() { break },
-                _ = beat.tick() => take_stock(&ctx, &known),
+                _ = beat.tick() => take_stock(ctx, known),
             }
             health.beat();
         }
@@ -133,7 +148,6 @@ pub async fn run(
         () = all => {}
         () = ended_early => {}
     }
-    Ok(())
 }
 
 /// The name that was given, or else the UID of `kube-system`, which no two clusters share.

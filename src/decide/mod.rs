@@ -13,6 +13,7 @@ pub mod explain;
 pub mod failure;
 pub mod grants;
 pub mod guardrails;
+pub mod names;
 pub mod role;
 pub mod status;
 pub mod target;

@@ -135,6 +135,14 @@ impl PolicyArn {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a managed policy of AWS that only denies. An incident responder attaches them, and AWS itself does to
+    /// leaked keys (AWS managed policy reference, `AWSDenyAll`, `AWSCompromisedKeyQuarantineV3`).
+    #[must_use]
+    pub fn only_denies(&self) -> bool {
+        let name = self.0.rsplit('/').next().unwrap_or_default();
+        self.0.contains(":iam::aws:") && (name == "AWSDenyAll" || name.starts_with("AWSCompromisedKeyQuarantine"))
+    }
 }
 
 impl fmt::Display for PolicyArn {

@@ -15,14 +15,6 @@ pub struct ObjectIdentity {
     pub uid: String,
 }
 
-impl ObjectIdentity {
-    /// Name of the role where none is declared.
-    #[must_use]
-    pub fn default_role_name(&self) -> String {
-        default_role_name(&self.namespace, &self.name)
-    }
-}
-
 /// `<namespace>-<name>` cut with a hash to the 64 characters of a role name. Kubernetes names are lower-case DNS names, a
 /// subset of IAM's alphabet, so the result is always legal.
 #[must_use]

@@ -4,7 +4,6 @@
 
 mod access;
 mod account;
-mod account_details;
 mod arn;
 mod aws_failure;
 mod caller;
@@ -20,12 +19,12 @@ mod principal;
 mod session;
 mod time;
 
+pub mod kubernetes;
 pub mod policy;
 pub mod tag;
 
 pub use access::{AccountAccess, Hop};
 pub use account::{AccountId, Partition, Region};
-pub use account_details::{AccountDetails, GranteePolicies};
 pub use arn::{ArnError, PolicyArn, RoleArn, RoleName, RolePath};
 pub use aws_failure::{AwsFailure, FailureKind};
 pub use caller::{BaseIdentity, CallerIdentity};

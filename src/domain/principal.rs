@@ -26,7 +26,8 @@ impl Principal {
         let (account, resource) = rest.split_once(':')?;
         Partition::parse(partition)?;
         AccountId::parse(account)?;
-        let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b == b'/' || is_name_byte(b));
+        let named =
+            |name: &str| !name.is_empty() && text.len() <= 2048 && name.bytes().all(|b| b == b'/' || is_name_byte(b));
         let fine = resource == "root"
             || resource.strip_prefix("user/").is_some_and(named)
             || resource.strip_prefix("role/").is_some_and(named);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_iam::types::Tag;
 use crossaccount::{
     aws::{AwsClients, IamClient},
-    domain::{AccountAccess, AccountId, GranteeKind, Region, RoleName},
+    domain::{AccountAccess, AccountId, Region, RoleName},
     host::metrics::{Metrics, PerObject},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -57,40 +57,21 @@ async fn create_roles(target: &Account, boundary: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bulk_read_shows_each_role_and_principal_as_a_read_of_that_one_does() -> Result<()> {
+async fn a_bulk_read_shows_each_role_as_a_read_of_that_one_does() -> Result<()> {
     let env = TestEnv::new("bulk").await?;
     let aws = &env.aws;
     create_roles(&aws.target, &aws.boundary_arn).await?;
-    let may_list = policy(&json!({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}));
-    aws.target.create_user("deployer", &may_list).await?;
-    aws.target.iam().create_group().group_name("deployers").send().await?;
-    let put = aws.target.iam().put_group_policy().group_name("deployers").policy_name("list");
-    put.policy_document(may_list.to_string()).send().await?;
 
     let iam = client(&env).await?;
-    let details = iam.account_details().await?;
+    let roles = iam.all_roles().await?;
 
     for name in NAMES {
         let name = RoleName::parse(name)?;
         let single = iam.role_state(&name).await?.context("there is no such role")?;
-        let bulk = details.roles.iter().find(|state| state.role.arn.name == name).context("the bulk read lacks it")?;
+        let bulk = roles.iter().find(|state| state.role.arn.name == name).context("the bulk read lacks it")?;
         assert_eq!(bulk, &single);
         assert_eq!(single.inline.len(), if name.as_str() == "plain" { 0 } else { 2 });
     }
-    let expected = serde_json::from_value::<serde_json::Value>(may_list)?;
-    for (kind, name, policy) in [
-        (GranteeKind::User, "deployer", "lab"),
-        (GranteeKind::Group, "deployers", "list"),
-        (GranteeKind::Role, "reader", "first"),
-    ] {
-        let found = details.grantees.iter().find(|found| found.kind == kind && found.name == name);
-        let found = found.with_context(|| format!("{kind} {name} is missing"))?;
-        assert!(found.arn.ends_with(name), "{}", found.arn);
-        let document = found.inline.get(policy).cloned().flatten().context("its policy is missing")?;
-        let document: serde_json::Value = serde_json::from_str(&document.to_json())?;
-        assert!(kind == GranteeKind::Role || document == expected, "{document}");
-    }
-    assert_eq!(details.calls, 2);
     let counts: BTreeMap<_, _> = [("GetAccountAuthorizationDetails", 1), ("ListRoles", 1)].into();
     for (action, calls) in counts {
         assert_eq!(env.proxy.count(action), calls, "{action}");
@@ -109,14 +90,14 @@ async fn a_thousand_roles_are_read_in_at_most_twelve_calls_over_several_pages() 
         stream::iter(0..ROLES).map(async |number| target.create_role(&format!("many-{number}"), &trust, &read).await);
     created.buffer_unordered(16).try_collect::<Vec<_>>().await?;
 
-    let details = client(&env).await?.account_details().await?;
+    let roles = client(&env).await?.all_roles().await?;
 
-    let ours = details.roles.iter().filter(|state| state.role.arn.name.as_str().starts_with("many-"));
+    let ours = roles.iter().filter(|state| state.role.arn.name.as_str().starts_with("many-"));
     let whole = ours.filter(|state| state.inline.values().all(Option::is_some) && state.inline.len() == 1).count();
     assert_eq!(whole, ROLES, "each is there once, with its policy");
     let calls = env.proxy.count("GetAccountAuthorizationDetails") + env.proxy.count("ListRoles");
     assert!(calls > 2, "the account is larger than a page");
-    assert!(calls <= 12 && details.calls as usize == calls, "{calls} calls, {} reckoned", details.calls);
+    assert!(calls <= 12, "{calls} calls");
     assert_eq!(env.proxy.count("GetRole"), 0);
     Ok(())
 }

@@ -38,8 +38,10 @@ impl Refusal {
 
 /// An object, and what the API server says about it.
 pub struct Case {
-    name: String,
-    object: Value,
+    /// What it is about.
+    pub name: String,
+    /// The object.
+    pub object: Value,
     /// Absent: the object is accepted.
     pub refusal: Option<Refusal>,
 }

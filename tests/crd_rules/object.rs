@@ -104,7 +104,7 @@ pub fn full_role() -> Value {
                 transitiveTagKeys: [team]
                 kubernetesTags: false
                 sourceIdentity: reports
-                policy: {Version: "2012-10-17", Statement: []}
+                policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
                 policyArns: ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
               secret:
                 name: reports-aws

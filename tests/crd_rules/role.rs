@@ -1,6 +1,6 @@
 //! Cases about `CrossAccountRole`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     case::{Case, Cases},
@@ -45,6 +45,10 @@ fn role(cases: Cases) -> Cases {
     tags(cases, "spec.role.tags", 45, |tags| format!("spec: {{role: {{tags: {{{tags}}}}}}}"))
 }
 
+fn policy() -> Value {
+    json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
+}
+
 fn policies(cases: Cases) -> Cases {
     let policy_arns = |cases: Cases, (path, max): (&str, usize)| {
         let item = format!("{path}[0]");
@@ -79,14 +83,17 @@ fn policies(cases: Cases) -> Cases {
     [("spec.role.managedPolicyArns", 20), ("spec.session.policyArns", 10)]
         .into_iter()
         .fold(cases, policy_arns)
-        .most_entries("spec.role.inlinePolicies", 20, |number| (format!("{number:0>128}"), json!({})))
+        .most_entries("spec.role.inlinePolicies", 20, |number| (format!("{number:0>128}"), policy()))
         .refuses(
             "an inline policy with a name of the operator's own",
             "spec: {role: {inlinePolicies: {CrossAccount-Deny: {}}}}",
             "spec.role.inlinePolicies",
             "are the operator's own: use another name",
         )
-        .accepts("legal names of inline policies", "spec: {role: {inlinePolicies: {'A_9+=,.@-': {}}}}")
+        .accepts(
+            "legal names of inline policies",
+            &format!("spec: {{role: {{inlinePolicies: {{'A_9+=,.@-': {}}}}}}}", policy()),
+        )
         .refuses(
             "an illegal name of an inline policy",
             "spec: {role: {inlinePolicies: {'a b': {}}}}",

@@ -16,7 +16,7 @@ use crate::decide::account::orphans::Search;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
 use crate::domain::tag;
-use crate::domain::{AccountDetails, IamRoleState, RolePath, RoleTags};
+use crate::domain::{IamRoleState, RolePath, RoleTags};
 
 /// How many orphans an Event names.
 const NAMED: usize = 5;
@@ -34,7 +34,7 @@ impl AccountContext {
         let last = LastBulkRead { at: now, worked: read.is_ok() };
         ctx.objects.change(&key, |state| state.bulk_read = Some(last));
         match read {
-            Ok(details) => Some(self.use_details(account, details, begun).await),
+            Ok(found) => Some(self.use_roles(account, found, begun).await),
             Err(verdict) => {
                 let name = account.name_any();
                 tracing::info!(
@@ -47,15 +47,15 @@ impl AccountContext {
         }
     }
 
-    async fn read(&self, account: &AWSAccount) -> Result<AccountDetails, Verdict> {
+    async fn read(&self, account: &AWSAccount) -> Result<Vec<IamRoleState>, Verdict> {
         let access = access(account)?;
         ManagedAccount::enter(&self.shared, &access).await?.read_all().await
     }
 
-    async fn use_details(&self, account: &AWSAccount, details: AccountDetails, begun: Instant) -> u32 {
+    async fn use_roles(&self, account: &AWSAccount, found: Vec<IamRoleState>, begun: Instant) -> u32 {
         let ctx = &self.shared;
         let ours = |tags: &RoleTags| tags.get(tag::CLUSTER) == Some(&ctx.cluster_name);
-        let roles: Vec<_> = details.roles.into_iter().filter(|state| ours(&state.role.tags)).collect();
+        let roles: Vec<_> = found.into_iter().filter(|state| ours(&state.role.tags)).collect();
         let orphans = self.orphans(account, &roles);
         ctx.bulk.put(&account.name_any(), begun, roles);
         ctx.wake_roles(self.objects_of(&account.name_any()));

@@ -36,6 +36,7 @@ pub struct AccountContext {
 pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
     let shared = &ctx.shared;
     let now = shared.now();
+    shared.note_account(&account);
     if !shared.shard.has_account(&account.spec.account_id) {
         return Ok(Action::await_change()); // of another shard, which watches it as well
     }

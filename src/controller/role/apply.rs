@@ -59,7 +59,8 @@ impl Pass<'_> {
         let mut applied = Applied { state, ..Applied::default() };
         if !plan.is_empty() {
             // What was compared before no longer counts: an answer may be lost.
-            self.remember(|state| (state.compared, state.within) = (None, None));
+            let now = self.now;
+            self.remember(|state| (state.compared, state.within, state.written_at) = (None, None, Some(now)));
         }
         for stage in &plan.stages {
             for step in stage {

@@ -11,10 +11,11 @@ use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::role::{Goal, Step};
+use crate::decide::role::{Goal, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 use crate::decide::target::whereabouts::Whereabouts;
+use crate::domain::IamRoleState;
 use crate::host::metrics::ReconcileResult;
 
 impl Pass<'_> {
@@ -78,6 +79,7 @@ impl Pass<'_> {
         let Applied { state: after, failure, done, .. } = applied;
         if let Some(failure) = failure {
             self.remember(|state| state.deletion_failed = true);
+            self.close_what_stays(&manager, &at, goal, after).await;
             return Err(failure.verdict.into());
         }
         if !ours {
@@ -87,11 +89,25 @@ impl Pass<'_> {
         Ok((!deleted && after.is_some()).then(|| why_it_stays(target, &found.role.arn.to_string())))
     }
 
+    /// A role that cannot be deleted is closed in the same pass: the next try may come late.
+    async fn close_what_stays(
+        &mut self,
+        manager: &ManagedAccount<'_>,
+        at: &Whereabouts,
+        goal: Goal<'_>,
+        state: Option<IamRoleState>,
+    ) {
+        let boundary = self.boundary();
+        let given = self.given(at, boundary.as_ref(), &[]);
+        let created = state.as_ref().is_some_and(|state| self.object.has_created(&state.role.tags));
+        if created && matches!(goal, Goal::Absent { .. }) {
+            let planned = plan(Goal::Closed, &given, state.as_ref()).unwrap_or_default();
+            self.apply(manager, &at.role_arn, &planned, state).await; // the failure before it is the one to report
+        }
+    }
+
     /// There is no way into AWS any more.
     fn without_account(&self) -> Result<Option<String>, Interrupt> {
-        if self.role.reported_role().is_none() && self.state().create_sent_at.is_none() {
-            return Ok(None);
-        }
         let name = &self.role.spec.account_ref.name;
         let message = format!("AWSAccount {name} does not exist any more, so its role cannot be deleted");
         Err(Verdict { reason: Reason::Deleting, message, retry: Retry::Slow }.into())

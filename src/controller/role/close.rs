@@ -3,13 +3,14 @@
 use super::apply::Applied;
 use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
-use crate::api::{ConditionType, Reason};
+use crate::api::{ConditionType, Lifecycle, Reason};
 use crate::controller::Error;
-use crate::controller::manager::ManagedAccount;
+use crate::controller::manager::{ManagedAccount, StepFailure};
+use crate::controller::state::objects::LastRead;
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::role::compliance::{bounds_hash, may_stay};
+use crate::decide::role::compliance::{Ended, may_stay};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::{Goal, Plan, Step, plan};
 use crate::decide::status::Outcome;
@@ -22,30 +23,36 @@ impl Pass<'_> {
     /// Leaves the role as it is, unless what stands in AWS is not allowed any more.
     pub(super) async fn hold(&mut self, hold: &Hold) -> Result<RoleOutcome, Interrupt> {
         self.report_hold(hold);
-        let (Some(account), true) = (self.account().cloned(), self.may_have_role()) else { return Ok(self.unread()) };
-        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(self.unread()) };
-        let key = format!("held {}", bounds_hash(&account));
-        if !self.revocation_is_unmet() && self.now < self.next_look() {
-            let state = self.state();
-            if let Some(refusal) = state.closed.clone().filter(|_| state.is_compared(&key)) {
-                self.report.role = Outcome::Failing(refusal.clone().into());
-                self.report.closed_in_aws = true;
-                return Ok(RoleOutcome { closed: Some(refusal), ..self.unread() });
-            }
-            if state.within.is_some_and(|hash| hash == bounds_hash(&account)) {
-                return Ok(RoleOutcome { in_trouble: hold.problem.is_some(), ..self.unread() });
-            }
+        let Some(at) = self.place_of_role() else { return Ok(self.unread()) };
+        let key = format!("held {}", self.bounds());
+        let outcome = match self.held_before(&key) {
+            Some(outcome) => outcome,
+            None => match self.look_at_held(&at, &key).await {
+                Ok(outcome) => outcome,
+                Err(Interrupt::Failing(verdict)) => {
+                    let message =
+                        format!("cannot check whether the role is within the guardrails: {}", verdict.message);
+                    self.report.remark(Verdict { message, retry: verdict.retry.min(Retry::Slow), ..verdict });
+                    RoleOutcome { in_trouble: true, ..self.unread() }
+                }
+                Err(broken) => return Err(broken),
+            },
+        };
+        Ok(RoleOutcome { in_trouble: hold.problem.is_some() || outcome.in_trouble, ..outcome })
+    }
+
+    /// What the last look at a held role found, as long as no other look is due.
+    fn held_before(&mut self, key: &str) -> Option<RoleOutcome> {
+        if self.revocation_is_unmet() || self.now >= self.next_look() {
+            return None;
         }
-        let looked = self.look_at_held(&at, &key).await;
-        match looked {
-            Ok(outcome) => Ok(RoleOutcome { in_trouble: hold.problem.is_some() || outcome.in_trouble, ..outcome }),
-            Err(Interrupt::Failing(verdict)) => {
-                let message = format!("cannot check whether the role is within the guardrails: {}", verdict.message);
-                self.report.remark(Verdict { message, retry: verdict.retry.min(Retry::Slow), ..verdict });
-                Ok(RoleOutcome { in_trouble: true, ..self.unread() })
-            }
-            Err(broken) => Err(broken),
+        let state = self.state();
+        if let Some(refusal) = state.closed.clone().filter(|_| state.is_compared(key)) {
+            self.report.role = Outcome::Failing(refusal.clone().into());
+            self.report.closed_in_aws = state.denied == Denied::Everyone;
+            return Some(RoleOutcome { closed: Some(refusal), ..self.unread() });
         }
+        (state.within == Some(self.bounds())).then(|| self.unread())
     }
 
     /// An account that was edited is checked in a moment, and that wakes the object: no reason to alarm anybody.
@@ -63,9 +70,16 @@ impl Pass<'_> {
     pub(super) async fn look_at_held(&mut self, at: &Whereabouts, key: &str) -> Result<RoleOutcome, Interrupt> {
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
         let (planned, state) = self.plan_end(&account, at, Goal::Kept).await?;
+        self.saw_role(state.as_ref().is_some_and(|state| self.owns(state)));
         if state.as_ref().is_none_or(|state| !self.owns(state)) {
             let revoke = Requests::of(self.role).revoke;
-            self.remember(|state| state.revocation_met = revoke); // there is nothing to revoke
+            let observed = state.is_some() && self.role.spec.role.lifecycle == Lifecycle::Observe;
+            self.remember(|state| {
+                state.revocation_met = revoke; // there is nothing to revoke
+                if !observed {
+                    state.last_read = LastRead::NotOurs;
+                }
+            });
             self.within_bounds(key);
             return Ok(self.unread());
         }
@@ -78,6 +92,7 @@ impl Pass<'_> {
             ));
         }
         let failure = applied.failure.take();
+        self.report_role(applied.state.as_ref(), None, key, None);
         let outcome = self.outcome_of(at, applied, closed);
         match (failure, &outcome.closed) {
             (Some(failure), None) => return Err(failure.verdict.into()),
@@ -92,10 +107,11 @@ impl Pass<'_> {
     pub(super) async fn close(&mut self, refusal: &Refusal) -> Result<RoleOutcome, Interrupt> {
         self.report.role = Outcome::Failing(refusal.clone().into());
         let closed = RoleOutcome { closed: Some(refusal.clone()), denied: Denied::Everyone, ..RoleOutcome::default() };
-        let (Some(account), true) = (self.account().cloned(), self.may_have_role()) else { return Ok(closed) };
-        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(closed) };
-        let key = format!("closed {}", bounds_hash(&account));
-        if self.state().is_compared(&key) && self.now < self.next_look() {
+        let Some(at) = self.place_of_role() else { return Ok(closed) };
+        let key = format!("closed {}", self.bounds());
+        let before = self.state();
+        if before.is_compared(&key) && self.now < self.next_look() {
+            self.report.closed_in_aws = before.denied == Denied::Everyone;
             return Ok(closed);
         }
         if let Ok(false) = self.ctx.cluster.is_current(self.role).await {
@@ -115,7 +131,9 @@ impl Pass<'_> {
             return Err(verdict.into());
         }
         let ours = applied.state.as_ref().filter(|state| self.owns(state)).cloned();
-        self.report.closed_in_aws = ours.is_some();
+        let denied = ours.as_ref().map_or(Denied::Nobody, |state| self.denied_on(state));
+        self.remember(|state| state.denied = denied);
+        self.report.closed_in_aws = denied == Denied::Everyone;
         self.report_role(ours.as_ref(), None, &key, None);
         self.remember_comparison(&key);
         Ok(RoleOutcome { read: applied.state, ..closed })
@@ -131,8 +149,16 @@ impl Pass<'_> {
         let (Some(account), Some(state)) = (self.account(), applied.state.clone()) else { return (applied, None) };
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
-        let failed = applied.failure.as_ref().map(|failure| failure.verdict.retry);
-        let Err(refusal) = may_stay(account, &given, &state, failed) else { return (applied, None) };
+        let ended = match &applied.failure {
+            None => Ended::Well,
+            Some(StepFailure { verdict: Verdict { retry: Retry::Soon, .. }, .. })
+                if self.state().is_failing_only_lately(self.now) =>
+            {
+                Ended::Briefly
+            }
+            Some(failure) => Ended::Badly(failure.verdict.reason),
+        };
+        let Err(refusal) = may_stay(account, &given, &state, ended) else { return (applied, None) };
         let planned = plan(Goal::Closed, &given, Some(&state)).unwrap_or_default();
         let closing = self.apply(manager, &at.role_arn, &planned, Some(state)).await;
         if !closing.done.is_empty() {
@@ -156,8 +182,9 @@ impl Pass<'_> {
         let state = manager.read_role(&at.role_arn).await?;
         self.ensure_shown(at, state.as_ref())?;
         let profiles = match goal {
+            // Where they cannot be listed, IAM says on deletion whether there are any.
             Goal::Absent { .. } if self.state().deletion_failed && state.is_some() => {
-                manager.instance_profiles(&at.role_arn).await?
+                manager.instance_profiles(&at.role_arn).await.unwrap_or_default()
             }
             _ => Vec::new(),
         };

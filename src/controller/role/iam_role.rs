@@ -4,15 +4,17 @@ use super::close::incomplete;
 use super::occasion::Occasion;
 use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
-use crate::api::{Lifecycle, Reason};
+use crate::api::Lifecycle;
 use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::bulk::Glimpse;
+use crate::controller::state::objects::LastRead;
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
-use crate::decide::role::compliance::may_stay;
-use crate::decide::role::denial::{Denied, denied};
+use crate::decide::names::Kind;
+use crate::decide::role::compliance::{Ended, may_stay};
+use crate::decide::role::denial::Denied;
 use crate::decide::role::plan::{differences, foreign_denials, not_found};
 use crate::decide::role::{Goal, describe, plan};
 use crate::decide::status::Outcome;
@@ -64,7 +66,7 @@ impl Pass<'_> {
             Lifecycle::Create | Lifecycle::Observe => Goal::Declared(declared),
         };
         match self.glimpse(at, &key) {
-            Some(Glimpse::Shown(state)) if self.is_settled(goal, at, &state) => {
+            Some(Glimpse::Shown(state)) if self.is_settled(goal, declared, at, &state) => {
                 self.within_bounds(&key);
                 return Ok(self.unread());
             }
@@ -86,7 +88,7 @@ impl Pass<'_> {
         }
         let occasion = self.occasion(desired, &planned, state.as_ref());
         let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
-        let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state).join(", ")).unwrap_or_default();
+        let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state)).unwrap_or_default();
         if occasion.is_reported_before() {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
         }
@@ -95,10 +97,7 @@ impl Pass<'_> {
         if !applied.done.is_empty() {
             self.events.push(occasion.event(&applied.subjects()));
         }
-        if !kept.is_empty() && (!applied.done.is_empty() || !self.state().is_compared(&key)) {
-            let note = format!("Kept inline policies that only deny and are not declared: {kept}");
-            self.events.push(Event::warning(EventReason::DenialKept, note));
-        }
+        self.report_kept_denials(kept);
         self.saw_role(applied.state.is_some());
         let (applied, closed) = self.close_unless_within(&account, at, applied).await;
         self.report_role(applied.state.as_ref(), Some(desired), &key, adopts.then_some(changes));
@@ -107,14 +106,24 @@ impl Pass<'_> {
 
     /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk
     /// read over several calls.
-    fn is_settled(&self, goal: Goal<'_>, at: &Whereabouts, state: &IamRoleState) -> bool {
+    fn is_settled(&self, goal: Goal<'_>, declared: &DesiredRole, at: &Whereabouts, state: &IamRoleState) -> bool {
         let Some(account) = self.account() else { return false };
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
         let as_planned = plan(goal, &given, Some(state)).is_ok_and(|planned| planned.is_empty());
         // Somebody else may have denied sessions, and then credentials have to be issued again.
-        let as_denied = denied(state) == self.state().denied;
-        as_planned && as_denied && may_stay(account, &given, state, None).is_ok()
+        let as_denied = self.denied_on(state) == self.state().denied;
+        let as_kept = foreign_denials(declared, &given, state) == self.state().kept_denials;
+        as_planned && as_denied && as_kept && may_stay(account, &given, state, Ended::Well).is_ok()
+    }
+
+    /// An Event for denials that somebody else put on the role, whenever these change.
+    fn report_kept_denials(&mut self, kept: Vec<String>) {
+        if !kept.is_empty() && kept != self.state().kept_denials {
+            let note = format!("Kept inline policies that only deny and are not declared: {}", kept.join(", "));
+            self.events.push(Event::warning(EventReason::DenialKept, note));
+        }
+        self.remember(|state| state.kept_denials = kept);
     }
 
     /// Compares a role that is only observed. If it is ours all the same, since the object made or adopted it before, it
@@ -138,7 +147,7 @@ impl Pass<'_> {
         let planned = plan(Goal::Kept, &given, Some(&state)).map_err(Verdict::from)?;
         self.report.planned_changes = Some(describe::changes(Some(&state), would_be.as_ref()));
         let applied = self.apply(&account, &at.role_arn, &planned, Some(state)).await;
-        self.saw_role(true);
+        self.saw_role(ours);
         let (applied, closed) =
             if ours { self.close_unless_within(&account, at, applied).await } else { (applied, None) };
         self.report_role(applied.state.as_ref(), Some(desired), &key, None);
@@ -153,15 +162,15 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// The role is not the object's, or there is none: it is not assumed, whatever status says of it.
     fn refused_by(&self, refusal: Refusal) -> Verdict {
-        if refusal.reason == Reason::RoleNotOwned {
-            self.saw_role(false);
-        }
+        self.saw_role(false);
+        self.remember(|state| state.last_read = LastRead::NotOurs);
         refusal.into()
     }
 
-    fn saw_role(&self, owns: bool) {
-        self.ctx.wake_roles(self.ctx.names.saw_role(self.role, owns));
+    pub(super) fn saw_role(&self, owns: bool) {
+        self.ctx.wake_roles(self.ctx.names.saw(self.role, Kind::Role, owns));
     }
 }
 

@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use super::apply::Applied;
 use super::outcome::RoleOutcome;
 use super::pass::Pass;
-use crate::api::RoleStatus;
+use crate::api::{ConditionType, Reason, RoleStatus};
 use crate::controller::state::bulk::Glimpse;
-use crate::controller::state::objects::{Compared, KnownRole, account_key};
+use crate::controller::state::objects::{Compared, KnownRole, LastRead, account_key};
 use crate::decide::Refusal;
-use crate::decide::role::compliance::{bounds_hash, reported_as};
-use crate::decide::role::denial::{Denied, denied, is_over, own_denial};
+use crate::decide::role::compliance::reported_as;
+use crate::decide::role::denial::{Denied, is_over, own_denial};
 use crate::decide::status::Outcome;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::requests::{Requests, is_due};
@@ -81,7 +81,13 @@ impl Pass<'_> {
     /// The role that was last read, or that status remembers, if it is the declared one. This is a hint: the id is compared with
     /// AWS's answer before anything is published.
     fn known(&self, at: &Whereabouts) -> Option<KnownRole> {
-        self.state().known.filter(|known| at.is_role(&known.arn)).or_else(|| self.reported(at))
+        let not_ours = |reason| self.role.has_reason(ConditionType::RoleReady, reason);
+        match self.state().last_read {
+            LastRead::NotOurs => None,
+            LastRead::Usable(known) if at.is_role(&known.arn) => Some(known),
+            LastRead::Unread if [Reason::RoleNotOwned, Reason::RoleNotFound].into_iter().any(not_ours) => None,
+            LastRead::Unread | LastRead::Usable(_) => self.reported(at),
+        }
     }
 
     fn reported(&self, at: &Whereabouts) -> Option<KnownRole> {
@@ -100,8 +106,8 @@ impl Pass<'_> {
     }
 
     pub(super) fn within_bounds(&self, key: &str) {
-        let hash = self.account().map(bounds_hash);
-        self.remember(|state| state.within = hash);
+        let bounds = self.bounds();
+        self.remember(|state| state.within = Some(bounds));
         self.remember_comparison(key);
     }
 
@@ -141,14 +147,14 @@ impl Pass<'_> {
         let state = applied.state;
         let found = state.as_ref().filter(|state| at.is_role(&state.role.arn));
         let known = found.map(|state| KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() });
-        let denied = state.as_ref().map_or(Denied::Nobody, denied);
+        let denied = state.as_ref().map_or(Denied::Nobody, |state| self.denied_on(state));
         let revoke = Requests::of(self.role).revoke;
         // A role that is not ours is never written: there is nothing to wait for.
         let met =
             revoke.filter(|at| state.as_ref().is_some_and(|state| !self.owns(state) || own_denial(state).meets(*at)));
         self.remember(|remembered| {
             remembered.denied = denied;
-            remembered.known.clone_from(&known);
+            remembered.last_read = known.clone().map_or(LastRead::Unread, LastRead::Usable);
             remembered.revocation_met = met.or(remembered.revocation_met);
         });
         RoleOutcome { known: known.filter(|_| closed.is_none()), read: state, denied, closed, ..RoleOutcome::default() }
@@ -166,7 +172,7 @@ impl Pass<'_> {
         let before = self.role.reported_role().cloned().unwrap_or_default();
         let declared = desired.and_then(|desired| desired.role.as_ref().ok());
         let same = before.id.as_deref() == Some(&state.role.id);
-        let denied_before = match denied(state) {
+        let denied_before = match self.denied_on(state) {
             Denied::Before(moment) => Some(Time(moment)),
             Denied::Nobody | Denied::Everyone => None,
         };

@@ -10,11 +10,13 @@ use crate::controller::state::objects::ObjectState;
 use crate::decide::event::Event;
 use crate::decide::failure::Verdict;
 use crate::decide::role::Given;
+use crate::decide::role::compliance::bounds_hash;
+use crate::decide::role::denial::{Denied, denied};
 use crate::decide::status::Report;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::whereabouts::Whereabouts;
 use crate::decide::target::{Situation, Target, target};
-use crate::domain::{ObjectIdentity, PolicyArn};
+use crate::domain::{IamRoleState, ObjectIdentity, PolicyArn};
 
 /// One pass over one object.
 pub struct Pass<'a> {
@@ -101,6 +103,11 @@ impl<'a> Pass<'a> {
         self.refs.account.as_ref()
     }
 
+    /// Id of that account.
+    pub fn account_id(&self) -> Option<&str> {
+        self.account().map(|account| account.spec.account_id.as_str())
+    }
+
     /// What this process remembers of the object.
     pub fn state(&self) -> ObjectState {
         self.ctx.objects.of(&self.object.uid)
@@ -114,6 +121,22 @@ impl<'a> Pass<'a> {
     /// Whether the role may exist: an earlier pass may have made it.
     pub fn may_have_role(&self) -> bool {
         self.role.has_finalizer() || self.role.reported_role().is_some() || self.state().create_sent_at.is_some()
+    }
+
+    /// Which role may exist; none if no pass has made one, or if it cannot have a name.
+    pub fn place_of_role(&self) -> Option<Whereabouts> {
+        let account = self.account().filter(|_| self.may_have_role())?;
+        Whereabouts::of(self.role, account, &self.object).ok()
+    }
+
+    /// Hash of what an existing role is judged by, and of the way to it.
+    pub fn bounds(&self) -> String {
+        self.account().map(bounds_hash).unwrap_or_default()
+    }
+
+    /// Which sessions a role denies, apart from what the object itself declares.
+    pub fn denied_on(&self, state: &IamRoleState) -> Denied {
+        denied(state, self.role.spec.role.inline_policies.keys())
     }
 
     /// Breaks the pass off if the object is not what the cache said. Asked before the first write to AWS, because a cache may
@@ -140,6 +163,7 @@ impl<'a> Pass<'a> {
             declared_tags: remembered.map(|role| role.tag_keys.as_slice()).unwrap_or_default(),
             instance_profiles: profiles,
             deletion_failed: self.state().deletion_failed,
+            unsettled: self.state().is_unsettled(self.now),
             now: self.now,
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
+use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{CrossAccountRole, Lifecycle};
 use crate::controller::Error;
@@ -14,6 +15,7 @@ use crate::decide::failure::{Retry, delay};
 use crate::decide::status::Mode;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::powerless::powerless;
+use crate::decide::target::requests::Requests;
 use crate::decide::target::{Hold, Target};
 use crate::host::metrics::ReconcileResult;
 
@@ -39,7 +41,8 @@ pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> 
     let uid = role.metadata.uid.clone().unwrap_or_default();
     tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
     ctx.objects.change(&uid, |state| state.note(true, ctx.now()));
-    let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, None, &uid).unwrap_or_default();
+    let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));
+    let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 
@@ -72,12 +75,13 @@ impl Pass<'_> {
             }
             Target::Held(Hold { problem: None, .. }) => {
                 self.report.mode = Mode::Suspended;
-                self.keep_credentials();
+                self.keep_credentials().await?;
             }
             Target::Held(_) | Target::Closed(_) | Target::Absent { .. } | Target::Released { .. } => {
-                self.keep_credentials();
+                self.keep_credentials().await?;
             }
         }
+        self.report.wake_by(Requests::of(self.role).next_due(self.now));
         self.reconcile_workloads().await?;
         self.end_expired().await
     }

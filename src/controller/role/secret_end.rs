@@ -38,13 +38,13 @@ impl Pass<'_> {
     pub(super) async fn delete_secrets(&self, except: Option<&str>) -> kube::Result<Vec<(String, SecretDeletion)>> {
         let mut names = self.ctx.cluster.secrets_of_object(self.role).await?;
         // One whose label was removed is not listed.
-        let declared = self.role.spec.secret.name.as_deref().unwrap_or(&self.object.name).to_owned();
-        names.extend(published_before(self.role).map(|set| set.secret_name).into_iter().chain([declared]));
+        let reported = published_before(self.role).map(|set| set.secret_name);
+        names.extend(reported.into_iter().chain([self.role.secret_name()]));
         names.sort_unstable();
         names.dedup();
         let mut ended = Vec::new();
         for name in names.into_iter().filter(|name| Some(name.as_str()) != except) {
-            match self.ctx.cluster.delete_secret(self.role, &name).await? {
+            match self.ctx.cluster.delete_secret(self.role, self.account_id(), &name).await? {
                 SecretDeletion::Absent => {}
                 deletion => ended.push((name, deletion)),
             }
@@ -59,7 +59,11 @@ impl Pass<'_> {
             return Ok(());
         };
         let keep = self.role.spec.secret.on_expiry == OnExpiry::Keep;
-        if keep || self.ctx.cluster.delete_secret(self.role, &expired.secret_name).await? != SecretDeletion::Gone {
+        if keep {
+            return Ok(());
+        }
+        let deleted = self.ctx.cluster.delete_secret(self.role, self.account_id(), &expired.secret_name).await?;
+        if deleted != SecretDeletion::Gone {
             return Ok(());
         }
         let note = format!("Deleted Secret {}: its credentials expired at {}", expired.secret_name, expired.expires_at);

@@ -8,10 +8,9 @@ use crate::api::{ConditionType, CrossAccountRoleStatus, Outlook, RolloutRestart,
 use crate::controller::Error;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::status::PublishedFacts;
-use crate::decide::workloads::rollouts::{
-    Restart, Rollouts, is_object_name, needs_restart, restarted, restarted_for, rollouts,
-};
+use crate::decide::workloads::rollouts::{Restart, Rollouts, needs_restart, restarted, restarted_for, rollouts};
 use crate::decide::workloads::stale_pods::{Consumers, Look, Stale, StalePods, is_stale, look};
+use crate::domain::kubernetes::is_object_name;
 
 impl Pass<'_> {
     /// Restarts what is due for the published set, and looks for pods that hold an earlier one.

@@ -1,55 +1,18 @@
-//! Who has a name that only one object can have: a role of an account, a Secret of a namespace.
+//! An index of the names that the watched objects declare, so that neither a conflict nor its end needs a call to AWS. Who has a
+//! name is decided in [`crate::decide::names`].
 //!
-//! An index over the watched objects, so that neither a conflict nor its end needs a call to AWS. Possession comes before age:
-//! an object that was seen to own what it names keeps it, and one that was seen not to keeps nobody from it. Status is a hint
-//! until this process has looked. What the index cannot see (objects of another operator, or of another shard) is left to the
-//! tags on the role and the owner of the Secret.
+//! What the index cannot see (objects of another operator, or of another shard) is left to the tags on the role and the owner
+//! of the Secret.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 
-use crate::api::{ConditionType, CrossAccountRole, Reason};
+use crate::api::CrossAccountRole;
 use crate::decide::Refusal;
-use crate::domain::default_role_name;
-
-/// A name of which there is only one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Name {
-    /// A role of an account, in lower case: IAM compares names without case.
-    Role { account: String, name: String },
-    /// A Secret.
-    Secret { namespace: String, name: String },
-}
-
-/// Whether an object has what it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Possession {
-    /// It owns it.
-    Owner,
-    /// Nobody has looked.
-    Unknown,
-    /// It is refused, or somebody else owns it.
-    Stranger,
-}
-
-/// Who comes first: by possession, then by age, of which Kubernetes keeps whole seconds, and at last by name, so that every
-/// process finds the same.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    possession: Possession,
-    created: Timestamp,
-    namespace: String,
-    name: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Claimant {
-    names: [(Name, Rank); 2],
-}
+use crate::decide::names::{Claims, Kind, Name, Possession, Rank, conflict};
 
 /// The names of all watched objects.
 #[derive(Debug, Default)]
@@ -57,7 +20,7 @@ pub struct NameIndex(Mutex<Index>);
 
 #[derive(Debug, Default)]
 struct Index {
-    claimants: HashMap<String, Claimant>,
+    entries: HashMap<String, Entry>,
     /// Rank and UID of those who declare a name.
     by_name: HashMap<Name, BTreeMap<Rank, String>>,
     /// By UID: whether this process saw the object to own a name.
@@ -66,39 +29,49 @@ struct Index {
     accounts: HashMap<String, String>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Name of the `AWSAccount`.
+    account: String,
+    claims: Claims,
+}
+
 impl NameIndex {
     /// Takes note of an object. Gives those whose right to a name may have changed with it.
     pub fn note(&self, role: &CrossAccountRole) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
-        let (Some(uid), Some(claimant)) = (role.uid(), index.claimant(role)) else { return Vec::new() };
-        index.put(&uid, claimant)
+        let (Some(uid), Some(entry)) = (role.uid(), index.entry(role)) else { return Vec::new() };
+        index.put(&uid, entry)
     }
 
-    /// Takes note of the id of an account: two objects of one id share their role names. Roles that were noted before are to
-    /// be noted again if this says so.
-    pub fn note_account(&self, name: &str, id: &str) -> bool {
-        self.lock().accounts.insert(name.to_owned(), id.to_owned()).as_deref() != Some(id)
-    }
-
-    /// Takes note of what AWS says: whether the object owns its role. Gives those whose right to a name may have changed.
-    pub fn saw_role(&self, role: &CrossAccountRole, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {
-        self.saw(role, 0, owns)
-    }
-
-    /// Takes note of what Kubernetes says: whether the object owns its Secret. Gives those whose right may have changed.
-    pub fn saw_secret(&self, role: &CrossAccountRole, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {
-        self.saw(role, 1, owns)
-    }
-
-    fn saw(&self, role: &CrossAccountRole, which: usize, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {
+    /// Takes note of the id of an account: two objects of one id share their role names. Gives those whose right to a name may
+    /// have changed with it.
+    pub fn note_account(&self, name: &str, id: &str) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
-        let (Some(uid), Some(claimant)) = (role.uid(), index.claimant(role)) else { return Vec::new() };
-        let Some((name, _)) = claimant.names.into_iter().nth(which) else { return Vec::new() };
+        if index.accounts.insert(name.to_owned(), id.to_owned()).as_deref() == Some(id) {
+            return Vec::new();
+        }
+        let of_account = index.entries.iter().filter(|(_, entry)| entry.account == name);
+        let moved: Vec<(String, Entry)> = of_account.map(|(uid, entry)| (uid.clone(), entry.moved_to(id))).collect();
+        let mut concerned: Vec<_> = moved.iter().map(|(_, entry)| entry.claims.object()).collect();
+        concerned.extend(moved.into_iter().flat_map(|(uid, entry)| index.put(&uid, entry)));
+        concerned
+    }
+
+    /// Takes note of what AWS says of a role, or Kubernetes of a Secret: whether the object owns it. Gives those whose right to
+    /// a name may have changed.
+    pub fn saw(&self, role: &CrossAccountRole, kind: Kind, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {
+        let mut index = self.lock();
+        let (Some(uid), Some(Entry { claims, .. })) = (role.uid(), index.entry(role)) else { return Vec::new() };
+        let (name, _) = match kind {
+            Kind::Role => claims.role,
+            Kind::Secret => claims.secret,
+        };
         if index.seen.entry(uid.clone()).or_default().insert(name, owns) == Some(owns) {
             return Vec::new();
         }
-        let Some(claimant) = index.claimant(role) else { return Vec::new() };
-        index.put(&uid, claimant)
+        let Some(entry) = index.entry(role) else { return Vec::new() };
+        index.put(&uid, entry)
     }
 
     /// Forgets an object that is gone. Gives those whose right to a name may have changed with it.
@@ -112,7 +85,7 @@ impl NameIndex {
     pub fn retain(&self, alive: &HashSet<String>) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
         index.seen.retain(|uid, _| alive.contains(uid));
-        let gone: Vec<String> = index.claimants.keys().filter(|uid| !alive.contains(*uid)).cloned().collect();
+        let gone: Vec<String> = index.entries.keys().filter(|uid| !alive.contains(*uid)).cloned().collect();
         gone.iter().flat_map(|uid| index.remove(uid)).collect()
     }
 
@@ -120,14 +93,13 @@ impl NameIndex {
     /// object, and with it a better rank.
     pub fn conflict(&self, role: &CrossAccountRole) -> Option<Refusal> {
         let index = self.lock();
-        let (uid, Claimant { names }) = (role.uid()?, index.claimant(role)?);
-        names.into_iter().find_map(|(name, rank)| {
-            let known =
-                index.claimants.get(&uid).and_then(|known| known.names.iter().find(|(other, _)| *other == name));
-            let rank = known.map_or(rank, |(_, known)| known.clone());
-            let mut before = index.by_name.get(&name)?.iter().take_while(|(other, _)| **other < rank);
-            let (rival, _) = before.find(|(other, _)| other.possession != Possession::Stranger)?;
-            Some(conflict(&name, rival))
+        let (uid, Entry { claims, .. }) = (role.uid()?, index.entry(role)?);
+        claims.each().find_map(|(name, rank)| {
+            let known = index.entries.get(&uid).and_then(|known| known.claims.each().find(|(other, _)| other == name));
+            let rank = known.map_or(rank, |(_, known)| known);
+            let mut before = index.by_name.get(name)?.keys().take_while(|other| *other < rank);
+            let owner = before.find(|other| other.possession != Possession::NotOwner)?;
+            Some(conflict(name, owner))
         })
     }
 
@@ -137,23 +109,32 @@ impl NameIndex {
     }
 }
 
+impl Entry {
+    /// The same object, once the id of its account is known.
+    fn moved_to(&self, id: &str) -> Self {
+        let mut moved = self.clone();
+        id.clone_into(&mut moved.claims.role.0.within);
+        moved
+    }
+}
+
 impl Index {
-    fn put(&mut self, uid: &str, claimant: Claimant) -> Vec<ObjectRef<CrossAccountRole>> {
-        if self.claimants.get(uid) == Some(&claimant) {
+    fn put(&mut self, uid: &str, entry: Entry) -> Vec<ObjectRef<CrossAccountRole>> {
+        if self.entries.get(uid) == Some(&entry) {
             return Vec::new();
         }
         let mut others: HashSet<_> = self.remove(uid).into_iter().collect();
-        for (name, rank) in claimant.names.clone() {
-            self.by_name.entry(name).or_default().insert(rank, uid.to_owned());
+        for (name, rank) in entry.claims.each() {
+            self.by_name.entry(name.clone()).or_default().insert(rank.clone(), uid.to_owned());
         }
-        others.extend(self.after(&claimant));
-        self.claimants.insert(uid.to_owned(), claimant);
+        others.extend(self.after(&entry));
+        self.entries.insert(uid.to_owned(), entry);
         others.into_iter().collect()
     }
 
     fn remove(&mut self, uid: &str) -> Vec<ObjectRef<CrossAccountRole>> {
-        let Some(claimant) = self.claimants.remove(uid) else { return Vec::new() };
-        for (name, rank) in &claimant.names {
+        let Some(entry) = self.entries.remove(uid) else { return Vec::new() };
+        for (name, rank) in entry.claims.each() {
             if let Some(ranks) = self.by_name.get_mut(name) {
                 ranks.remove(rank);
                 if ranks.is_empty() {
@@ -161,74 +142,26 @@ impl Index {
                 }
             }
         }
-        self.after(&claimant)
+        self.after(&entry)
     }
 
     /// Others that declare a name of this one and rank after it.
-    fn after(&self, claimant: &Claimant) -> Vec<ObjectRef<CrossAccountRole>> {
-        let of_name = |(name, rank): &'_ (Name, Rank)| {
-            let ranks = self.by_name.get(name).into_iter().flatten().map(|(other, _)| other);
-            ranks
-                .filter(|other| *other > rank)
-                .map(|other| ObjectRef::new(&other.name).within(&other.namespace))
-                .collect::<Vec<_>>()
-        };
-        claimant.names.iter().flat_map(of_name).collect()
-    }
-
-    fn claimant(&self, role: &CrossAccountRole) -> Option<Claimant> {
-        let (namespace, name) = (role.namespace()?, role.name_any());
-        let created = role.metadata.creation_timestamp.as_ref()?.0;
-        let iam_name = role.spec.role.name.clone().unwrap_or_else(|| default_role_name(&namespace, &name));
-        let account = &role.spec.account_ref.name;
-        let names = [
-            Name::Role {
-                account: self.accounts.get(account).unwrap_or(account).clone(),
-                name: iam_name.to_lowercase(),
-            },
-            Name::Secret {
-                namespace: namespace.clone(),
-                name: role.spec.secret.name.clone().unwrap_or_else(|| name.clone()),
-            },
-        ];
-        let status = role.status.as_ref();
-        let secret = status.and_then(|status| status.credentials.as_ref()?.secret_name.clone());
-        let [of_role, of_secret] = names;
-        let published = matches!(&of_secret, Name::Secret { name, .. } if Some(name) == secret.as_ref());
-        let rank = |possession| Rank { possession, created, namespace: namespace.clone(), name: name.clone() };
-        let role_hint = (Reason::RoleNotOwned, role.reported_role().is_some());
-        let role_rank = rank(self.possession(role, &of_role, role_hint));
-        let secret_rank = rank(self.possession(role, &of_secret, (Reason::SecretNotOwned, published)));
-        Some(Claimant { names: [(of_role, role_rank), (of_secret, secret_rank)] })
-    }
-
-    /// What this process saw; before that, what status says: the reason that means "not mine", and whether it reports the
-    /// thing.
-    fn possession(&self, role: &CrossAccountRole, name: &Name, (not_mine, reported): (Reason, bool)) -> Possession {
-        let is = |reason| role.has_reason(ConditionType::Ready, reason);
-        let seen = role.uid().and_then(|uid| self.seen.get(&uid)?.get(name).copied());
-        match seen {
-            _ if is(Reason::NotAllowed) => Possession::Stranger,
-            Some(true) => Possession::Owner,
-            Some(false) => Possession::Stranger,
-            None if is(not_mine) => Possession::Stranger,
-            None if reported => Possession::Owner,
-            None => Possession::Unknown,
+    fn after(&self, entry: &Entry) -> Vec<ObjectRef<CrossAccountRole>> {
+        let mut others = Vec::new();
+        for (name, rank) in entry.claims.each() {
+            let ranks = self.by_name.get(name).into_iter().flat_map(BTreeMap::keys);
+            let later = ranks.filter(|other| *other > rank);
+            others.extend(later.map(Rank::object));
         }
+        others
     }
-}
 
-fn conflict(name: &Name, rival: &Rank) -> Refusal {
-    let (what, field) = match name {
-        Name::Role { account, name } => (format!("role {name} of account {account}"), "spec.role.name"),
-        Name::Secret { name, .. } => (format!("Secret {name}"), "spec.secret.name"),
-    };
-    let has = if rival.possession == Possession::Owner { "has it" } else { "is older" };
-    let message = format!(
-        "{what} belongs to CrossAccountRole {}/{}, which {has}; choose another {field}, or delete one of the two",
-        rival.namespace, rival.name
-    );
-    Refusal::new(Reason::Conflict, message)
+    fn entry(&self, role: &CrossAccountRole) -> Option<Entry> {
+        let account = &role.spec.account_ref.name;
+        let seen = |name: &Name| role.uid().and_then(|uid| self.seen.get(&uid)?.get(name).copied());
+        let claims = Claims::of(role, self.accounts.get(account).unwrap_or(account), seen)?;
+        Some(Entry { account: account.clone(), claims })
+    }
 }
 
 #[cfg(test)]
@@ -236,6 +169,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::Reason;
 
     fn role(name: &str, second: u32, spec: &Value) -> CrossAccountRole {
         let mut whole = json!({"accountRef": {"name": "analytics"}});
@@ -335,15 +269,17 @@ mod tests {
 
     #[test]
     fn the_true_owner_comes_before_an_older_object_that_only_names_its_role_or_secret() {
-        for (spec, which) in [(json!({"role": {"name": "reports"}}), 0), (json!({"secret": {"name": "aws"}}), 1)] {
+        for (spec, kind) in
+            [(json!({"role": {"name": "reports"}}), Kind::Role), (json!({"secret": {"name": "aws"}}), Kind::Secret)]
+        {
             let index = NameIndex::default();
             let (older, owner) = (role("older", 1, &spec), role("owner", 2, &spec));
             index.note(&older);
             index.note(&owner);
             assert!(index.conflict(&owner).is_some(), "nobody has looked yet");
-            assert_eq!(names(&index.saw(&older, which, false)), ["owner"]);
+            assert_eq!(names(&index.saw(&older, kind, false)), ["owner"]);
             assert!(index.conflict(&owner).is_none());
-            index.saw(&owner, which, true);
+            index.saw(&owner, kind, true);
             assert!(index.conflict(&owner).is_none());
             let refusal = index.conflict(&older).expect("the other has it");
             assert!(refusal.message.contains("team/owner, which has it"), "{}", refusal.message);
@@ -357,11 +293,13 @@ mod tests {
         let index = NameIndex::default();
         let older = role("older", 1, &json!({"role": {"name": "r"}}));
         let younger = role("younger", 2, &json!({"accountRef": {"name": "same"}, "role": {"name": "r"}}));
-        assert!(index.note_account("analytics", "222222222222") && index.note_account("same", "222222222222"));
-        assert!(!index.note_account("same", "222222222222"));
         index.note(&older);
         index.note(&younger);
-        assert!(index.conflict(&younger).is_some());
+        assert_eq!(names(&index.note_account("analytics", "222222222222")), ["older"]);
+        assert!(index.conflict(&younger).is_none(), "the id of its account is not known yet");
+        assert_eq!(names(&index.note_account("same", "222222222222")), ["younger"]);
+        assert!(index.note_account("same", "222222222222").is_empty());
+        assert!(index.conflict(&younger).is_some() && index.conflict(&older).is_none());
     }
 
     #[test]

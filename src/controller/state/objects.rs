@@ -45,6 +45,18 @@ pub struct KnownRole {
     pub id: String,
 }
 
+/// The role as this process last read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LastRead {
+    /// Not at all.
+    #[default]
+    Unread,
+    /// It may be assumed.
+    Usable(KnownRole),
+    /// It is absent or somebody else's, and is not assumed, whatever status says of it.
+    NotOurs,
+}
+
 /// Whether the role is proven to refuse the operator without the external id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Proof {
@@ -66,6 +78,8 @@ pub struct ObjectState {
     pub within: Option<String>,
     /// Which sessions the role was last seen to deny.
     pub denied: Denied,
+    /// Denials that somebody else put on the role, as an Event has named them.
+    pub kept_denials: Vec<String>,
     /// AWS denied something that our picture of the role does not explain: compare again.
     pub look_again: bool,
     /// The request to revoke that the role was seen to meet.
@@ -77,6 +91,8 @@ pub struct ObjectState {
     pub create_sent_at: Option<Timestamp>,
     /// Whether the last try to delete the role failed.
     pub deletion_failed: bool,
+    /// When the operator last wrote the role.
+    pub written_at: Option<Timestamp>,
     /// When the operator last changed the role's trust.
     pub trust_changed_at: Option<Timestamp>,
     /// Whether the role refuses without the external id.
@@ -87,6 +103,8 @@ pub struct ObjectState {
     pub closed: Option<Refusal>,
     /// When the source grants were last compared.
     pub grants_looked_at: Option<Timestamp>,
+    /// When the source grants of an object whose access is closed were last seen to be gone.
+    pub no_grants_at: Option<Timestamp>,
     /// Of an account: its last bulk read.
     pub bulk_read: Option<LastBulkRead>,
     /// When the present row of failures began.
@@ -100,7 +118,7 @@ pub struct ObjectState {
     /// The object as the last write of its status left it, until the watch shows that.
     pub written: Option<Arc<CrossAccountRole>>,
     /// The role as it was last read.
-    pub known: Option<KnownRole>,
+    pub last_read: LastRead,
 }
 
 impl ObjectState {
@@ -109,6 +127,12 @@ impl ObjectState {
     pub fn is_propagating(&self, created_at: Option<Timestamp>, now: Timestamp) -> bool {
         let changed = self.trust_changed_at.max(created_at);
         changed.is_some_and(|at| now.duration_since(at) < PROPAGATION)
+    }
+
+    /// Whether IAM may still show the role as it was before the operator's last write.
+    #[must_use]
+    pub fn is_unsettled(&self, now: Timestamp) -> bool {
+        self.written_at.is_some_and(|at| now.duration_since(at) < PROPAGATION)
     }
 
     /// Whether the present failures began so lately that a new principal may explain them.

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use super::fresh::Fresh;
+use super::objects::PROPAGATION;
 use crate::decide::grants::{Declared, Line};
 use crate::domain::{Grantee, GranteeKey};
 
@@ -12,6 +15,8 @@ use crate::domain::{Grantee, GranteeKey};
 #[derive(Debug, Default)]
 pub struct Principals {
     settling: Mutex<HashMap<GranteeKey, Arc<Fresh<Settled>>>>,
+    /// When a policy was last put, as long as IAM may not show it yet.
+    put: Mutex<HashMap<GranteeKey, Timestamp>>,
     /// What all objects declare.
     pub declared: Fresh<Declared>,
 }
@@ -23,6 +28,23 @@ impl Principals {
         let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
         settling.retain(|_, fresh| Arc::strong_count(fresh) > 1); // nobody has or awaits it
         Arc::clone(settling.entry(grantee.key()).or_default())
+    }
+
+    /// Takes note of a write: whether the policy was put, or deleted.
+    pub fn wrote(&self, grantee: &Grantee, put: bool, now: Timestamp) {
+        let mut written = self.put.lock().unwrap_or_else(PoisonError::into_inner); // as above
+        written.retain(|_, at| now.duration_since(*at) < PROPAGATION);
+        if put {
+            written.insert(grantee.key(), now);
+        } else {
+            written.remove(&grantee.key());
+        }
+    }
+
+    /// Whether the policy of a principal was put so lately that IAM may not show it yet.
+    pub fn is_unsettled(&self, grantee: &Grantee, now: Timestamp) -> bool {
+        let written = self.put.lock().unwrap_or_else(PoisonError::into_inner); // as above
+        written.get(&grantee.key()).is_some_and(|at| now.duration_since(*at) < PROPAGATION)
     }
 }
 

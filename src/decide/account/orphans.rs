@@ -24,7 +24,7 @@ impl Search<'_> {
             let tags = &found.role.tags;
             let of_cluster = tags.get(tag::CLUSTER).is_some_and(|cluster| cluster == self.cluster);
             let Some((namespace, name)) = tags.get(tag::NAMESPACE).zip(tags.get(tag::NAME)) else { return false };
-            of_cluster && found.role.arn.path == *self.path && !exists(namespace, name)
+            of_cluster && found.role.arn.path.as_str().starts_with(self.path.as_str()) && !exists(namespace, name)
         };
         let mut orphans: Vec<String> =
             roles.into_iter().filter(orphaned).map(|found| found.role.arn.to_string()).collect();
@@ -55,6 +55,9 @@ mod tests {
         let mut bare = of("c", "gone");
         bare.role.tags.clear();
         assert_eq!(orphans(&[bare]), 0, "nobody's");
+        let mut deeper = of("c", "gone");
+        deeper.role.arn.path = RolePath::parse(&format!("{}teams/", path.as_str())).expect("a path");
+        assert_eq!(orphans(&[deeper]), 1, "a path below it");
         let elsewhere = RolePath::parse("/elsewhere/").expect("a path");
         let search = Search { cluster: "c", path: &elsewhere };
         assert_eq!(search.orphans(&[of("c", "gone")], |_, _| false).len(), 0, "under another path");

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::keys::{KEY_INI, KEY_JSON};
 use crate::api::annotation;
-use crate::domain::{Credentials, SecretText, digest_hex};
+use crate::domain::{Credentials, RoleArn, SecretText, digest_hex};
 
 /// A set of credentials as it was published, with what is needed to judge it later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +19,25 @@ pub struct Publication {
     pub issued_at: Timestamp,
     /// Digest of everything it was requested with.
     pub inputs_hash: String,
-    /// The request for new credentials that the set answers, if it was issued before the time of the request.
+    /// Value of the annotation `renew-requested-at` that the set answers.
     pub answered: Option<Timestamp>,
 }
 
 impl Publication {
-    /// Whether the set answers a request for new credentials.
+    /// Whether the set answers a request for new credentials. Values are compared for equality only: people round them,
+    /// and their clocks differ.
     #[must_use]
     pub fn answers(&self, requested: Timestamp) -> bool {
-        self.issued_at >= requested || self.answered.is_some_and(|answered| answered >= requested)
+        self.answered == Some(requested)
+    }
+
+    /// Whether the set is of the role of this name, and in this account if that is known.
+    #[must_use]
+    pub fn is_of(&self, role_name: &str, account: Option<&str>) -> bool {
+        let arn = RoleArn::parse(&self.role_arn);
+        arn.is_ok_and(|arn| {
+            arn.name.as_str().eq_ignore_ascii_case(role_name) && account.is_none_or(|id| id == arn.account.as_str())
+        })
     }
 
     /// The annotations that go with the set.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::published::Publication;
-use crate::decide::target::requests::{LEAST_INTERVAL, is_due};
+use crate::decide::target::requests::LEAST_INTERVAL;
 
 /// What the checks look at.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Input<'a> {
     pub renew_at: Option<Timestamp>,
     /// Whether the published set is among the sessions that are denied.
     pub denied: bool,
-    /// Value of the annotation that asks for new credentials.
+    /// Value of the annotation that asks for new credentials, once it is due.
     pub renew_requested_at: Option<Timestamp>,
     /// The time.
     pub now: Timestamp,
@@ -82,18 +82,17 @@ fn inputs_changed(input: &Input<'_>) -> Option<Cause> {
     input.published.filter(|set| set.inputs_hash != input.inputs_hash).map(|_| Cause::InputsChanged)
 }
 
-/// A request counts once: it is answered by a set issued after it, or by one that names it. One far ahead waits, and so does
-/// one that follows too soon.
+/// Each value counts once. One that follows too soon waits.
 fn renewal_requested(input: &Input<'_>) -> Option<Cause> {
-    let requested = input.renew_requested_at.filter(|at| is_due(*at, input.now))?;
+    let requested = input.renew_requested_at?;
     let set = input.published.filter(|set| !set.answers(requested))?;
     (input.now >= set.issued_at + LEAST_INTERVAL).then_some(Cause::Requested)
 }
 
-/// When a request for new credentials that waits for the least interval becomes due.
+/// Until when a request for new credentials waits for the least interval.
 #[must_use]
-pub fn request_waits_until(set: &Publication, requested: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    requested.filter(|at| is_due(*at, now) && !set.answers(*at)).map(|_| set.issued_at + LEAST_INTERVAL)
+pub fn request_waits_until(set: &Publication, requested: Option<Timestamp>) -> Option<Timestamp> {
+    requested.filter(|at| !set.answers(*at)).map(|_| set.issued_at + LEAST_INTERVAL)
 }
 
 fn renewal_due(input: &Input<'_>) -> Option<Cause> {
@@ -135,9 +134,8 @@ mod tests {
             ("a revoked set", Input { denied: true, ..fresh }, Some(Cause::Revoked)),
             ("other inputs", Input { inputs_hash: "others", ..fresh }, Some(Cause::InputsChanged)),
             ("a request", asked("2027-01-15T08:05:00Z"), Some(Cause::Requested)),
-            ("an answered request", asked("2027-01-15T07:59:00Z"), None),
-            ("a request a little ahead", asked("2027-01-15T08:15:00Z"), Some(Cause::Requested)),
-            ("a request for later", asked("2027-01-15T08:15:01Z"), None),
+            ("a request of a slow clock", asked("2027-01-15T07:59:00Z"), Some(Cause::Requested)),
+            ("a request in the second of the issue", asked("2027-01-15T08:00:00Z"), Some(Cause::Requested)),
             (
                 "a request just after the issue",
                 Input { now: at("2027-01-15T08:00:29Z"), ..asked("2027-01-15T08:00:10Z") },
@@ -147,11 +145,13 @@ mod tests {
         ] {
             assert_eq!(needs_new(&input), new, "{what}");
         }
-        let named = Publication { answered: Some(at("2027-01-15T08:15:00Z")), ..set.clone() };
-        let answered = Input { published: Some(&named), ..asked("2027-01-15T08:15:00Z") };
-        assert_eq!(needs_new(&answered), None, "a request ahead counts once");
-        let waits = request_waits_until(&set, Some(at("2027-01-15T08:00:10Z")), at("2027-01-15T08:00:29Z"));
-        assert_eq!(waits, Some(at("2027-01-15T08:00:30Z")));
+        let answers = Publication { answered: Some(at("2027-01-15T08:05:00Z")), ..set.clone() };
+        for (time, new) in
+            [("08:05:00", None), ("08:04:00", Some(Cause::Requested)), ("08:06:00", Some(Cause::Requested))]
+        {
+            let input = Input { published: Some(&answers), ..asked(&format!("2027-01-15T{time}Z")) };
+            assert_eq!(needs_new(&input), new, "each value counts once, also an earlier one: {time}");
+        }
     }
 
     #[test]
@@ -171,16 +171,9 @@ mod tests {
 
     #[test]
     fn a_request_that_waits_for_the_least_interval_says_until_when_and_no_other_does() {
-        let set = fixture::publication();
-        let now = at("2027-01-15T08:00:20Z");
-        let waits = |requested: Option<&str>| request_waits_until(&set, requested.map(at), now);
+        let set = Publication { answered: Some(at("2027-01-15T08:00:00Z")), ..fixture::publication() };
+        let waits = |requested: Option<&str>| request_waits_until(&set, requested.map(at));
         assert_eq!(waits(Some("2027-01-15T08:00:10Z")), Some(at("2027-01-15T08:00:30Z")));
-        assert_eq!(
-            waits(Some("2027-01-15T08:05:20Z")),
-            Some(at("2027-01-15T08:00:30Z")),
-            "a little ahead counts as now"
-        );
-        assert_eq!(waits(Some("2027-01-15T08:05:21Z")), None, "it is not due yet");
         assert_eq!(waits(Some("2027-01-15T08:00:00Z")), None, "the set answers it");
         assert_eq!(waits(None), None);
     }

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::published::Publication;
-use crate::api::{FIELD_MANAGER, MANAGED_BY_LABEL, Output, ProcessCommand, Reason, SecretSpec};
+use crate::api::{FIELD_MANAGER, MANAGED_BY_LABEL, Output, ProcessCommand, SecretSpec};
 use crate::decide::Refusal;
+use crate::decide::target::fields::{self, invalid};
+use crate::domain::kubernetes::is_label_value;
 use crate::domain::{Credentials, Region, SecretText};
 
 /// Whether a key stays the same through renewals: it tells the region or names another file.
@@ -49,26 +51,33 @@ impl DesiredSecret {
     pub fn of(spec: &SecretSpec, object_name: &str, region: Region) -> Result<Self, Refusal> {
         let SecretSpec { name, outputs, profile, mount_path, process_command, labels, annotations, on_expiry: _ } =
             spec;
-        let invalid =
-            |field: &str, told: &str| Err(Refusal::new(Reason::InvalidSpec, format!("spec.secret.{field}: {told}")));
+        let name = name.clone().unwrap_or_else(|| object_name.to_owned());
+        fields::object_name("spec.secret.name", &name)?;
         let word = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
         if !(1..=64).contains(&profile.len()) || !profile.bytes().all(word) {
-            return invalid("profile", "write 1 to 64 characters of A-Z a-z 0-9 _ . -");
+            return Err(invalid("spec.secret.profile", "write 1 to 64 characters of A-Z a-z 0-9 _ . -"));
         }
-        let path_ok = mount_path.starts_with('/') && mount_path.bytes().all(|b| b == b'/' || word(b));
-        if !path_ok || mount_path.split('/').any(|segment| segment == "..") {
-            return invalid("mountPath", "write an absolute path of A-Z a-z 0-9 _ . - and /, without ..");
+        let segment =
+            |text: &str| !matches!(text, "" | "." | "..") && !text.starts_with("..") && text.bytes().all(word);
+        let is_path = mount_path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment));
+        if !is_path || mount_path.len() > 1024 {
+            let advice = "write an absolute path of up to 1024 characters of A-Z a-z 0-9 _ . - between single slashes, \
+                          without . and .. and without a slash at the end";
+            return Err(invalid("spec.secret.mountPath", advice));
         }
         if outputs.is_empty() {
-            return invalid("outputs", "name at least one of Process, File and Env");
+            return Err(invalid("spec.secret.outputs", "name at least one of Process, File and Env"));
         }
+        fields::at_most("spec.secret.outputs", outputs.len(), 3)?;
+        fields::metadata("spec.secret.labels", labels, is_label_value)?;
+        fields::metadata("spec.secret.annotations", annotations, |value| value.chars().count() <= 4096)?;
         let mut labels = labels.clone();
         labels.insert(MANAGED_BY_LABEL.to_owned(), FIELD_MANAGER.to_owned());
         Ok(Self {
-            name: name.clone().unwrap_or_else(|| object_name.to_owned()),
+            name,
             outputs: outputs.iter().copied().collect(),
             profile: profile.clone(),
-            mount_path: mount_path.trim_end_matches('/').to_owned(),
+            mount_path: mount_path.clone(),
             process_command: *process_command,
             region,
             labels,
@@ -178,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_named_profile_is_headed_as_each_kind_of_file_wants_it() {
-        let content = rendered(&json!({"profile": "reports", "mountPath": "/aws/"}));
+        let content = rendered(&json!({"profile": "reports", "mountPath": "/aws"}));
         assert!(content.data[KEY_CONFIG].expose().starts_with("[profile reports]\n"));
         assert!(content.data[KEY_CONFIG].expose().contains("cat /aws/credentials.json\n"));
         assert!(content.data[KEY_INI].expose().starts_with("[reports]\n"));
@@ -229,9 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_marked_as_ours_whatever_labels_are_declared() {
-        let content = rendered(&json!({"labels": {"team": "x", (MANAGED_BY_LABEL): "someone"}}));
-        assert_eq!(content.labels[MANAGED_BY_LABEL], FIELD_MANAGER);
-        assert_eq!(content.labels["team"], "x");
+    fn the_secret_is_marked_as_ours_beside_the_labels_that_are_declared() {
+        let content = rendered(&json!({"labels": {"team": "x"}}));
+        assert_eq!((content.labels[MANAGED_BY_LABEL].as_str(), content.labels["team"].as_str()), (FIELD_MANAGER, "x"));
     }
 }

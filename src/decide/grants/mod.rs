@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use super::account::access::access;
 use super::account::allowed::{Namespace, allowed};
+use super::target::fields;
 use super::{Refusal, guardrails};
 use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
-use crate::domain::{Grantee, GranteeKind, RoleArn, default_role_name, glob_covers};
+use crate::domain::{Grantee, GranteeKind, Region, RoleArn, glob_covers};
 
 /// What the API server holds, as far as it decides about grants.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +45,8 @@ pub struct Line {
 
 /// The principal that a grant names in its account.
 pub fn grantee(grant: &SourceGrant, account: &AWSAccount) -> Result<Grantee, Refusal> {
-    let SourceGrant { account_ref: _, user, group, role } = grant;
+    let SourceGrant { account_ref, user, group, role } = grant;
+    fields::object_name("spec.sourceGrants: accountRef.name", &account_ref.name)?;
     let invalid = |told: String| Refusal::new(Reason::InvalidSpec, format!("spec.sourceGrants: {told}"));
     let (kind, name) = match (user, group, role) {
         (Some(name), None, None) => (GranteeKind::User, name),
@@ -89,12 +91,12 @@ pub fn covered(account: &AWSAccount, principal_arn: &str) -> Result<(), Refusal>
 /// Checks that an ARN is that of the object's own role, and means nothing but that role inside a policy: IAM takes `*`, `?`
 /// and `$` in the path of a role that somebody else made, and in a policy they are wildcards and variables.
 pub fn own_role(role: &CrossAccountRole, account: &AWSAccount, role_arn: &str) -> Result<(), Refusal> {
-    let metadata = &role.metadata;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let default = default_role_name(&text(&metadata.namespace), &text(&metadata.name));
-    let name = role.spec.role.name.as_ref().unwrap_or(&default);
+    let name = role.iam_role_name();
     let own = RoleArn::parse(role_arn).is_ok_and(|arn| {
-        arn.account.as_str() == account.spec.account_id && arn.name.as_str().eq_ignore_ascii_case(name)
+        let partition = Region::parse(&account.spec.region).map(|region| region.partition());
+        arn.account.as_str() == account.spec.account_id
+            && partition == Some(arn.partition)
+            && arn.name.as_str().eq_ignore_ascii_case(&name)
     });
     if own && !role_arn.contains(['*', '?', '$']) {
         return Ok(());

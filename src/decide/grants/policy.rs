@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Line;
 use crate::api::Reason;
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::role::denial::RESERVED;
+use crate::decide::role::denial::{RESERVED, is_denial_name};
 use crate::domain::policy::{PolicyDocument, PolicyError, Statement};
 use crate::domain::{Grantee, GranteeKind, digest_hex, truncate_with_hash};
 
@@ -22,18 +22,14 @@ const PREFIX: &str = "crossaccount-";
 #[must_use]
 pub fn policy_name(cluster: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if cluster.chars().all(legal) {
+    if cluster.chars().all(legal) && !is_denial_name(&format!("{PREFIX}{cluster}")) {
         return truncate_with_hash(&format!("{PREFIX}{cluster}"), NAME_MAX);
     }
     let plain: String = cluster.chars().map(|c| if legal(c) { c } else { '-' }).collect();
     let hash = &digest_hex(&[cluster.as_bytes()])[..8];
-    truncate_with_hash(&format!("{PREFIX}{plain}-{hash}"), NAME_MAX)
-}
-
-/// Whether a remembered policy can be one of ours, of this or an earlier name of the cluster. Others are never touched.
-#[must_use]
-pub fn may_be_ours(policy: &str) -> bool {
-    policy.starts_with(PREFIX)
+    // A cluster named `deny` must not write into the denial of a role.
+    let own = if is_denial_name(&format!("{PREFIX}{plain}")) { "cluster-" } else { "" };
+    truncate_with_hash(&format!("{PREFIX}{own}{plain}-{hash}"), NAME_MAX)
 }
 
 /// Whether an inline policy on a role is one of these, of whichever cluster, and so no part of the role's declaration: by its
@@ -46,7 +42,7 @@ pub fn is_one(name: &str, document: Option<&PolicyDocument>) -> bool {
         statement.allows() && assumes
     };
     let mut statements = document.into_iter().flat_map(PolicyDocument::statements).peekable();
-    may_be_ours(name) && statements.peek().is_some() && statements.all(only_assumes)
+    name.starts_with(PREFIX) && !is_denial_name(name) && statements.peek().is_some() && statements.all(only_assumes)
 }
 
 /// One statement with all roles, sorted.
@@ -229,7 +225,16 @@ mod tests {
                                           {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ["y", "x"]}]});
         let edited = PolicyDocument::from_value(edited).expect("a policy");
         assert_eq!(lines_of(&edited), ["x".to_owned(), "y".to_owned()].into());
-        assert!(may_be_ours("crossaccount-old") && !may_be_ours("old"));
+    }
+
+    #[test]
+    fn a_policy_of_source_grants_never_has_the_name_of_a_denial() {
+        for cluster in ["deny", "deny-all", "deny/all"] {
+            let name = policy_name(cluster);
+            assert!(name.starts_with(PREFIX) && !is_denial_name(&name), "{name}");
+        }
+        let grant = document(&[line("a")]).ok();
+        assert!(is_one("crossaccount-green", grant.as_ref()) && !is_one("crossaccount-deny", grant.as_ref()));
     }
 
     proptest! {

@@ -5,8 +5,9 @@ use super::{may_attach, may_contain, may_tag, may_trust, no, within_longest};
 use crate::api::Guardrails;
 use crate::decide::Refusal;
 use crate::decide::grants::policy::is_one;
-use crate::domain::policy::Statement;
-use crate::domain::{ExternalId, IamRoleState, ObjectIdentity, Principal};
+use crate::decide::role::trust::is_for_operator;
+use crate::domain::policy::{PolicyDocument, Statement};
+use crate::domain::{ExternalId, IamRole, IamRoleState, ObjectIdentity, PolicyArn, Principal};
 
 /// Whose role it is.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,8 @@ pub fn within(rules: &Guardrails, state: &IamRoleState, of: RoleOf<'_>) -> Resul
     let IamRoleState { role, attached, inline } = state;
     let seconds = u32::try_from(role.settings.max_session_seconds).unwrap_or_default();
     within_longest(rules, "the role's maximum session", seconds)?;
-    for arn in attached {
+    bounded(rules, role)?;
+    for arn in attached.iter().filter(|arn| !arn.only_denies()) {
         may_attach(rules, arn)?;
     }
     // What source grants give a role is judged with the grants.
@@ -40,30 +42,43 @@ pub fn within(rules: &Guardrails, state: &IamRoleState, of: RoleOf<'_>) -> Resul
         may_tag(rules, key)?;
     }
     let Some(trust) = &role.trust else { return Err(no("the trust policy cannot be read")) };
+    trusted(rules, role, trust, of)
+}
+
+/// The account's boundary bounds every role of ours.
+fn bounded(rules: &Guardrails, role: &IamRole) -> Result<(), Refusal> {
+    let present = role.boundary.as_ref().map(PolicyArn::as_str);
+    match rules.permissions_boundary.as_deref() {
+        Some(boundary) if present != Some(boundary) => {
+            Err(no(&format!("the role does not have guardrails.permissionsBoundary, {boundary}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whom the role trusts beside the operator. The statement for the operator may name a former principal of it.
+fn trusted(rules: &Guardrails, role: &IamRole, trust: &PolicyDocument, of: RoleOf<'_>) -> Result<(), Refusal> {
     let external_id = ExternalId::of(of.object);
-    let others = trust.statements().filter(Statement::allows);
-    let own: Vec<&str> = match of.operator {
-        Some(operator) => vec![operator],
-        None => trust.statements().filter(|s| is_own(*s, &external_id)).flat_map(|s| s.principals()).collect(),
-    };
-    for principal in others.flat_map(|statement| statement.principals()).filter(|name| !own.contains(name)) {
-        // An id (AROA…, AIDA…) stands for a principal that was deleted, and lets nobody in.
-        if let Some(principal) = Principal::parse(principal) {
-            may_trust(rules, &principal.as_arn(role.arn.partition))?;
-        } else if principal.contains('*') {
-            return Err(no(&format!("the role trusts {principal}")));
+    let own = trust.statements().filter(|statement| is_for_operator(*statement, &external_id));
+    let own: Vec<&str> = own.flat_map(|statement| statement.principals()).chain(of.operator).collect();
+    for statement in trust.statements().filter(Statement::allows) {
+        if statement.get("NotPrincipal").is_some() {
+            return Err(no("the role trusts everyone except some (NotPrincipal)"));
+        }
+        for name in statement.principals().into_iter().filter(|name| !own.contains(name)) {
+            match Principal::parse(name) {
+                Some(principal) => may_trust(rules, &principal.as_arn(role.arn.partition))?,
+                None if is_unique_id(name) => {}
+                None => return Err(no(&format!("the role trusts {name}, which is not an account, a user or a role"))),
+            }
         }
     }
     Ok(())
 }
 
-/// The operator's own statement: one user or role, with the external id that the operator made for the object.
-fn is_own(statement: Statement<'_>, external_id: &ExternalId) -> bool {
-    let asks = |(operator, key, values): (&str, &str, Vec<&str>)| {
-        operator == "StringEquals" && key.eq_ignore_ascii_case("sts:ExternalId") && values == [external_id.as_str()]
-    };
-    let one = matches!(statement.principals()[..], [arn] if arn.contains(":user/") || arn.contains(":role/"));
-    statement.allows() && one && statement.conditions().any(asks)
+/// An id (AROA…, AIDA…) stands for a principal that was deleted, and lets nobody in (IAM user guide, "IAM identifiers").
+fn is_unique_id(name: &str) -> bool {
+    ["AROA", "AIDA"].iter().any(|prefix| name.starts_with(prefix)) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -137,6 +152,50 @@ mod tests {
         assert_eq!(check(&json!({"principals": []}), &state), Ok(()));
         state.role.trust = Some(fixture::policy(&json!([tags])));
         assert!(check(&json!({"principals": []}), &state).is_err(), "nothing says that it is the operator");
+    }
+
+    #[test]
+    fn whoever_is_no_account_user_or_role_is_refused_whatever_the_guardrails_cover() {
+        let own = serde_json::to_value(trusting(&fixture::trust(&[]))).expect("statements");
+        for principal in [
+            json!({"Service": "ec2.amazonaws.com"}),
+            json!({"Federated": "arn:aws:iam::222222222222:oidc-provider/issuer"}),
+            json!({"AWS": "arn:aws:sts::111111111111:assumed-role/a/b"}),
+            json!({"AWS": ["AIDADELETED", "*"]}),
+        ] {
+            let mut state = fixture::state();
+            let other = json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+            state.role.trust = Some(fixture::policy(&json!([own[0], other])));
+            assert!(check(&json!({"principals": ["*"]}), &state).is_err(), "{principal}");
+        }
+        let mut state = fixture::state();
+        let everyone_else =
+            json!({"Effect": "Allow", "NotPrincipal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole"});
+        state.role.trust = Some(fixture::policy(&json!([own[0], everyone_else])));
+        assert!(check(&json!({"principals": ["*"]}), &state).is_err());
+    }
+
+    #[test]
+    fn a_former_principal_of_the_operator_is_nobody_elses() {
+        let (object, rules) = (fixture::object(), serde_json::from_value(json!({})).expect("guardrails"));
+        let state = fixture::state();
+        let state = IamRoleState { role: IamRole { trust: Some(fixture::trust(&[])), ..state.role }, ..state };
+        let of = RoleOf { object: &object, operator: Some("arn:aws:iam::111111111111:role/moved"), tags: &[] };
+        assert_eq!(within(&rules, &state, of), Ok(()));
+    }
+
+    #[test]
+    fn a_role_without_the_boundary_of_its_account_is_refused_and_a_policy_that_only_denies_is_not() {
+        let mut state = fixture::state();
+        let boundary = fixture::arn("boundary");
+        let rules = json!({"permissionsBoundary": boundary.as_str(), "managedPolicies": ["*:policy/managed"]});
+        state.attached.insert(PolicyArn::parse("arn:aws:iam::aws:policy/AWSDenyAll").expect("an ARN"));
+        assert_eq!(check(&rules, &state), Ok(()));
+        for other in [None, Some(fixture::arn("older"))] {
+            state.role.boundary = other;
+            let refusal = check(&rules, &state).expect_err("another boundary");
+            assert!(refusal.message.contains("permissionsBoundary"), "{}", refusal.message);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub use existing_role::{RoleOf, within};
 use super::Refusal;
 use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Guardrails, Lifecycle, Reason};
 use crate::domain::policy::{PolicyDocument, Statement};
-use crate::domain::{PolicyArn, Principal, Region, default_role_name, glob_covers};
+use crate::domain::{PolicyArn, Principal, Region, glob_covers};
 
 /// Checks a declaration against every guardrail of its account. The message of a refusal says which guardrail it is and what
 /// breaks it.
@@ -74,8 +74,7 @@ fn no(what: &str) -> Refusal {
 }
 
 fn may_be_named(rules: &Guardrails, role: &CrossAccountRole, namespace: &str) -> Result<(), Refusal> {
-    let default = default_role_name(namespace, role.metadata.name.as_deref().unwrap_or_default());
-    let name = role.spec.role.name.as_deref().unwrap_or(&default);
+    let (default, name) = (role.default_role_name(), role.iam_role_name());
     let globs: Vec<String> = rules.role_names.iter().map(|glob| glob.to_lowercase()).collect();
     if name.eq_ignore_ascii_case(&default) || any_matches(&globs, &name.to_lowercase(), namespace) {
         return Ok(());

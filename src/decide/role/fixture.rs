@@ -100,6 +100,7 @@ pub fn given<'a>(object: &'a ObjectIdentity, boundary: &'a PolicyArn) -> Given<'
         declared_tags: &[],
         instance_profiles: &[],
         deletion_failed: false,
+        unsettled: false,
         now: "2027-01-15T08:00:00Z".parse().expect("a time"),
     }
 }

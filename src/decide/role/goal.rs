@@ -18,7 +18,7 @@ pub enum Goal<'a> {
     Closed,
     /// Gone, if the operator created it; else released.
     Absent {
-        /// Whether a role that is released is closed first.
+        /// Whether it is closed first, because the object has no permission any more.
         closed: bool,
     },
     /// Given up: it stays, without the operator's tags.
@@ -49,6 +49,9 @@ pub struct Given<'a> {
     pub instance_profiles: &'a [String],
     /// Whether an earlier try to delete the role failed, so that it is closed first.
     pub deletion_failed: bool,
+    /// Whether the operator wrote the role so lately that IAM may still show what stood before. Then a role that is to be closed
+    /// is written whatever it seems to be.
+    pub unsettled: bool,
     /// AWS's time.
     pub now: Timestamp,
 }

@@ -7,9 +7,10 @@
 
 mod adjust;
 mod end;
+mod room;
 
 pub use self::adjust::foreign_denials;
-use self::adjust::{adjust, keep, only_denies};
+use self::adjust::{adjust, keep};
 use self::end::{close, delete, release};
 use super::goal::{Given, Goal, Plan};
 use super::step::Step;
@@ -35,7 +36,7 @@ pub fn plan(goal: Goal<'_>, given: &Given<'_>, observed: Option<&IamRoleState>) 
         _ if !ours => Ok(Plan::default()),
         Goal::Kept => Ok(keep(given, state)),
         Goal::Closed => Ok(close(given, state)),
-        Goal::Absent { .. } if given.object.has_created(&state.role.tags) => Ok(delete(given, state)),
+        Goal::Absent { closed } if given.object.has_created(&state.role.tags) => Ok(delete(given, state, closed)),
         Goal::Absent { closed } | Goal::Released { closed } => Ok(release(given, state, closed)),
     }
 }
@@ -102,7 +103,7 @@ fn create(role: &DesiredRole) -> Plan {
         giving.extend(widening.map(|write| Step::inline(name, write)));
     }
     for arn in &role.managed {
-        (if only_denies(arn) { &mut denying } else { &mut giving }).push(Step::Attach(arn.clone()));
+        (if arn.only_denies() { &mut denying } else { &mut giving }).push(Step::Attach(arn.clone()));
     }
     Plan::of([vec![Step::Create(Box::new(whole))], denying, giving], Vec::new())
 }

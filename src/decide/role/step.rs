@@ -86,7 +86,7 @@ impl Step {
             other => other,
         };
         let own = denial.own.clone().map(|(id, before)| (id, if late(before) { moment } else { before }));
-        let later = Denial { everyone, own, request: denial.request };
+        let later = Denial { everyone, own, ..denial.clone() };
         (later != *denial).then_some(Self::Deny(later))
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Reason, TrustSpec};
 use crate::decide::Refusal;
+use crate::decide::target::fields::{self, invalid};
 use crate::domain::policy::{PolicyDocument, Statement};
 use crate::domain::{ExternalId, ObjectIdentity, Principal, SessionRequest};
 
@@ -24,30 +25,61 @@ pub fn extras(principal: &str, actions: &[&str]) -> Value {
     json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions})
 }
 
-/// The trust policy of a closed role: the operator's own statement. Where the operator's principal is not known, that is what
-/// `standing` says to the holder of the object's external id; where there is no such statement, nobody is trusted.
+/// Whether a statement is the one for the operator: one user or role, with the external id that the operator made for the
+/// object. No declaration may contain that id, and the principal may be a former one of the operator.
 #[must_use]
-pub fn own_trust(object: &ObjectIdentity, operator: Option<&str>, standing: Option<&PolicyDocument>) -> PolicyDocument {
+pub fn is_for_operator(statement: Statement<'_>, external_id: &ExternalId) -> bool {
+    let requires = |(operator, key, values): (&str, &str, Vec<&str>)| {
+        operator == "StringEquals" && key.eq_ignore_ascii_case("sts:ExternalId") && values == [external_id.as_str()]
+    };
+    let one = matches!(statement.principals()[..], [arn] if arn.contains(":user/") || arn.contains(":role/"));
+    statement.allows() && one && statement.conditions().any(requires)
+}
+
+/// The trust policy of a closed role: the operator's own statement. Where the operator's principal is not known, it is the
+/// statement of `present` for the operator; where there is none, nobody is trusted.
+#[must_use]
+pub fn own_trust(object: &ObjectIdentity, operator: Option<&str>, present: Option<&PolicyDocument>) -> PolicyDocument {
     let external_id = ExternalId::of(object);
-    let asks_for_it = |statement: &Statement<'_>| {
-        let is_id = |(operator, key, values): (&str, &str, Vec<&str>)| {
-            operator == "StringEquals" && key.eq_ignore_ascii_case("sts:ExternalId") && values == [external_id.as_str()]
-        };
-        statement.allows() && statement.conditions().any(is_id)
+    let statements = match operator {
+        Some(operator) => vec![entry(operator, Some(external_id.as_str()))],
+        None => own_statements(present, &external_id),
     };
-    let statements = if let Some(operator) = operator {
-        vec![entry(operator, Some(external_id.as_str()))]
-    } else {
-        let own = standing.into_iter().flat_map(PolicyDocument::statements).filter(asks_for_it);
-        own.map(|statement| Value::Object(statement.elements().clone())).collect()
-    };
-    let document =
-        |statements: Vec<Value>| PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statements}));
-    document(statements).unwrap_or_else(|_| PolicyDocument::trusting_nobody())
+    of_statements(&statements).unwrap_or_else(PolicyDocument::trusting_nobody)
+}
+
+/// The document with the statement of `present` for the operator, so that a change of trust never locks the operator out.
+#[must_use]
+pub fn with_own(document: PolicyDocument, present: Option<&PolicyDocument>, object: &ObjectIdentity) -> PolicyDocument {
+    let external_id = ExternalId::of(object);
+    if document.statements().any(|statement| is_for_operator(statement, &external_id)) {
+        return document;
+    }
+    let others = document.statements().map(|statement| Value::Object(statement.elements().clone()));
+    of_statements(&own_statements(present, &external_id).into_iter().chain(others).collect::<Vec<_>>())
+        .unwrap_or(document)
+}
+
+fn own_statements(present: Option<&PolicyDocument>, external_id: &ExternalId) -> Vec<Value> {
+    let present = present.into_iter().flat_map(PolicyDocument::statements);
+    let own = present.filter(|statement| is_for_operator(*statement, external_id));
+    own.map(|statement| Value::Object(statement.elements().clone())).collect()
+}
+
+fn of_statements(statements: &[Value]) -> Option<PolicyDocument> {
+    PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statements})).ok()
 }
 
 /// Parses the declared principals.
 pub fn principals(trust: &TrustSpec) -> Result<Vec<Principal>, Refusal> {
+    fields::at_most("spec.trust.principals", trust.principals.len(), 50)?;
+    fields::at_most("spec.trust.conditions", trust.conditions.len(), 20)?;
+    if trust.principals.is_empty() && !trust.conditions.is_empty() {
+        return Err(invalid(
+            "spec.trust.conditions",
+            "they apply to spec.trust.principals only; declare some, or none of these",
+        ));
+    }
     let parse = |(index, text): (usize, &String)| {
         Principal::parse(text).ok_or_else(|| {
             let advice =
@@ -110,6 +142,14 @@ fn conditions(declared: &TrustSpec) -> Result<Map<String, Value>, Refusal> {
     let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
     let mut operators = Map::new();
     for (operator, keys) in &declared.conditions {
+        let plain = operator
+            .strip_prefix("ForAllValues:")
+            .or_else(|| operator.strip_prefix("ForAnyValue:"))
+            .unwrap_or(operator);
+        if !(1..=64).contains(&plain.len()) || !plain.bytes().all(|b| b.is_ascii_alphabetic()) {
+            let advice = "write an IAM condition operator, such as Bool, StringEquals or ForAnyValue:StringLike";
+            return Err(invalid("spec.trust.conditions", format!("{operator:?} is not an operator; {advice}")));
+        }
         for (key, value) in keys {
             let fine =
                 scalar(value) || value.as_array().is_some_and(|many| !many.is_empty() && many.iter().all(scalar));

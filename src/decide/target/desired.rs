@@ -28,8 +28,6 @@ pub struct Desired {
     pub role: Result<DesiredRole, Refusal>,
     /// The session, unless its part of the declaration is refused.
     pub session: Result<SessionRequest, Refusal>,
-    /// The declared `renewBeforeSeconds`.
-    pub renew_before_seconds: Option<u32>,
     /// The Secret.
     pub secret: DesiredSecret,
 }
@@ -41,6 +39,7 @@ pub fn desired(
     at: Whereabouts,
     base: &BaseIdentity,
 ) -> Result<Desired, Refusal> {
+    fields::object_name("spec.accountRef.name", &role.spec.account_ref.name)?;
     in_one(at.role_arn.partition, role, account, base)?;
     let session = session(&role.spec.session, &at.object, base);
     let secret = DesiredSecret::of(&role.spec.secret, &at.object.name, at.access.region.clone())?;
@@ -49,7 +48,6 @@ pub fn desired(
         requests: Requests::of(role),
         role: desired_role(role, account, &at, base, session.as_ref().ok()),
         session,
-        renew_before_seconds: role.spec.session.renew_before_seconds,
         secret,
         at,
     })
@@ -63,6 +61,8 @@ fn desired_role(
     session: Option<&SessionRequest>,
 ) -> Result<DesiredRole, Refusal> {
     let spec = &role.spec;
+    fields::at_most("spec.sourceGrants", spec.source_grants.len(), 20)?;
+    fields::at_most("spec.rolloutRestarts", spec.rollout_restarts.len(), 20)?;
     let DesiredPolicies { managed, inline } = policies(&spec.role)?;
     let principals = principals(&spec.trust)?;
     let boundary = account.spec.guardrails.permissions_boundary.as_deref();
@@ -130,9 +130,8 @@ fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> 
     if let Some(identity) = source_identity {
         fields::name("spec.session.sourceIdentity", identity, 2..=64, "")?;
     }
-    if policy_arns.len() > 10 {
-        return Err(invalid("spec.session.policyArns", format!("{} are more than 10", policy_arns.len())));
-    }
+    fields::at_most("spec.session.policyArns", policy_arns.len(), 10)?;
+    fields::at_most("spec.session.transitiveTagKeys", transitive_tag_keys.len(), 50)?;
     let arn = |(index, arn): (usize, &String)| policy_arn(&format!("spec.session.policyArns[{index}]"), arn);
     Ok(SessionRequest {
         duration_seconds: seconds("spec.session.durationSeconds", *duration_seconds, 900)?,

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::Reason;
+use crate::api::{MANAGED_BY_LABEL, Reason, annotation};
 use crate::decide::Refusal;
+use crate::domain::kubernetes::{is_metadata_key, is_object_name};
 use crate::domain::tag;
 
 /// Refuses a value of a field, with what to write instead.
@@ -43,7 +44,7 @@ pub fn tags(field: &str, declared: &BTreeMap<String, String>, max: usize) -> Res
 }
 
 fn is_tag_char(c: char) -> bool {
-    c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c)
+    c.is_alphanumeric() || c.is_whitespace() && !c.is_control() || "_.:/=+-@".contains(c)
 }
 
 /// Checks a text in the alphabet of IAM names, `[\w+=,.@-]`, and more characters that the field takes.
@@ -54,6 +55,47 @@ pub fn name(field: &str, text: &str, length: std::ops::RangeInclusive<usize>, mo
     }
     let (min, max) = (length.start(), length.end());
     Err(invalid(field, format!("{text:?} is not valid; write {min} to {max} letters, digits and _ + = , . @ - {more}")))
+}
+
+/// Checks the number of entries of a list or a map.
+pub fn at_most(field: &str, count: usize, max: usize) -> Result<(), Refusal> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(invalid(field, format!("{count} entries are more than {max}")))
+}
+
+/// Checks the name of a Kubernetes object.
+pub fn object_name(field: &str, name: &str) -> Result<(), Refusal> {
+    if is_object_name(name) {
+        return Ok(());
+    }
+    let advice = "write up to 253 lowercase letters, digits, - and ., beginning and ending with a letter or digit";
+    Err(invalid(field, format!("{name:?} is not a name; {advice}")))
+}
+
+/// Checks labels or annotations that tenants declare, whose values are judged by `is_value`.
+pub fn metadata(
+    field: &str,
+    declared: &BTreeMap<String, String>,
+    is_value: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    at_most(field, declared.len(), 50)?;
+    for (key, value) in declared {
+        if !is_metadata_key(key) {
+            return Err(invalid(field, format!("{key:?} is not a key; write it like team or example.com/team")));
+        }
+        if key.starts_with(annotation::PREFIX) || key == MANAGED_BY_LABEL {
+            return Err(invalid(field, format!("{key} is set by the operator; use another key")));
+        }
+        if !is_value(value) {
+            return Err(invalid(
+                field,
+                format!("the value of {key} is too long or has characters that are not allowed"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks the description of a role: up to 1,000 characters of Latin-1 (IAM API reference, `CreateRole`).
@@ -93,6 +135,7 @@ mod tests {
             (of(&[("a;b", "x")]), "not a tag key"),
             (of(&[("a", &long_value)]), "not a tag value"),
             (of(&[("a", "<x>")]), "not a tag value"),
+            (of(&[("a", "b\tc")]), "not a tag value"),
             (of(&[("a", ""), ("A", "")]), "twice"),
             (of(&[("a", ""), ("b", ""), ("c", "")]), "more than 2"),
         ] {

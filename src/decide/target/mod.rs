@@ -19,7 +19,7 @@ use super::account::readiness::{manageable, unusable};
 use super::failure::Verdict;
 use super::guardrails::{declared, may_end};
 use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Lifecycle, Reason};
-use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity, RoleArn, RoleName, default_role_name};
+use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity, RoleArn, RoleName};
 
 /// What is to become of an object's access.
 #[derive(Clone, Debug)]
@@ -125,9 +125,8 @@ fn within_bounds(situation: &Situation<'_>, account: &AWSAccount) -> Result<(), 
 }
 
 fn not_the_operators_own(situation: &Situation<'_>, account: &AWSAccount) -> Result<(), Refusal> {
-    let Situation { role, object, operators_own, identity, .. } = *situation;
-    let name = role.spec.role.name.clone().unwrap_or_else(|| default_role_name(&object.namespace, &object.name));
-    let Ok(name) = RoleName::parse(&name) else { return Ok(()) };
+    let Situation { role, operators_own, identity, .. } = *situation;
+    let Ok(name) = RoleName::parse(&role.iam_role_name()) else { return Ok(()) };
     let chain = account.spec.access.chain.iter().filter_map(|hop| RoleArn::parse(&hop.role_arn).ok());
     let base = identity.ok().and_then(|base| RoleArn::parse(&base.principal_arn).ok());
     let mut own = chain.chain(base).chain(operators_own.iter().cloned());
@@ -151,18 +150,18 @@ fn too_large(role: &CrossAccountRole) -> Option<Refusal> {
 }
 
 /// The end of an object. What it asks for counts only as far as the account allows it: a role that may not be kept is
-/// deleted, and one that may not be open is closed before it is given up. An account that is being deleted as well
-/// forbids nothing here.
+/// deleted, and one that may not be open is closed before it is given up. An adopted role stays in either case, by its tags;
+/// what is decided here is whether a role that the operator created stays, too, because its object says `Adopt` by now.
 fn end(situation: &Situation<'_>) -> Target {
     let Some(account) = situation.account else { return Target::Absent { closed: None } };
     let spec = &situation.role.spec;
     let policy = deletion_policy(spec, account);
     let adopted =
         spec.role.lifecycle == Lifecycle::Adopt && account.spec.guardrails.lifecycles.contains(&Lifecycle::Adopt);
-    let retained = policy == DeletionPolicy::Retain && may_end(account, policy);
+    let stays = (adopted || policy == DeletionPolicy::Retain) && may_end(account, DeletionPolicy::Retain);
     let permitted = lets_in(account, situation.namespace).and_then(|()| within_bounds(situation, account));
     let closed = permitted.err();
-    if adopted || retained { Target::Released { closed } } else { Target::Absent { closed } }
+    if stays { Target::Released { closed } } else { Target::Absent { closed } }
 }
 
 /// What happens to the role when the object is deleted: what the object declares, else what the account does.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::invalid;
+use super::fields::{self, invalid};
 use crate::api::{PolicyDocumentSource, Reason, RoleSpec};
 use crate::decide::Refusal;
-use crate::decide::role::denial::RESERVED;
+use crate::decide::role::denial::{CONSOLE, RESERVED};
 use crate::domain::INLINE_QUOTA_OF_ROLE;
 use crate::domain::PolicyArn;
 use crate::domain::policy::PolicyDocument;
@@ -28,14 +28,16 @@ pub struct DesiredPolicies {
 
 /// Parses managed and inline policies.
 pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
+    fields::at_most("spec.role.managedPolicyArns", role.managed_policy_arns.len(), 20)?;
+    fields::at_most("spec.role.inlinePolicies", role.inline_policies.len(), 20)?;
     let mut managed = BTreeSet::new();
     for (index, arn) in role.managed_policy_arns.iter().enumerate() {
         managed.insert(policy_arn(&format!("spec.role.managedPolicyArns[{index}]"), arn)?);
     }
     let mut inline = BTreeMap::new();
     for (name, source) in &role.inline_policies {
-        super::fields::name("spec.role.inlinePolicies", name, 1..=128, "")?;
-        not_the_operators_own(name)?;
+        fields::name("spec.role.inlinePolicies", name, 1..=128, "")?;
+        not_reserved(name)?;
         inline.insert(name.clone(), document(&format!("spec.role.inlinePolicies.{name}"), source)?);
     }
     let total: usize = inline.values().map(PolicyDocument::quota_size).sum();
@@ -52,15 +54,18 @@ pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
     Ok(DesiredPolicies { managed, inline })
 }
 
-/// Nobody may replace the policy by which older sessions are denied, or the one with the permissions of other objects.
-fn not_the_operators_own(name: &str) -> Result<(), Refusal> {
-    if !name.to_ascii_lowercase().starts_with(OWN_PREFIX) {
-        return Ok(());
-    }
-    Err(invalid(
-        "spec.role.inlinePolicies",
-        format!("policy names that begin with {OWN_PREFIX} are the operator's own; give {name} another name"),
-    ))
+/// Nobody may replace a policy by which older sessions are denied, or the one with the permissions of other objects.
+fn not_reserved(name: &str) -> Result<(), Refusal> {
+    let whose = match name.to_ascii_lowercase() {
+        lower if lower.starts_with(OWN_PREFIX) => {
+            format!("policy names that begin with {OWN_PREFIX} are the operator's own")
+        }
+        lower if lower == CONSOLE.to_ascii_lowercase() => {
+            "the IAM console revokes sessions by the policy of this name".into()
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid("spec.role.inlinePolicies", format!("{whose}; give {name} another name")))
 }
 
 /// Parses one ARN of a managed policy.

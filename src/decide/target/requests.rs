@@ -39,6 +39,12 @@ impl Requests {
         Self { renew, revoke, unreadable }
     }
 
+    /// The request for new credentials, once its time has come.
+    #[must_use]
+    pub fn due_renewal(&self, now: Timestamp) -> Option<Timestamp> {
+        self.renew.filter(|at| is_due(*at, now))
+    }
+
     /// When a request becomes due that is not yet.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
@@ -111,8 +117,15 @@ mod tests {
                 false,
             ),
             ("denied before it was asked", asked, before("2027-01-15T07:00:00Z"), true),
-            ("met by a later denial", asked, before("2027-01-15T08:00:06Z"), false),
+            ("a later denial that names no request", asked, before("2027-01-15T08:00:06Z"), true),
             ("met", asked, for_request("2027-01-15T07:59:00Z"), false),
+            (
+                "an earlier value than the one met",
+                at("2027-01-15T07:30:00Z"),
+                for_request("2027-01-15T07:59:00Z"),
+                true,
+            ),
+            ("everyone is denied", asked, Denial::of_everyone(), false),
             ("asked again at once", at("2027-01-15T08:00:02Z"), for_request("2027-01-15T08:00:01Z"), false),
             ("asked so long ago that no session is left", at("2027-01-14T19:00:00Z"), Denial::default(), false),
         ] {

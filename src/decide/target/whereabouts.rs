@@ -25,13 +25,12 @@ impl Whereabouts {
     /// Finds the role of an object in its account.
     pub fn of(role: &CrossAccountRole, account: &AWSAccount, object: &ObjectIdentity) -> Result<Self, Refusal> {
         let access = access(account)?;
-        let name = role.spec.role.name.clone().unwrap_or_else(|| object.default_role_name());
         let path = &account.spec.guardrails.role_path;
         let role_arn = RoleArn {
             partition: access.region.partition(),
             account: access.id.clone(),
             path: RolePath::parse(path).map_err(|e| invalid("AWSAccount spec.guardrails.rolePath", e))?,
-            name: RoleName::parse(&name).map_err(|e| invalid("spec.role.name", e))?,
+            name: RoleName::parse(&role.iam_role_name()).map_err(|e| invalid("spec.role.name", e))?,
         };
         Ok(Self {
             external_id: ExternalId::of(object),

@@ -76,14 +76,6 @@ pub fn needs_restart(workload: Workload, issued_at: Timestamp) -> bool {
     !has_it(restarted_for) && !has_it(created_at)
 }
 
-/// Whether the API server could know a workload of this name. Admission lets no other through, but it is not the boundary:
-/// the name becomes part of a path, and must not lead out of the namespace.
-#[must_use]
-pub fn is_object_name(name: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    name.len() <= 253 && name.split('.').all(|label| !label.is_empty() && label.bytes().all(letter))
-}
-
 /// Sums up what came of the declared workloads.
 #[must_use]
 pub fn rollouts(results: &[(&RolloutRestart, Restart)], restarted_for: Timestamp, issued_at: Timestamp) -> Rollouts {
@@ -215,16 +207,6 @@ mod tests {
             ("without any time", Workload::default(), true),
         ] {
             assert_eq!(needs_restart(workload, at(100)), needed, "{what}");
-        }
-    }
-
-    #[test]
-    fn no_name_leads_out_of_the_namespace() {
-        for name in ["reports", "reports-2.prod"] {
-            assert!(is_object_name(name), "{name}");
-        }
-        for name in ["", "..", "a..b", "../../other/deployments/x", "a/b", "a?b", "a%2Fb", "A", &"a".repeat(254)] {
-            assert!(!is_object_name(name), "{name}");
         }
     }
 

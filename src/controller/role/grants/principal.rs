@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 
-use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrant};
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason};
 use crate::aws::InlinePolicy;
 use crate::controller::Error;
 use crate::controller::context::Context;
@@ -16,7 +16,7 @@ use crate::controller::state::principals::Settled;
 use crate::decide::account::access::access;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::grants::policy::{document, fitting, lines_of};
-use crate::decide::grants::{Declared, Line, PolicyOf, grantee, wanted};
+use crate::decide::grants::{Declared, Line, PolicyOf, wanted};
 use crate::domain::{AccountAccess, FailureKind, Grantee};
 
 /// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
@@ -33,9 +33,8 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Enters the account of a grant and looks the principal up.
-    pub async fn find(ctx: &Context, grant: &SourceGrant, account: &AWSAccount) -> Result<Self, Verdict> {
-        let grantee = grantee(grant, account)?;
+    /// Enters the account of a principal and looks it up.
+    pub async fn find(ctx: &Context, grantee: Grantee, account: &AWSAccount) -> Result<Self, Verdict> {
         let access = access(account)?;
         let manager = ManagedAccount::enter(ctx, &access).await?;
         match manager.principal_arn(&grantee).await? {
@@ -65,7 +64,16 @@ async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Resu
         };
         let of = PolicyOf { grantee: &principal.grantee, arn: &principal.arn, policy, standing: &standing };
         let lines = wanted(of, &declared);
+        if lines.is_empty()
+            && matches!(present, InlinePolicy::Absent)
+            && ctx.principals.is_unsettled(of.grantee, ctx.now())
+        {
+            return Err(not_shown(of.grantee).into());
+        }
         let (fitting, wrote) = make(&manager, of, &lines, &present).await?;
+        if wrote {
+            ctx.principals.wrote(of.grantee, fitting > 0, ctx.now());
+        }
         if !wrote {
             return Ok(Settled { lines, fitting, written });
         }
@@ -114,6 +122,13 @@ async fn make(
             Ok(()) => return Ok((fitting, true)),
         }
     }
+}
+
+/// IAM may show a policy only some time after it was written, and until then its absence proves nothing.
+fn not_shown(grantee: &Grantee) -> Verdict {
+    let message =
+        format!("IAM does not show the inline policy of {grantee}, which was written in the last two minutes");
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
 }
 
 fn missing(access: &AccountAccess, grantee: &Grantee) -> Verdict {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::room::{MayGo, make_room};
 use crate::decide::grants::policy::is_one;
-use crate::decide::role::denial::{Denial, Denied, is_denial_name, moment_of_denial, own_denial};
+use crate::decide::role::denial::{DENY, Denial, Denied, is_denial_name, moment_of_denial, own_denial};
 use crate::decide::role::goal::{Given, Plan};
 use crate::decide::role::step::Step;
-use crate::decide::role::trust::own_trust;
+use crate::decide::role::trust::{own_trust, with_own};
 use crate::decide::target::requests::{is_due, revocation_is_due};
 use crate::domain::policy::{Edit, PolicyDocument, Write, common, edit};
 use crate::domain::tag;
-use crate::domain::{DesiredRole, IamRoleState, PolicyArn, RoleTags};
+use crate::domain::{DesiredRole, IamRoleState, RoleTags};
 
 /// Makes the role as declared. `claims`: nobody owns it yet, so the tags come first. Of two objects that adopt one role at a
 /// time, the later one then finds it taken.
@@ -18,9 +19,9 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
     let DesiredRole { trust, settings, boundary, tags, managed, .. } = role;
     let mut steps = Stages::default();
     steps.inline_policies(role, given, state);
-    steps.narrow.extend(state.attached.difference(managed).filter(|arn| !only_denies(arn)).cloned().map(Step::Detach));
+    steps.narrow.extend(state.attached.difference(managed).filter(|arn| !arn.only_denies()).cloned().map(Step::Detach));
     for arn in managed.difference(&state.attached) {
-        (if only_denies(arn) { &mut steps.narrow } else { &mut steps.widen }).push(Step::Attach(arn.clone()));
+        (if arn.only_denies() { &mut steps.narrow } else { &mut steps.widen }).push(Step::Attach(arn.clone()));
     }
     steps.trust(trust, given, state);
     steps.denial(given, state);
@@ -65,7 +66,7 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
 pub(super) fn keep(given: &Given<'_>, state: &IamRoleState) -> Plan {
     let mut steps = Stages::default();
     if let Some(denial) = requested(given, state) {
-        steps.narrow.push(Step::Deny(denial));
+        steps.deny(denial, state);
     }
     steps.narrow.extend(put_boundary(given, state));
     steps.into_plan()
@@ -81,15 +82,8 @@ pub(super) fn put_boundary(given: &Given<'_>, state: &IamRoleState) -> Option<St
 fn requested(given: &Given<'_>, state: &IamRoleState) -> Option<Denial> {
     let standing = own_denial(state);
     let request = given.revoke.filter(|requested| revocation_is_due(*requested, &standing, given.now))?;
-    let denial = Denial { request: Some(request), ..Denial::before(moment_of_denial(given.now)) };
-    Some(standing.with(denial))
-}
-
-/// Managed policies of AWS that only deny. An incident responder attaches them, and AWS itself does to leaked keys (AWS managed
-/// policy reference).
-pub(super) fn only_denies(arn: &PolicyArn) -> bool {
-    let name = arn.as_str().rsplit('/').next().unwrap_or_default();
-    arn.as_str().contains(":iam::aws:") && (name == "AWSDenyAll" || name.starts_with("AWSCompromisedKeyQuarantine"))
+    let denial = standing.with(Denial::before(moment_of_denial(given.now)));
+    Some(Denial { request: Some(request), ..denial })
 }
 
 /// The steps by their stage, in the order of the stages.
@@ -147,7 +141,10 @@ impl Stages {
         }
         // A trust policy cannot be empty, and the operator's own statement is part of every declared one.
         let both = common(present, Some(wanted)).filter(|both| !both.only_denies());
-        let both = both.unwrap_or_else(|| own_trust(given.object, given.operator, Some(wanted)));
+        let both = both.map_or_else(
+            || own_trust(given.object, given.operator, Some(wanted)),
+            |both| with_own(both, present, given.object),
+        );
         if present != Some(&both) {
             self.narrow.push(Step::UpdateTrust(both.clone()));
         }
@@ -156,17 +153,25 @@ impl Stages {
         }
     }
 
+    /// Source grants make room for a denial, unless what goes anyway leaves enough.
+    fn deny(&mut self, denial: Denial, state: &IamRoleState) {
+        let narrowed = self.narrow.iter().try_fold(state.clone(), |state, step| step.apply(Some(state)));
+        let room = narrowed.map(|state| make_room(&denial, &state, MayGo::Grants));
+        self.narrow.extend(room.unwrap_or_default());
+        self.narrow.push(Step::Deny(denial));
+    }
+
     /// Access returns last: what denied everyone then denies the earlier sessions.
     fn denial(&mut self, given: &Given<'_>, state: &IamRoleState) {
         let standing = own_denial(state);
         if standing.everyone == Denied::Everyone {
-            let request = given.revoke.filter(|requested| is_due(*requested, given.now)).max(standing.request);
-            let older = Denial { own: standing.own, request, ..Denial::before(moment_of_denial(given.now)) };
-            self.lift.push(Step::Deny(older));
+            let request = given.revoke.filter(|requested| is_due(*requested, given.now)).or(standing.request);
+            let everyone = Denial::before(moment_of_denial(given.now)).everyone;
+            self.lift.push(Step::Deny(Denial { everyone, request, ..standing }));
         } else if let Some(denial) = requested(given, state) {
-            self.narrow.push(Step::Deny(denial));
+            self.deny(denial, state);
         } else if standing != Denial::default() && standing.is_spent(given.now) {
-            self.lift.push(Step::DeleteInline(crate::decide::role::denial::DENY.to_owned()));
+            self.lift.push(Step::DeleteInline(DENY.to_owned()));
         }
     }
 }
@@ -180,13 +185,10 @@ fn stays(name: &str, found: Option<&PolicyDocument>, given: &Given<'_>) -> bool 
 
 /// The inline policies on a role that only deny and that nobody declared, for people to know of.
 #[must_use]
-pub fn foreign_denials<'a>(role: &DesiredRole, given: &Given<'_>, state: &'a IamRoleState) -> Vec<&'a str> {
-    let undeclared =
-        |name: &&String| !role.inline.contains_key(*name) && !name.starts_with(crate::decide::role::denial::DENY);
-    let names = state.inline.keys().filter(undeclared);
-    names
-        .filter(|name| state.inline[*name].as_ref().is_some_and(PolicyDocument::only_denies))
-        .filter(|name| stays(name, state.inline[*name].as_ref(), given))
-        .map(String::as_str)
-        .collect()
+pub fn foreign_denials(role: &DesiredRole, given: &Given<'_>, state: &IamRoleState) -> Vec<String> {
+    let foreign = |(name, found): &(&String, &Option<PolicyDocument>)| {
+        let undeclared = !role.inline.contains_key(*name) && !name.starts_with(DENY);
+        undeclared && found.as_ref().is_some_and(PolicyDocument::only_denies) && stays(name, found.as_ref(), given)
+    };
+    state.inline.iter().filter(foreign).map(|(name, _)| name.clone()).collect()
 }

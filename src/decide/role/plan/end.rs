@@ -1,13 +1,14 @@
 //! The ways access ends: closed, deleted, released.
 
-use super::adjust::{only_denies, put_boundary};
+use super::adjust::put_boundary;
+use super::room::{MayGo, make_room};
 use crate::decide::role::denial::{DENY, Denial, Denied, moment_of_denial, own_denial};
 use crate::decide::role::goal::{Given, Plan};
 use crate::decide::role::step::Step;
 use crate::decide::role::trust::own_trust;
 use crate::domain::policy::PolicyDocument;
 use crate::domain::tag;
-use crate::domain::{INLINE_QUOTA_OF_ROLE, IamRoleState};
+use crate::domain::{IamRoleState, PolicyArn};
 
 /// Closes a role: everything is denied to every session, and nobody but the operator may begin one.
 pub(super) fn close(given: &Given<'_>, state: &IamRoleState) -> Plan {
@@ -18,48 +19,26 @@ fn closing(given: &Given<'_>, state: &IamRoleState) -> Vec<Step> {
     let standing = own_denial(state);
     let denial = standing.clone().with(Denial::of_everyone());
     let mut steps = Vec::new();
-    if denial != standing {
-        steps.extend(make_room(&denial, state));
+    if denial != standing || given.unsettled {
+        steps.extend(make_room(&denial, state, MayGo::All));
         steps.push(Step::Deny(denial));
     }
     let closed = own_trust(given.object, given.operator, state.role.trust.as_ref());
-    if state.role.trust.as_ref() != Some(&closed) {
+    if state.role.trust.as_ref() != Some(&closed) || given.unsettled {
         steps.push(Step::UpdateTrust(closed));
     }
     steps.extend(put_boundary(given, state));
     steps
 }
 
-/// Deletes the largest inline policies until the denial fits beside the others. A text that cannot be read counts as too
-/// large.
-fn make_room(denial: &Denial, state: &IamRoleState) -> Vec<Step> {
-    let size = |document: Option<&PolicyDocument>| document.map_or(INLINE_QUOTA_OF_ROLE, PolicyDocument::quota_size);
-    let others = state.inline.iter().filter(|(name, _)| *name != DENY);
-    let mut others: Vec<(&String, usize, bool)> = others
-        .map(|(name, found)| (name, size(found.as_ref()), found.as_ref().is_some_and(PolicyDocument::only_denies)))
-        .collect();
-    others.sort_by_key(|(_, size, only_denies)| (*only_denies, std::cmp::Reverse(*size)));
-    let needed = denial.document().as_ref().map_or(0, PolicyDocument::quota_size);
-    let mut total = needed + others.iter().map(|(_, size, _)| size).sum::<usize>();
-    let mut steps = Vec::new();
-    for (name, size, _) in others {
-        if total <= INLINE_QUOTA_OF_ROLE {
-            break;
-        }
-        total -= size;
-        steps.push(Step::DeleteInline(name.clone()));
-    }
-    steps
-}
-
 /// Deletes a role, in the order that IAM wants (IAM user guide, "Deleting roles or instance profiles"). What denies goes last.
-/// Where that failed before, the role is closed first: it may stay for long. So it is where a policy that goes denies something
-/// that another one may still allow.
-pub(super) fn delete(given: &Given<'_>, state: &IamRoleState) -> Plan {
+/// The role is closed first where the object has no permission to leave it open, where a deletion failed before, since the role
+/// may then stay for long, and where a policy that goes denies something that another one may still allow.
+pub(super) fn delete(given: &Given<'_>, state: &IamRoleState, closed: bool) -> Plan {
     let partly =
         |found: &PolicyDocument| !found.only_denies() && found.statements().any(|statement| !statement.allows());
-    let restrains = state.attached.iter().any(only_denies) || state.inline.values().flatten().any(partly);
-    let closing = if given.deletion_failed || restrains { closing(given, state) } else { Vec::new() };
+    let restrains = state.attached.iter().any(PolicyArn::only_denies) || state.inline.values().flatten().any(partly);
+    let closing = if closed || given.deletion_failed || restrains { closing(given, state) } else { Vec::new() };
     let denies = |name: &str| {
         state.inline.get(name).is_some_and(|found| found.as_ref().is_some_and(PolicyDocument::only_denies))
     };
@@ -87,9 +66,8 @@ pub(super) fn release(given: &Given<'_>, state: &IamRoleState, closed: bool) -> 
         denial = denial.with(Denial::of_everyone());
         steps.retain(|step| !matches!(step, Step::Deny(_) | Step::DeleteInline(_)));
     }
-    if denial.everyone == Denied::Everyone {
-        steps.splice(0..0, make_room(&denial, state));
-    }
+    let may_go = if denial.everyone == Denied::Everyone { MayGo::All } else { MayGo::Grants };
+    steps.splice(0..0, make_room(&denial, state, may_go));
     steps.push(Step::Deny(denial));
     let mine =
         |key: &&String| [tag::CLUSTER, tag::NAMESPACE, tag::NAME, tag::UID, tag::CREATED].contains(&key.as_str());

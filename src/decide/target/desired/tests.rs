@@ -20,7 +20,8 @@ fn a_role_session() -> BaseIdentity {
 fn parse(spec: &Value, base: &BaseIdentity) -> Result<Desired, Refusal> {
     let mut whole = json!({"accountRef": {"name": "analytics"}});
     whole.as_object_mut().expect("an object").extend(spec.as_object().expect("an object").clone());
-    let role = CrossAccountRole::new("reader", serde_json::from_value(whole).expect("a spec"));
+    let mut role = CrossAccountRole::new("reader", serde_json::from_value(whole).expect("a spec"));
+    role.metadata.namespace = Some("team".into());
     let account = AWSAccount::new(
         "analytics",
         serde_json::from_value(json!({

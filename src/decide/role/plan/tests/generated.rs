@@ -163,6 +163,8 @@ fn standing_denial() -> impl Strategy<Value = Option<PolicyDocument>> {
         [Denial::of_everyone(), Denial::before(minutes_ago(30)), Denial::before(minutes_ago(900)), asked, own];
     let mut documents: Vec<_> = denials.iter().map(Denial::document).collect();
     documents.push(Denial::of_everyone().with(denials[4].clone()).document());
+    let edited = json!([{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringLike": {"aws:userid": "*:ci"}}}]);
+    documents.push(Some(policy(&edited)));
     prop::option::of(prop::sample::select(documents)).prop_map(Option::flatten)
 }
 

@@ -71,7 +71,7 @@ fn step(step: &Step) -> String {
     }
 }
 
-fn denied(Denial { everyone, own, request }: &Denial) -> String {
+fn denied(Denial { everyone, own, request, others }: &Denial) -> String {
     let time = |moment: &Timestamp| moment.strftime("%H:%M:%S").to_string();
     let everyone = match everyone {
         Denied::Nobody => None,
@@ -80,7 +80,8 @@ fn denied(Denial { everyone, own, request }: &Denial) -> String {
     };
     let own = own.as_ref().map(|(_, moment)| format!("own before {}", time(moment)));
     let request = request.as_ref().map(|moment| format!("as asked at {}", time(moment)));
-    everyone.into_iter().chain(own).chain(request).collect::<Vec<_>>().join(" and ")
+    let others = (!others.is_empty()).then(|| "others'".to_owned());
+    everyone.into_iter().chain(own).chain(request).chain(others).collect::<Vec<_>>().join(" and ")
 }
 
 fn statements(document: &PolicyDocument) -> String {

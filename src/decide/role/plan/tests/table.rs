@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::decide::role::denial::DENY;
+use crate::decide::role::denial::{DENY, own_denial};
 use crate::decide::role::fixture::{DEPLOYER, allow, arn, deny, desired, object, policy, state, trust};
 use crate::domain::tag;
 
@@ -317,6 +317,40 @@ fn a_revocation_comes_first_and_once_whether_the_role_is_declared_or_kept() {
         assert_eq!(told(&planned), expected);
         assert!(plan_with(goal, planned.result(Some(&unbound)).as_ref(), revoke).expect("a plan").is_empty());
     }
+}
+
+#[test]
+fn what_somebody_wrote_into_the_denial_stays_through_every_change_of_it() {
+    let mut edited = state();
+    let other = json!([{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringLike": {"aws:userid": "*:ci"}}}]);
+    put(&mut edited, DENY, policy(&other));
+    let revoke = |given: &mut Given<'_>| given.revoke = Some(minutes_ago(1));
+    for goal in [Goal::Kept, Goal::Closed, Goal::Released { closed: false }, Goal::Released { closed: true }] {
+        let after = plan_with(goal, Some(&edited), revoke).expect("a plan").result(Some(&edited)).expect("a role");
+        assert_eq!(own_denial(&after).others, own_denial(&edited).others, "{goal:?}");
+        assert_ne!(own_denial(&after), own_denial(&edited), "{goal:?}");
+    }
+}
+
+#[test]
+fn a_role_that_is_closed_just_after_a_write_is_written_whatever_it_seems_to_be() {
+    let closed = plan_with(Goal::Closed, Some(&state()), |_| {}).expect("a plan").result(Some(&state()));
+    assert!(plan_with(Goal::Closed, closed.as_ref(), |_| {}).expect("a plan").is_empty());
+    let again = plan_with(Goal::Closed, closed.as_ref(), |given| given.unsettled = true).expect("a plan");
+    assert_eq!(told(&again), "deny everyone, trust operator");
+}
+
+#[test]
+fn a_revocation_takes_room_from_source_grants_and_not_from_what_is_declared() {
+    let mut full = state();
+    let bulk = |action: &str, size: usize| {
+        policy(&json!([{"Effect": "Allow", "Action": action, "Resource": "x".repeat(size)}]))
+    };
+    put(&mut full, "read", bulk("s3:GetObject", 9_600));
+    put(&mut full, "crossaccount-green", bulk("sts:AssumeRole", 400));
+    let revoke = |given: &mut Given<'_>| given.revoke = Some(minutes_ago(1));
+    let planned = plan_with(Goal::Kept, Some(&full), revoke).expect("a plan");
+    assert_eq!(told(&planned), "delete crossaccount-green, deny before 08:00:01 and as asked at 07:59:00");
 }
 
 #[test]

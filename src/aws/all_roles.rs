@@ -1,80 +1,47 @@
-//! The bulk read of an account: all its roles with their policies, and the inline policies of its users and groups, in few
-//! calls. For an account with many roles it is cheaper than a read of each.
+//! The bulk read of an account: all its roles with their policies, in few calls. For an account with many roles it is cheaper
+//! than a read of each.
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_iam::types::{EntityType, GroupDetail, PolicyDetail, Role, RoleDetail, UserDetail};
+use aws_sdk_iam::types::{EntityType, PolicyDetail, Role, RoleDetail};
 
 use super::iam::IamClient;
 use super::iam_answers::{policy_arn, read_policy, read_role};
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AccountDetails, AwsFailure, GranteeKind, GranteePolicies, IamRole, IamRoleState};
+use crate::domain::{AwsFailure, IamRole, IamRoleState};
 
 const DETAILS: &str = "GetAccountAuthorizationDetails";
 
 /// The most that IAM gives at once; it may give less (IAM API reference, `GetAccountAuthorizationDetails`).
 const PAGE: i32 = 1000;
 
-#[derive(Default)]
-struct Details {
-    roles: Vec<RoleDetail>,
-    users: Vec<UserDetail>,
-    groups: Vec<GroupDetail>,
-    calls: u32,
-}
-
 impl IamClient {
     /// `GetAccountAuthorizationDetails` and `ListRoles`, all pages of both. The former lacks the description and the longest
     /// session of a role, the latter its tags, boundary and policies.
-    pub async fn account_details(&self) -> Result<AccountDetails, AwsFailure> {
+    ///
+    /// IAM collects it over several calls. A role that is missing may have been created meanwhile: absence proves nothing, and a
+    /// read of that one role does.
+    pub async fn all_roles(&self) -> Result<Vec<IamRoleState>, AwsFailure> {
         // Listed first: a role that is created in between then appears in the details, and is read by itself.
-        let (mut listed, list_calls) = self.listed_roles().await?;
-        let Details { roles, users, groups, calls } = self.details().await?;
-        let mut found = AccountDetails { calls: calls + list_calls, ..AccountDetails::default() };
-        for mut detail in roles {
+        let mut listed = self.listed_roles().await?;
+        let mut found = Vec::new();
+        for mut detail in self.details().await? {
             let inline = policies(detail.role_policy_list.take());
-            found.grantees.extend(grantee(
-                GranteeKind::Role,
-                detail.role_name.as_deref(),
-                detail.arn.as_deref(),
-                &inline,
-            ));
             let listed = detail.role_id.as_ref().and_then(|id| listed.remove(id));
-            let state = if let Some(listed) = listed {
-                state_of(merged(listed, &mut detail), detail, inline)
-            } else {
-                found.calls += 1;
-                self.created_meanwhile(detail, inline).await?
-            };
-            found.roles.extend(state);
-        }
-        for user in users {
-            let inline = policies(user.user_policy_list);
-            found.grantees.extend(grantee(GranteeKind::User, user.user_name.as_deref(), user.arn.as_deref(), &inline));
-        }
-        for group in groups {
-            let inline = policies(group.group_policy_list);
-            found.grantees.extend(grantee(
-                GranteeKind::Group,
-                group.group_name.as_deref(),
-                group.arn.as_deref(),
-                &inline,
-            ));
+            found.extend(match listed {
+                Some(listed) => state_of(merged(listed, &mut detail), detail, inline),
+                None => self.created_meanwhile(detail, inline).await?,
+            });
         }
         Ok(found)
     }
 
-    async fn details(&self) -> Result<Details, AwsFailure> {
-        let mut all = Details::default();
-        let mut marker = None;
+    async fn details(&self) -> Result<Vec<RoleDetail>, AwsFailure> {
+        let (mut all, mut marker) = (Vec::new(), None);
         loop {
-            let wanted = vec![EntityType::Role, EntityType::User, EntityType::Group];
-            let call = self.client.get_account_authorization_details().set_filter(Some(wanted)).max_items(PAGE);
+            let call = self.client.get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
             let page = self.caller.call(DETAILS, call.set_marker(marker).send()).await?;
-            all.calls += 1;
-            all.roles.extend(page.role_detail_list.unwrap_or_default());
-            all.users.extend(page.user_detail_list.unwrap_or_default());
-            all.groups.extend(page.group_detail_list.unwrap_or_default());
+            all.extend(page.role_detail_list.unwrap_or_default());
             marker = page.marker.filter(|_| page.is_truncated);
             if marker.is_none() {
                 return Ok(all);
@@ -82,17 +49,16 @@ impl IamClient {
         }
     }
 
-    /// All roles by their unique ids, and the number of calls.
-    async fn listed_roles(&self) -> Result<(HashMap<String, Role>, u32), AwsFailure> {
-        let (mut roles, mut calls, mut marker) = (HashMap::new(), 0, None);
+    /// All roles by their unique ids.
+    async fn listed_roles(&self) -> Result<HashMap<String, Role>, AwsFailure> {
+        let (mut roles, mut marker) = (HashMap::new(), None);
         loop {
             let sent = self.client.list_roles().max_items(PAGE).set_marker(marker).send();
             let page = self.caller.call("ListRoles", sent).await?;
-            calls += 1;
             roles.extend(page.roles.into_iter().map(|role| (role.role_id.clone(), role)));
             marker = page.marker.filter(|_| page.is_truncated);
             if marker.is_none() {
-                return Ok((roles, calls));
+                return Ok(roles);
             }
         }
     }
@@ -143,8 +109,4 @@ fn policies(list: Option<Vec<PolicyDetail>>) -> Inline {
         Some((policy.policy_name?, document))
     };
     list.unwrap_or_default().into_iter().filter_map(named).collect()
-}
-
-fn grantee(kind: GranteeKind, name: Option<&str>, arn: Option<&str>, inline: &Inline) -> Option<GranteePolicies> {
-    Some(GranteePolicies { kind, name: name?.to_owned(), arn: arn?.to_owned(), inline: inline.clone() })
 }

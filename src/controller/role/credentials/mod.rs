@@ -1,0 +1,219 @@
+//! The part of a pass that is about the credentials: kept while they are good, replaced when that is due, published only
+//! once verified, and taken away with the access.
+
+mod facts;
+mod replace;
+
+pub(super) use self::facts::published_before;
+use super::issue::Entry;
+use super::outcome::RoleOutcome;
+use super::pass::{Interrupt, Pass};
+use crate::api::{Lifecycle, Reason};
+use crate::cluster::ObservedSecret;
+use crate::controller::Error;
+use crate::controller::state::objects::Proof;
+use crate::decide::Refusal;
+use crate::decide::credentials::checks::within_maximum;
+use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::reissue::{Cause, Input, needs_new, request_waits_until};
+use crate::decide::event::Event;
+use crate::decide::failure::{FailureContext, Verdict};
+use crate::decide::names::Kind;
+use crate::decide::role::denial::{Denied, is_denied};
+use crate::decide::status::{Outcome, PublishedFacts};
+use crate::decide::target::desired::Desired;
+use crate::domain::SessionRequest;
+use jiff::Timestamp;
+
+/// Why the part ended without a set that is all right.
+enum Stop {
+    /// Nothing can be done before the role is there.
+    Kept,
+    /// Something failed, or the pass breaks off.
+    Interrupted(Interrupt),
+}
+
+impl<T: Into<Interrupt>> From<T> for Stop {
+    fn from(interrupt: T) -> Self {
+        Self::Interrupted(interrupt.into())
+    }
+}
+
+/// What one pass looks at.
+struct Part<'a, 'p> {
+    pass: &'a Pass<'p>,
+    desired: &'a Desired,
+    role: &'a RoleOutcome,
+    secret: &'a ObservedSecret,
+}
+
+/// A set in the Secret, and what people should learn of it.
+struct Published {
+    facts: PublishedFacts,
+    events: Vec<Event>,
+}
+
+impl Pass<'_> {
+    /// Keeps or replaces the credentials.
+    pub async fn reconcile_credentials(&mut self, desired: &Desired, role: &RoleOutcome) -> Result<(), Error> {
+        let secret = self.ctx.cluster.secret(self.role, self.account_id(), &desired.secret.name).await?;
+        if let ObservedSecret::Foreign(why) = &secret {
+            self.saw_secret(false);
+            let message = format!("{why}; choose another spec.secret.name, or delete that Secret");
+            self.report.credentials = Outcome::Failing(Refusal::new(Reason::SecretNotOwned, message).into());
+            return Ok(());
+        }
+        let part = Part { pass: self, desired, role, secret: &secret };
+        let ended = part.work().await;
+        let (kept, waits, denied) = (part.kept(), part.request_waits(), part.holds_denied());
+        let owned = matches!(secret, ObservedSecret::Ours(_));
+        match ended {
+            Ok(Published { facts, events }) => {
+                self.saw_secret(true);
+                self.report.credentials = Outcome::Done;
+                self.report.published = Some(facts);
+                self.events.extend(events);
+            }
+            Err(Stop::Kept) if denied => self.report_revoked(&desired.secret.name),
+            Err(Stop::Kept) => self.report.published = kept,
+            Err(Stop::Interrupted(Interrupt::Failing(verdict))) => {
+                self.report.credentials = Outcome::Failing(verdict);
+                self.report.published = kept;
+            }
+            Err(Stop::Interrupted(Interrupt::Broken(error))) => return Err(error),
+        }
+        if owned {
+            self.saw_secret(true);
+        }
+        self.report.wake_by(waits);
+        if let Denied::Before(moment) = role.denied {
+            // A session that outlives the denial can be had from then on.
+            self.report.wake_by(Some(moment).filter(|moment| *moment > self.now));
+        }
+        Ok(())
+    }
+
+    fn saw_secret(&self, owns: bool) {
+        self.ctx.wake_roles(self.ctx.names.saw(self.role, Kind::Secret, owns));
+    }
+
+    /// Reports the credentials of an object that gets no new ones at present, as they are in the Secret.
+    pub async fn keep_credentials(&mut self) -> Result<(), Error> {
+        let name = published_before(self.role).map_or_else(|| self.role.secret_name(), |set| set.secret_name);
+        let secret = self.ctx.cluster.secret(self.role, self.account_id(), &name).await?;
+        match secret.publication() {
+            None => self.report.published = self.expired_before(),
+            Some(set) if self.is_revoked(set) => self.report_revoked(&name),
+            Some(set) => self.report.published = Some(self.facts(&name, set)),
+        }
+        Ok(())
+    }
+
+    /// Whether the set is among the sessions that are denied, as far as this process knows.
+    fn is_revoked(&self, set: &Publication) -> bool {
+        match self.state().denied {
+            Denied::Nobody => false,
+            Denied::Before(moment) => set.issued_at < moment,
+            Denied::Everyone => true,
+        }
+    }
+
+    fn report_revoked(&mut self, secret_name: &str) {
+        let message =
+            format!("the credentials in Secret {secret_name} are revoked, and no new ones can be issued at present");
+        let revoked = Refusal::new(Reason::Revoked, message).into();
+        self.report.credentials =
+            Outcome::of(self.report.credentials.problem().cloned().into_iter().chain([revoked]).collect());
+    }
+}
+
+impl Part<'_, '_> {
+    async fn work(&self) -> Result<Published, Stop> {
+        let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
+        if let (Lifecycle::Observe, Some(read)) = (self.desired.lifecycle, &self.role.read) {
+            within_maximum(request, &read.role)?;
+        }
+        let Some(known) = &self.role.known else { return Err(Stop::Kept) };
+        let inputs_hash = request.fingerprint(&known.arn.to_string(), &known.id);
+        let held = self.secret.publication();
+        let cause = needs_new(&Input {
+            published: held,
+            secret_exists: !matches!(self.secret, ObservedSecret::Absent),
+            inputs_hash: &inputs_hash,
+            renew_at: held.map(|set| self.pass.renew_at(set)),
+            denied: held.is_some_and(|set| self.is_denied(set, request)),
+            renew_requested_at: self.desired.requests.due_renewal(self.pass.now),
+            now: self.pass.now,
+        });
+        let entry = Entry { at: &self.desired.at, known, request };
+        match (cause, held) {
+            (Some(_), None) if self.role.in_trouble => Err(Stop::Kept), // first the role
+            (Some(Cause::Revoked), _) if self.role.in_trouble => Err(Stop::Kept),
+            (Some(cause), _) => self.replace(cause, entry, inputs_hash).await,
+            (None, Some(held)) => self.keep(held, entry).await,
+            (None, None) => Err(Stop::Kept),
+        }
+    }
+
+    /// The present set stays; its files are written again if they are not as declared.
+    async fn keep(&self, held: &Publication, entry: Entry<'_>) -> Result<Published, Stop> {
+        if self.proof_is_due(false) {
+            self.pass.prove_refusal(entry, self.context().propagating).await?;
+        }
+        let observed_generation = self.pass.role.status.as_ref().and_then(|status| status.observed_generation);
+        let declaration_is_new = observed_generation != self.pass.role.metadata.generation;
+        if declaration_is_new || !self.secret.shows(&self.desired.secret.render(held)) {
+            self.write(held).await?;
+        }
+        Ok(Published { facts: self.facts(held), events: Vec::new() })
+    }
+
+    fn is_denied(&self, set: &Publication, request: &SessionRequest) -> bool {
+        is_denied(set.credentials.expires_at, request.duration_seconds, self.role.denied)
+    }
+
+    /// After a change of trust, when a process first looks at the role or first issues credentials for it, and as long
+    /// as the last try failed. What other processes saw is not known here, and status proves nothing.
+    fn proof_is_due(&self, issues: bool) -> bool {
+        let due = match self.pass.state().proof {
+            Proof::Proven => false,
+            Proof::Due => true,
+            Proof::Unknown => issues || self.role.read.is_some(),
+        };
+        due && self.pass.ctx.external_id_self_test && self.desired.lifecycle != Lifecycle::Observe // its trust policy is its owner's
+    }
+
+    fn context(&self) -> FailureContext {
+        let created_at = self.role.read.as_ref().map(|state| state.role.created_at);
+        FailureContext {
+            propagating: self.pass.state().is_propagating(created_at, self.pass.now),
+            trust_verified: self.role.trust_verified,
+            repair_comes: self.role.read.is_none()
+                && !self.role.in_trouble
+                && self.desired.lifecycle != Lifecycle::Observe,
+        }
+    }
+
+    fn request_waits(&self) -> Option<Timestamp> {
+        request_waits_until(self.secret.publication()?, self.desired.requests.due_renewal(self.pass.now))
+            .filter(|at| *at > self.pass.now)
+    }
+
+    fn facts(&self, set: &Publication) -> PublishedFacts {
+        self.pass.facts(&self.desired.secret.name, set)
+    }
+
+    /// Whether the Secret holds a set that is denied.
+    fn holds_denied(&self) -> bool {
+        let held = self.secret.publication().zip(self.desired.session.as_ref().ok());
+        held.is_some_and(|(set, request)| self.is_denied(set, request))
+    }
+
+    /// What stays in the Secret. A set that is denied is not reported as if it were good.
+    fn kept(&self) -> Option<PublishedFacts> {
+        match self.secret.publication() {
+            Some(set) => (!self.holds_denied()).then(|| self.facts(set)),
+            None => self.pass.expired_before(),
+        }
+    }
+}

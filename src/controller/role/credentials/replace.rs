@@ -1,0 +1,146 @@
+//! New credentials: requested, verified, proven to need the external id, and published.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::facts::published_before;
+use super::{Part, Published, Stop};
+use crate::api::Reason;
+use crate::cluster::{ObservedSecret, SecretWrite};
+use crate::controller::Error;
+use crate::controller::role::issue::{Entry, Verified};
+use crate::controller::state::objects::KnownRole;
+use crate::decide::credentials::checks::{nearly_full, never_worse};
+use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::reissue::Cause;
+use crate::decide::event::{Event, EventReason};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::role::denial::{denies_new_sessions, is_denied};
+use crate::domain::SessionRequest;
+
+impl Part<'_, '_> {
+    /// New credentials, all the way into the Secret. A verified set that could not be written is tried again, not fetched
+    /// anew.
+    pub(super) async fn replace(&self, cause: Cause, entry: Entry<'_>, inputs_hash: String) -> Result<Published, Stop> {
+        self.pass.ensure_current().await?;
+        if let Some(set) = self.unpublished(&inputs_hash, entry.request) {
+            self.write(&set).await?;
+            return Ok(self.published(cause, &set, entry.known));
+        }
+        self.can_work(entry.known)?;
+        let Verified { session, caller_arn } = self.pass.assume(entry, self.context()).await?;
+        self.outlives_denial(session.credentials.expires_at, entry.request)?;
+        if self.proof_is_due(true) {
+            self.pass.prove_refusal(entry, self.context().propagating).await?;
+        }
+        let set = Publication {
+            credentials: session.credentials,
+            role_arn: entry.known.arn.to_string(),
+            issued_at: session.issued_at,
+            inputs_hash,
+            answered: self.desired.requests.due_renewal(self.pass.now),
+        };
+        if let (Cause::Due | Cause::Requested, Some(held)) = (cause, self.secret.publication()) {
+            never_worse(held, &set)?;
+        }
+        self.write(&set).await?;
+        let mut published = self.published(cause, &set, entry.known);
+        let percent = session.packed_policy_size_percent;
+        let before = published_before(self.pass.role).and_then(|set| set.packed_policy_size_percent);
+        let warning = nearly_full(percent, before).map(|note| Event::warning(EventReason::PackedPolicySize, note));
+        published.events.extend(warning);
+        published.facts.caller_arn = Some(caller_arn);
+        published.facts.packed_policy_size_percent = percent;
+        Ok(published)
+    }
+
+    fn published(&self, cause: Cause, set: &Publication, known: &KnownRole) -> Published {
+        let (object, name) = (&self.pass.object, &self.desired.secret.name);
+        let expires_at = set.credentials.expires_at;
+        tracing::info!(namespace = object.namespace, name = object.name, %cause, %expires_at, "credentials issued");
+        let event = match cause {
+            Cause::Missing => Some(Event::normal(
+                EventReason::CredentialsIssued,
+                format!("Secret {name} holds credentials of {}", known.arn),
+            )),
+            Cause::Edited => Some(Event::warning(
+                EventReason::SecretHealed,
+                format!("Secret {name} was edited; it holds new credentials"),
+            )),
+            Cause::Due => {
+                self.measure_lag();
+                None
+            }
+            Cause::Expired | Cause::Revoked | Cause::InputsChanged | Cause::Requested => None,
+        };
+        Published { facts: self.facts(set), events: event.into_iter().collect() }
+    }
+
+    /// A session of a role that denies everybody could do nothing, so none is requested.
+    fn can_work(&self, known: &KnownRole) -> Result<(), Verdict> {
+        if !denies_new_sessions(self.role.denied, self.pass.now) {
+            return Ok(());
+        }
+        let message = format!(
+            "an inline policy that the object does not declare denies all sessions of {}, new ones included; remove it to have \
+             credentials issued",
+            known.arn
+        );
+        Err(Verdict { reason: Reason::Revoked, message, retry: Retry::Slow })
+    }
+
+    /// A session that began in the very second of a revocation is denied with the older ones, although AWS issues it and
+    /// GetCallerIdentity answers. The next try, with the role read again, gets a later one.
+    fn outlives_denial(&self, expires_at: Timestamp, request: &SessionRequest) -> Result<(), Verdict> {
+        if !is_denied(expires_at, request.duration_seconds, self.role.denied) {
+            return Ok(());
+        }
+        self.pass.look_again();
+        self.pass.remember(|state| state.failures = 0); // what failed before is over: the next try is due in seconds
+        let message =
+            "the new session began in the same second as the revocation, which denies it too; another one is \
+            requested shortly"
+                .to_owned();
+        Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
+    }
+
+    fn unpublished(&self, inputs_hash: &str, request: &SessionRequest) -> Option<Arc<Publication>> {
+        let set = self.pass.state().unpublished?;
+        let good = set.inputs_hash == inputs_hash
+            && !self.is_denied(&set, request)
+            && self.pass.now < self.pass.renew_at(&set)
+            && self.desired.requests.due_renewal(self.pass.now).is_none_or(|at| set.answers(at));
+        good.then_some(set)
+    }
+
+    pub(super) async fn write(&self, set: &Publication) -> Result<(), Stop> {
+        let (cluster, name) = (&self.pass.ctx.cluster, &self.desired.secret.name);
+        let content = self.desired.secret.render(set);
+        let written = cluster.write_secret(self.pass.role, name, self.secret, &content).await;
+        let kept = (!matches!(written, Ok(SecretWrite::Written))).then(|| Arc::new(set.clone()));
+        self.pass.remember(|state| state.unpublished = kept);
+        match written? {
+            SecretWrite::Written => {}
+            SecretWrite::Overtaken => return Err(Error::Overtaken.into()),
+            SecretWrite::Refused(answer) => {
+                let message = format!("Secret {name} cannot be written: {answer}");
+                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Slow }.into());
+            }
+        }
+        // A Secret of an earlier name goes, also where status has forgotten it.
+        let renamed = published_before(self.pass.role).is_some_and(|facts| facts.secret_name != *name);
+        let forgotten = matches!(self.secret, ObservedSecret::Absent) && self.pass.role.reported_role().is_some();
+        if renamed || forgotten {
+            self.pass.delete_secrets(Some(name)).await?;
+        }
+        Ok(())
+    }
+
+    fn measure_lag(&self) {
+        if let Some(held) = self.secret.publication() {
+            let lag = self.pass.now.duration_since(self.pass.renew_at(held));
+            self.pass.ctx.metrics.renewal_lag(lag.as_secs_f64());
+        }
+    }
+}
