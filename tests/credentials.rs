@@ -5,7 +5,7 @@ mod sessions;
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::{
     api::{CrossAccountRole, OnExpiry, annotation},
-    decide::credentials::{published::Publication, secret::DesiredSecret},
+    decide::credentials::{published::PublishedCredentials, secret::DesiredSecret},
     domain::{Region, SecretText},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -115,7 +115,7 @@ async fn let_expire(env: &TestEnv, role: &CrossAccountRole) -> Result<()> {
     let name = role.metadata.name.as_deref().context("no name")?;
     let (data, annotations) = env.secret(name).await?;
     let data = data.into_iter().map(|(key, text)| (key, SecretText::new(text))).collect();
-    let mut set = Publication::read(&data, &annotations).context("the Secret holds no set")?;
+    let mut set = PublishedCredentials::read(&data, &annotations).context("the Secret holds no set")?;
     set.credentials.expires_at = Timestamp::now() - SignedDuration::from_mins(1);
     set.issued_at = set.credentials.expires_at - SignedDuration::from_hours(1);
     let region = Region::parse(REGION).context("no region")?;

@@ -11,7 +11,7 @@ use kube::{Api, Resource, ResourceExt};
 
 use super::{Cluster, apply_params};
 use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE, annotation};
-use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::secret::SecretContent;
 use crate::domain::SecretText;
 use crate::domain::kubernetes::is_object_name;
@@ -31,7 +31,7 @@ pub enum ObservedSecret {
 #[derive(Clone, Debug)]
 pub struct OwnSecret {
     /// The set it holds, if it holds one as it was published.
-    pub publication: Option<Publication>,
+    pub publication: Option<PublishedCredentials>,
     content: SecretContent,
     uid: Option<String>,
     resource_version: Option<String>,
@@ -43,7 +43,7 @@ pub struct OwnSecret {
 impl ObservedSecret {
     /// The set in it.
     #[must_use]
-    pub fn publication(&self) -> Option<&Publication> {
+    pub fn publication(&self) -> Option<&PublishedCredentials> {
         match self {
             Self::Ours(secret) => secret.publication.as_ref(),
             Self::Absent | Self::Foreign(_) => None,
@@ -241,7 +241,7 @@ fn observe(secret: Secret, role: &CrossAccountRole, account: Option<&str>) -> Ob
     let texts = |(key, ByteString(bytes))| Some((key, SecretText::new(String::from_utf8(bytes).ok()?)));
     let data: BTreeMap<String, SecretText> = data.unwrap_or_default().into_iter().filter_map(texts).collect();
     let (labels, annotations) = (metadata.labels.unwrap_or_default(), metadata.annotations.unwrap_or_default());
-    let publication = Publication::read(&data, &annotations);
+    let publication = PublishedCredentials::read(&data, &annotations);
     let is_controlled = matches!(owner, Owner::ThisObject);
     let labelled = labels.get(MANAGED_BY_LABEL).is_some_and(|manager| manager == FIELD_MANAGER);
     let left = labelled && publication.as_ref().is_some_and(|set| set.is_of(&role.iam_role_name(), account));
@@ -308,7 +308,7 @@ mod tests {
     /// A backup is restored without owner references.
     #[test]
     fn a_secret_without_an_owner_is_ours_by_what_it_holds() {
-        let set = Publication {
+        let set = PublishedCredentials {
             credentials: Credentials {
                 access_key_id: SecretText::new("ASIAKEY".into()),
                 secret_access_key: SecretText::new("secret".into()),
@@ -321,7 +321,7 @@ mod tests {
             answered: None,
         };
         let region = Region::parse("eu-west-1").expect("a region");
-        let written = |set: &Publication| {
+        let written = |set: &PublishedCredentials| {
             let spec = SecretSpec::default();
             let content = DesiredSecret::of(&spec, "reader", region.clone()).expect("a secret").render(set);
             let data: BTreeMap<_, _> = content.data.iter().map(|(key, text)| (key, bytes(text))).collect();
@@ -335,8 +335,9 @@ mod tests {
             *changed.pointer_mut(pointer).expect("it is there") = json!({});
             changed
         };
-        let of_another = Publication { role_arn: set.role_arn.replace("reader", "writer"), ..set.clone() };
-        let elsewhere = Publication { role_arn: set.role_arn.replace("222222222222", "333333333333"), ..set.clone() };
+        let of_another = PublishedCredentials { role_arn: set.role_arn.replace("reader", "writer"), ..set.clone() };
+        let elsewhere =
+            PublishedCredentials { role_arn: set.role_arn.replace("222222222222", "333333333333"), ..set.clone() };
         for (what, change) in [
             ("without the label", without("/metadata/labels")),
             ("without the annotations", without("/metadata/annotations")),

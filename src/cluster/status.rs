@@ -28,7 +28,7 @@ impl Cluster {
     }
 
     /// Writes what is remembered of source grants, over exactly the object that was read. None if it changed meanwhile.
-    pub async fn remember_grants(
+    pub async fn write_grant_ledger(
         &self,
         read: &CrossAccountRole,
         grants: &[SourceGrantStatus],

@@ -12,7 +12,7 @@ use super::settings::Shard;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
 use super::state::objects::{ObjectStates, account_key};
-use super::state::principals::Principals;
+use super::state::principals::PrincipalPolicies;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
@@ -39,7 +39,7 @@ pub struct Context {
     /// Which object has which name.
     pub names: NameIndex,
     /// One writer for each principal of source grants.
-    pub principals: Principals,
+    pub principals: PrincipalPolicies,
     /// Metrics.
     pub metrics: Metrics,
     /// Which objects this process reconciles.
@@ -87,13 +87,13 @@ impl Context {
     }
 
     /// Takes note of an account's id: objects of two accounts of one id share their role names.
-    pub fn note_account(&self, account: &AWSAccount) {
-        self.wake_roles(self.names.note_account(&account.name_any(), &account.spec.account_id));
+    pub fn record_account(&self, account: &AWSAccount) {
+        self.wake_roles(self.names.record_account(&account.name_any(), &account.spec.account_id));
     }
 
     /// Has an account checked soon, because it could not be entered.
     pub fn suspect_account(&self, name: &str) {
-        self.objects.change(&account_key(name), |state| state.look_again = true);
+        self.objects.change(&account_key(name), |state| state.compare_again = true);
         self.wake_account(name);
     }
 

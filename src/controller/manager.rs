@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{ChainFailure, IamClient, InlinePolicy};
 use crate::controller::context::Context;
-use crate::decide::account::access::leads_into;
+use crate::decide::account::access::check_account;
 use crate::decide::explain::managing;
 use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
@@ -36,7 +36,7 @@ impl<'a> ManagedAccount<'a> {
     /// that does not exist in another account proves nothing.
     pub async fn enter(ctx: &'a Context, access: &'a AccountAccess) -> Result<Self, Verdict> {
         if let (true, Ok(base)) = (access.chain.is_empty(), ctx.base_identity()) {
-            leads_into(access, &base.caller)?;
+            check_account(access, &base.caller)?;
         }
         match ctx.aws.assume_manager(access).await {
             Ok(iam) => Ok(Self { ctx, access, iam }),

@@ -16,8 +16,8 @@ use super::identity::watch_identity;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
 use super::state::objects::{ObjectStates, account_key};
-use super::state::principals::Principals;
-use super::watches::{accounts, roles, waker};
+use super::state::principals::PrincipalPolicies;
+use super::watches::{account_controller, role_controller, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
 use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
@@ -87,7 +87,7 @@ pub async fn run(
         events: Events::new(client.clone()),
         bulk: BulkReads::default(),
         names: NameIndex::default(),
-        principals: Principals::default(),
+        principals: PrincipalPolicies::default(),
         metrics: metrics.clone(),
         shard: shard.unwrap_or(Shard::WHOLE),
         cluster_name,
@@ -98,13 +98,16 @@ pub async fn run(
     });
 
     tokio::select! {
-        () = note_accounts(&ctx, &health) => {}
+        () = record_accounts(&ctx, &health) => {}
         () = shutdown.requested() => return Ok(()),
     }
     let limits = Config::default().concurrency(concurrency);
-    let (streams, roles): (Vec<_>, Vec<_>) =
-        woken_roles.into_iter().map(|woken| roles(&ctx, woken, limits.clone(), &shutdown)).map(|(s, w)| (w, s)).unzip();
-    let (accounts, stream) = accounts(&ctx, &roles, limits, woken_accounts, &shutdown);
+    let (streams, roles): (Vec<_>, Vec<_>) = woken_roles
+        .into_iter()
+        .map(|woken| role_controller(&ctx, woken, limits.clone(), &shutdown))
+        .map(|(s, w)| (w, s))
+        .unzip();
+    let (accounts, stream) = account_controller(&ctx, &roles, limits, woken_accounts, &shutdown);
     observe(&metrics, &roles, ctx.shard);
     let work = streams.into_iter().chain([stream]).collect();
     drive(&ctx, work, &Known { roles, accounts }, &health, &shutdown).await;
@@ -112,10 +115,10 @@ pub async fn run(
 }
 
 /// Takes note of all accounts before the first object is looked at: objects of two accounts of one id share their role names.
-async fn note_accounts(ctx: &Context, health: &Health) {
+async fn record_accounts(ctx: &Context, health: &Health) {
     loop {
         match ctx.cluster.accounts().await {
-            Ok(accounts) => return accounts.values().for_each(|account| ctx.note_account(account)),
+            Ok(accounts) => return accounts.values().for_each(|account| ctx.record_account(account)),
             Err(error) => tracing::warn!(%error, "cannot list AWSAccounts; retrying"),
         }
         health.beat();
@@ -132,7 +135,7 @@ async fn drive(ctx: &Context, work: Vec<BoxStream<'static, ()>>, known: &Known, 
         loop {
             tokio::select! {
                 item = work.next() => if item.is_none() { break },
-                _ = beat.tick() => take_stock(ctx, known),
+                _ = beat.tick() => prune_state(ctx, known),
             }
             health.beat();
         }
@@ -166,7 +169,7 @@ struct Known {
 }
 
 /// Counts what is due, and forgets what is gone.
-fn take_stock(ctx: &Context, known: &Known) {
+fn prune_state(ctx: &Context, known: &Known) {
     let roles: HashSet<String> = known.roles.iter().flat_map(Store::state).filter_map(|role| role.uid()).collect();
     ctx.wake_roles(ctx.names.retain(&roles));
     let accounts: HashSet<String> = known.accounts.state().into_iter().map(|account| account.name_any()).collect();

@@ -39,7 +39,7 @@ fn messages<T: Send + 'static>(receiver: mpsc::UnboundedReceiver<T>) -> impl Str
 }
 
 /// Keeps the index of names up with the watch. An object that vanished while the watch was down is forgotten with the stock.
-fn note_names(
+fn update_names(
     names: &NameIndex,
     event: &watcher::Event<CrossAccountRole>,
     store: &Store<CrossAccountRole>,
@@ -53,7 +53,7 @@ fn note_names(
 }
 
 /// Has accounts count their roles again. They count what the store holds, so the wake comes after the store has changed.
-fn note_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
+fn update_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
     let has_role =
         |role: &CrossAccountRole| ctx.objects.count(&role.uid().unwrap_or_default(), role.reported_role().is_some());
     match event {
@@ -74,7 +74,7 @@ fn note_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &
 }
 
 /// The controller of roles in one namespace, or in all.
-pub fn roles(
+pub fn role_controller(
     ctx: &Shared,
     Woken { scope, receiver }: Woken,
     limits: Config,
@@ -92,8 +92,8 @@ pub fn roles(
         .inspect_ok({
             let (ctx, store) = (Arc::clone(ctx), reader.clone());
             move |event| {
-                ctx.wake_roles(note_names(&ctx.names, event, &store));
-                note_counts(&ctx, event, &store);
+                ctx.wake_roles(update_names(&ctx.names, event, &store));
+                update_counts(&ctx, event, &store);
             }
         })
         .applied_objects()
@@ -120,7 +120,7 @@ pub fn roles(
 }
 
 /// The controller of accounts.
-pub fn accounts(
+pub fn account_controller(
     ctx: &Shared,
     roles: &[Store<CrossAccountRole>],
     limits: Config,

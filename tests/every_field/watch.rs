@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use crossaccount::{
     api::annotation,
-    decide::credentials::published::Publication,
+    decide::credentials::published::PublishedCredentials,
     domain::{Credentials, SecretText},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -158,7 +158,7 @@ impl Watch<'_> {
         let text = |key: &str| SecretText::new(set[key].as_str().unwrap_or_default().to_owned());
         let inputs_hash = secret.annotations().get(annotation::INPUTS_HASH).context("no inputs hash")?.clone();
         let past = |hours: i64| Timestamp::from_second(Timestamp::now().as_second() - hours * 3600);
-        let expired = Publication {
+        let expired = PublishedCredentials {
             credentials: Credentials {
                 access_key_id: text("AccessKeyId"),
                 secret_access_key: text("SecretAccessKey"),

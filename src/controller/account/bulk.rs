@@ -23,10 +23,10 @@ const NAMED: usize = 5;
 
 impl AccountContext {
     /// Reads the account in bulk if that is due. Gives the number of orphans, where it was counted.
-    pub async fn look_in_bulk(&self, account: &AWSAccount, now: Timestamp) -> Option<u32> {
+    pub async fn read_in_bulk(&self, account: &AWSAccount, now: Timestamp) -> Option<u32> {
         let (ctx, key) = (&self.shared, account_key(&account.name_any()));
         let last = ctx.objects.of(&key).bulk_read.map(|last| last.at);
-        if now < ctx.objects.next_look(last, ctx.drift_interval, &key) {
+        if now < ctx.objects.next_comparison(last, ctx.drift_interval, &key) {
             return None;
         }
         let begun = Instant::now();

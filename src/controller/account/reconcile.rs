@@ -15,7 +15,7 @@ use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
 use crate::controller::manager;
 use crate::controller::state::objects::{Compared, account_key};
-use crate::decide::account::access::{access, leads_into};
+use crate::decide::account::access::{access, check_account};
 use crate::decide::account::readiness::unusable;
 use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Verdict};
@@ -36,7 +36,7 @@ pub struct AccountContext {
 pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
     let shared = &ctx.shared;
     let now = shared.now();
-    shared.note_account(&account);
+    shared.record_account(&account);
     if !shared.shard.has_account(&account.spec.account_id) {
         return Ok(Action::await_change()); // of another shard, which watches it as well
     }
@@ -51,7 +51,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
         let checked = check(shared, &account).await;
         shared.objects.change(&uid, |state| {
             state.compared = Some(Compared { with: String::new(), at: now, done: Instant::now() });
-            state.look_again = false;
+            state.compare_again = false;
             state.note(checked.is_err(), now);
         });
         Some(checked)
@@ -59,7 +59,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
         None
     };
     let entered = verdict.as_ref().is_some_and(Result::is_ok);
-    let orphans = if entered { ctx.look_in_bulk(&account, now).await } else { None };
+    let orphans = if entered { ctx.read_in_bulk(&account, now).await } else { None };
     let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
     let before = AWSAccountStatus { orphans: orphans.or(before.orphans), ..before };
     let after = status(&account, &before, verdict, roles, now);
@@ -86,8 +86,8 @@ fn check_is_due(ctx: &Context, account: &AWSAccount, uid: &str, now: Timestamp) 
     let state = ctx.objects.of(uid);
     let fine = account.is_true(ConditionType::Ready);
     !fine
-        || state.look_again
-        || now >= ctx.objects.next_look(state.compared.map(|last| last.at), ctx.drift_interval, uid)
+        || state.compare_again
+        || now >= ctx.objects.next_comparison(state.compared.map(|last| last.at), ctx.drift_interval, uid)
 }
 
 /// Enters the account and asks where we are.
@@ -95,7 +95,7 @@ async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Ve
     let access = access(account)?;
     let base = ctx.base_identity().map_err(|failure| unusable(&failure))?;
     let caller = ctx.aws.manager_identity(&access).await.map_err(|chain| not_entered(&access, &base, &chain))?;
-    leads_into(&access, &caller).map(|()| caller)
+    check_account(&access, &caller).map(|()| caller)
 }
 
 /// Where on the way it failed, and on which side of that hop.
@@ -132,8 +132,8 @@ fn status(
     match verdict {
         None => conditions.carry_over(ConditionType::Ready),
         Some(Ok(caller)) => {
-            let told = format!("Entered account {} as {}.", caller.account, caller.arn);
-            conditions.set(ConditionType::Ready, true, Reason::Available, &told);
+            let message = format!("Entered account {} as {}.", caller.account, caller.arn);
+            conditions.set(ConditionType::Ready, true, Reason::Available, &message);
             caller_arn = Some(caller.arn);
         }
         Some(Err(Verdict { reason, message, .. })) => {
@@ -150,8 +150,9 @@ fn status(
 }
 
 fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
-    let next_look = next_on_grid(now, ctx.drift_interval, uid).duration_since(now).max(SignedDuration::from_secs(1));
+    let next_comparison =
+        next_on_grid(now, ctx.drift_interval, uid).duration_since(now).max(SignedDuration::from_secs(1));
     let failures = ctx.objects.of(uid).failures.saturating_sub(1);
     let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, uid));
-    retry.map_or(next_look, |retry| retry.min(next_look))
+    retry.map_or(next_comparison, |retry| retry.min(next_comparison))
 }

@@ -103,7 +103,7 @@ impl Pass<'_> {
         let propagating = self.state().is_failing_only_lately(self.now);
         let context = FailureContext { propagating, ..FailureContext::default() };
         let executed = account.execute(role, step, context).await;
-        if let (Ok(_), Some(later)) = (&executed, step.outlasted(self.now, self.ctx.now())) {
+        if let (Ok(_), Some(later)) = (&executed, step.corrected(self.now, self.ctx.now())) {
             // Sessions that began during a slow write are meant, too.
             account.execute(role, &later, context).await?;
             return Ok((later, None));

@@ -5,7 +5,7 @@ use kube::runtime::controller::Action;
 
 use super::apply::Applied;
 use super::pass::{Interrupt, Pass};
-use super::secret_end::secret_stays;
+use super::secret_cleanup::secret_stays;
 use crate::api::{Reason, annotation};
 use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
@@ -14,7 +14,7 @@ use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::{Goal, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::domain::IamRoleState;
 use crate::host::metrics::ReconcileResult;
 
@@ -30,12 +30,12 @@ impl Pass<'_> {
             self.ctx.objects.forget(&self.object.uid);
             return Ok((ReconcileResult::Settled, Action::await_change()));
         }
-        let role = match self.end_role(target).await {
+        let role = match self.delete_or_release_role(target).await {
             Err(Interrupt::Broken(error)) => return Err(error),
             Err(Interrupt::Failing(verdict)) => Err(verdict),
             Ok(end) => Ok(end),
         };
-        let grants = self.end_grants().await?;
+        let grants = self.clean_up_grants().await?;
         let secret = self.delete_secrets(None).await.err().map(|error| secret_stays(&error));
 
         let left: Vec<Verdict> = role.as_ref().err().into_iter().chain(&grants).chain(&secret).cloned().collect();
@@ -62,17 +62,17 @@ impl Pass<'_> {
     }
 
     /// Deletes or releases the role. Returns why it stays, if it does.
-    async fn end_role(&mut self, target: &Target) -> Result<Option<String>, Interrupt> {
+    async fn delete_or_release_role(&mut self, target: &Target) -> Result<Option<String>, Interrupt> {
         let Some(account) = self.account().cloned() else { return self.without_account() };
         // A name that IAM cannot have has no role.
-        let Ok(at) = Whereabouts::of(self.role, &account, &self.object) else { return Ok(None) };
+        let Ok(at) = RoleLocation::of(self.role, &account, &self.object) else { return Ok(None) };
         let goal = match target {
             Target::Released { closed } => Goal::Released { closed: closed.is_some() },
             Target::Absent { closed } => Goal::Absent { closed: closed.is_some() },
             Target::Open(_) | Target::Held(_) | Target::Closed(_) => Goal::Absent { closed: true },
         };
         let manager = ManagedAccount::enter(self.ctx, &at.access).await?;
-        let (planned, state) = self.plan_end(&manager, &at, goal).await?;
+        let (planned, state) = self.plan_without_declaration(&manager, &at, goal).await?;
         let Some(found) = state.clone() else { return Ok(None) };
         let ours = self.owns(&found);
         let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
@@ -93,7 +93,7 @@ impl Pass<'_> {
     async fn close_what_stays(
         &mut self,
         manager: &ManagedAccount<'_>,
-        at: &Whereabouts,
+        at: &RoleLocation,
         goal: Goal<'_>,
         state: Option<IamRoleState>,
     ) {

@@ -10,49 +10,49 @@ use crate::controller::state::objects::LastRead;
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::role::compliance::{Ended, may_stay};
+use crate::decide::role::compliance::{Ended, check_compliance};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::{Goal, Plan, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Hold;
 use crate::decide::target::requests::Requests;
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::domain::IamRoleState;
 
 impl Pass<'_> {
     /// Leaves the role as it is, unless what stands in AWS is not allowed any more.
     pub(super) async fn hold(&mut self, hold: &Hold) -> Result<RoleOutcome, Interrupt> {
         self.report_hold(hold);
-        let Some(at) = self.place_of_role() else { return Ok(self.unread()) };
+        let Some(at) = self.place_of_role() else { return Ok(self.remembered_outcome()) };
         let key = format!("held {}", self.bounds());
         let outcome = match self.held_before(&key) {
             Some(outcome) => outcome,
-            None => match self.look_at_held(&at, &key).await {
+            None => match self.compare_held(&at, &key).await {
                 Ok(outcome) => outcome,
                 Err(Interrupt::Failing(verdict)) => {
                     let message =
                         format!("cannot check whether the role is within the guardrails: {}", verdict.message);
                     self.report.remark(Verdict { message, retry: verdict.retry.min(Retry::Slow), ..verdict });
-                    RoleOutcome { in_trouble: true, ..self.unread() }
+                    RoleOutcome { role_failing: true, ..self.remembered_outcome() }
                 }
                 Err(broken) => return Err(broken),
             },
         };
-        Ok(RoleOutcome { in_trouble: hold.problem.is_some() || outcome.in_trouble, ..outcome })
+        Ok(RoleOutcome { role_failing: hold.problem.is_some() || outcome.role_failing, ..outcome })
     }
 
     /// What the last look at a held role found, as long as no other look is due.
     fn held_before(&mut self, key: &str) -> Option<RoleOutcome> {
-        if self.revocation_is_unmet() || self.now >= self.next_look() {
+        if self.revocation_is_unmet() || self.now >= self.next_comparison() {
             return None;
         }
         let state = self.state();
         if let Some(refusal) = state.closed.clone().filter(|_| state.is_compared(key)) {
             self.report.role = Outcome::Failing(refusal.clone().into());
             self.report.closed_in_aws = state.denied == Denied::Everyone;
-            return Some(RoleOutcome { closed: Some(refusal), ..self.unread() });
+            return Some(RoleOutcome { closed: Some(refusal), ..self.remembered_outcome() });
         }
-        (state.within == Some(self.bounds())).then(|| self.unread())
+        (state.within == Some(self.bounds())).then(|| self.remembered_outcome())
     }
 
     /// An account that was edited is checked in a moment, and that wakes the object: no reason to alarm anybody.
@@ -67,9 +67,9 @@ impl Pass<'_> {
         }
     }
 
-    pub(super) async fn look_at_held(&mut self, at: &Whereabouts, key: &str) -> Result<RoleOutcome, Interrupt> {
+    pub(super) async fn compare_held(&mut self, at: &RoleLocation, key: &str) -> Result<RoleOutcome, Interrupt> {
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
-        let (planned, state) = self.plan_end(&account, at, Goal::Kept).await?;
+        let (planned, state) = self.plan_without_declaration(&account, at, Goal::Kept).await?;
         self.saw_role(state.as_ref().is_some_and(|state| self.owns(state)));
         if state.as_ref().is_none_or(|state| !self.owns(state)) {
             let revoke = Requests::of(self.role).revoke;
@@ -80,8 +80,8 @@ impl Pass<'_> {
                     state.last_read = LastRead::NotOurs;
                 }
             });
-            self.within_bounds(key);
-            return Ok(self.unread());
+            self.remember_compliance(key);
+            return Ok(self.remembered_outcome());
         }
         let applied = self.apply(&account, &at.role_arn, &planned, state).await;
         let (mut applied, closed) = self.close_unless_within(&account, at, applied).await;
@@ -97,7 +97,7 @@ impl Pass<'_> {
         match (failure, &outcome.closed) {
             (Some(failure), None) => return Err(failure.verdict.into()),
             (Some(_), Some(_)) => {} // tried again in the next pass
-            (None, None) => self.within_bounds(key),
+            (None, None) => self.remember_compliance(key),
             (None, Some(_)) => self.remember_comparison(key),
         }
         Ok(outcome)
@@ -110,7 +110,7 @@ impl Pass<'_> {
         let Some(at) = self.place_of_role() else { return Ok(closed) };
         let key = format!("closed {}", self.bounds());
         let before = self.state();
-        if before.is_compared(&key) && self.now < self.next_look() {
+        if before.is_compared(&key) && self.now < self.next_comparison() {
             self.report.closed_in_aws = before.denied == Denied::Everyone;
             return Ok(closed);
         }
@@ -143,7 +143,7 @@ impl Pass<'_> {
     pub(super) async fn close_unless_within(
         &mut self,
         manager: &ManagedAccount<'_>,
-        at: &Whereabouts,
+        at: &RoleLocation,
         applied: Applied,
     ) -> (Applied, Option<Refusal>) {
         let (Some(account), Some(state)) = (self.account(), applied.state.clone()) else { return (applied, None) };
@@ -158,7 +158,7 @@ impl Pass<'_> {
             }
             Some(failure) => Ended::Badly(failure.verdict.reason),
         };
-        let Err(refusal) = may_stay(account, &given, &state, ended) else { return (applied, None) };
+        let Err(refusal) = check_compliance(account, &given, &state, ended) else { return (applied, None) };
         let planned = plan(Goal::Closed, &given, Some(&state)).unwrap_or_default();
         let closing = self.apply(manager, &at.role_arn, &planned, Some(state)).await;
         if !closing.done.is_empty() {
@@ -173,10 +173,10 @@ impl Pass<'_> {
     }
 
     /// Reads the role and plans towards a goal that needs no declaration. A role that AWS does not show may still come.
-    pub(super) async fn plan_end(
+    pub(super) async fn plan_without_declaration(
         &self,
         manager: &ManagedAccount<'_>,
-        at: &Whereabouts,
+        at: &RoleLocation,
         goal: Goal<'_>,
     ) -> Result<(Plan, Option<IamRoleState>), Verdict> {
         let state = manager.read_role(&at.role_arn).await?;
@@ -194,7 +194,7 @@ impl Pass<'_> {
     }
 
     /// A role that AWS does not show may still come: a 404 is final only after the propagation time.
-    pub(super) fn ensure_shown(&self, at: &Whereabouts, state: Option<&IamRoleState>) -> Result<(), Verdict> {
+    pub(super) fn ensure_shown(&self, at: &RoleLocation, state: Option<&IamRoleState>) -> Result<(), Verdict> {
         if state.is_some() || !self.state().may_be_unseen(self.ctx.objects.started_at, self.now) {
             return Ok(());
         }

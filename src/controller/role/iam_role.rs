@@ -1,19 +1,19 @@
 //! The part of a pass that is about the IAM role: looked at when that is due, and brought to the target.
 
+use super::change_reason::ChangeReason;
 use super::close::incomplete;
-use super::occasion::Occasion;
 use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::Lifecycle;
 use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
-use crate::controller::state::bulk::Glimpse;
+use crate::controller::state::bulk::BulkEntry;
 use crate::controller::state::objects::LastRead;
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
 use crate::decide::names::Kind;
-use crate::decide::role::compliance::{Ended, may_stay};
+use crate::decide::role::compliance::{Ended, check_compliance};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::plan::{differences, foreign_denials, not_found};
 use crate::decide::role::{Goal, describe, plan};
@@ -21,7 +21,7 @@ use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::requests::LEAST_INTERVAL;
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{DesiredRole, IamRoleState, digest_hex};
 
 impl Pass<'_> {
@@ -52,7 +52,7 @@ impl Pass<'_> {
                     Some(refusal) => incomplete(refusal, &verdict),
                     None => verdict,
                 });
-                Ok(RoleOutcome { in_trouble: true, closed, ..self.unread() })
+                Ok(RoleOutcome { role_failing: true, closed, ..self.remembered_outcome() })
             }
         }
     }
@@ -65,14 +65,14 @@ impl Pass<'_> {
             Lifecycle::Adopt => Goal::Adopted(declared),
             Lifecycle::Create | Lifecycle::Observe => Goal::Declared(declared),
         };
-        match self.glimpse(at, &key) {
-            Some(Glimpse::Shown(state)) if self.is_settled(goal, declared, at, &state) => {
-                self.within_bounds(&key);
-                return Ok(self.unread());
+        match self.bulk_entry(at, &key) {
+            Some(BulkEntry::Found(state)) if self.is_settled(goal, declared, at, &state) => {
+                self.remember_compliance(&key);
+                return Ok(self.remembered_outcome());
             }
             Some(_) => {}
-            None if self.has_to_look(at, &key) || self.now >= self.next_look_by_itself() => {}
-            None => return Ok(self.unread()),
+            None if self.must_compare(at, &key) || self.now >= self.next_single_read() => {}
+            None => return Ok(self.remembered_outcome()),
         }
         self.add_finalizers().await?;
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
@@ -86,16 +86,16 @@ impl Pass<'_> {
         if planned.steps().next().is_some() {
             self.ensure_current().await?;
         }
-        let occasion = self.occasion(desired, &planned, state.as_ref());
+        let change_reason = self.change_reason(desired, &planned, state.as_ref());
         let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
         let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state)).unwrap_or_default();
-        if occasion.is_reported_before() {
+        if change_reason.is_reported_before() {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
         }
-        let adopts = matches!(occasion, Occasion::Adoption);
+        let adopts = matches!(change_reason, ChangeReason::Adoption);
         let applied = self.apply(&account, &at.role_arn, &planned, state).await;
         if !applied.done.is_empty() {
-            self.events.push(occasion.event(&applied.subjects()));
+            self.events.push(change_reason.event(&applied.subjects()));
         }
         self.report_kept_denials(kept);
         self.saw_role(applied.state.is_some());
@@ -106,7 +106,7 @@ impl Pass<'_> {
 
     /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk
     /// read over several calls.
-    fn is_settled(&self, goal: Goal<'_>, declared: &DesiredRole, at: &Whereabouts, state: &IamRoleState) -> bool {
+    fn is_settled(&self, goal: Goal<'_>, declared: &DesiredRole, at: &RoleLocation, state: &IamRoleState) -> bool {
         let Some(account) = self.account() else { return false };
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
@@ -114,7 +114,7 @@ impl Pass<'_> {
         // Somebody else may have denied sessions, and then credentials have to be issued again.
         let as_denied = self.denied_on(state) == self.state().denied;
         let as_kept = foreign_denials(declared, &given, state) == self.state().kept_denials;
-        as_planned && as_denied && as_kept && may_stay(account, &given, state, Ended::Well).is_ok()
+        as_planned && as_denied && as_kept && check_compliance(account, &given, state, Ended::Well).is_ok()
     }
 
     /// An Event for denials that somebody else put on the role, whenever these change.
@@ -131,8 +131,8 @@ impl Pass<'_> {
     async fn observe(&mut self, desired: &Desired) -> Result<RoleOutcome, Interrupt> {
         let at = &desired.at;
         let key = declaration_hash(desired);
-        if !self.has_to_look(at, &key) && self.now < self.next_look() {
-            return Ok(self.unread());
+        if !self.must_compare(at, &key) && self.now < self.next_comparison() {
+            return Ok(self.remembered_outcome());
         }
         let declared = desired.role.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
         self.add_finalizers().await?;

@@ -9,7 +9,7 @@ use crate::controller::state::objects::Proof;
 use crate::decide::credentials::checks::is_expected;
 use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Phase, Retry, Verdict, verdict};
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{AwsFailure, FailureKind, IamRole, SessionRequest};
 
 /// A session that AWS confirmed to be what was asked for.
@@ -25,7 +25,7 @@ pub struct Verified {
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     /// Where it is.
-    pub at: &'a Whereabouts,
+    pub at: &'a RoleLocation,
     /// The role.
     pub known: &'a KnownRole,
     /// The session that is asked for.
@@ -44,25 +44,25 @@ impl Pass<'_> {
         let access = &entry.at.access;
         let session = match self.ctx.aws.sts(access).assume_role(entry.call()).await {
             Ok(session) => session,
-            Err(failure) => return Err(self.refused(entry, &failure, context).await),
+            Err(failure) => return Err(self.explain_refusal(entry, &failure, context).await),
         };
         let sts = self.ctx.aws.sts_as(&session.credentials, access);
         let caller = sts.caller_identity().await.map_err(|failure| verdict(Phase::Verify, &failure, context))?;
         if let Err(verdict) = is_expected(&caller, &entry.known.arn, &entry.known.id) {
-            self.look_again(); // the role may have been created again
+            self.compare_again(); // the role may have been created again
             return Err(verdict);
         }
         Ok(Verified { session, caller_arn: caller.arn })
     }
 
     /// Why the role refuses. Reads the role, because nothing else shows its trust policy.
-    async fn refused(&self, entry: Entry<'_>, failure: &AwsFailure, context: FailureContext) -> Verdict {
+    async fn explain_refusal(&self, entry: Entry<'_>, failure: &AwsFailure, context: FailureContext) -> Verdict {
         if failure.kind == FailureKind::Denied && !context.trust_verified {
-            self.look_again();
+            self.compare_again();
         }
         let Ok(base) = &self.identity else { return verdict(Phase::Assume, failure, context) };
         let found = match failure.kind {
-            FailureKind::Denied | FailureKind::DurationExceedsRole => self.refusing_role(entry).await,
+            FailureKind::Denied | FailureKind::DurationExceedsRole => self.read_refusing_role(entry).await,
             _ => None,
         };
         let Entry { at, known, request } = entry;
@@ -73,7 +73,7 @@ impl Pass<'_> {
     }
 
     /// None if the role cannot be read: the message then holds AWS's own words.
-    async fn refusing_role(&self, entry: Entry<'_>) -> Option<IamRole> {
+    async fn read_refusing_role(&self, entry: Entry<'_>) -> Option<IamRole> {
         let unreadable = |verdict: &Verdict| tracing::debug!(verdict.message, "a role that refuses cannot be read");
         let account = ManagedAccount::enter(self.ctx, &entry.at.access).await.inspect_err(unreadable).ok()?;
         account.get_role(&entry.known.arn).await.inspect_err(unreadable).ok()?
@@ -99,7 +99,7 @@ impl Pass<'_> {
                 retry: Retry::Soon,
             }),
             Ok(_) => {
-                self.look_again();
+                self.compare_again();
                 let message = format!(
                     "role {role} could be assumed without its external id at {}, so nothing is published; remove the \
                      trust policy statement that allows the operator without sts:ExternalId",
@@ -111,7 +111,7 @@ impl Pass<'_> {
     }
 
     /// Has the role compared with AWS in the next pass.
-    pub(super) fn look_again(&self) {
-        self.remember(|state| state.look_again = true);
+    pub(super) fn compare_again(&self) {
+        self.remember(|state| state.compare_again = true);
     }
 }

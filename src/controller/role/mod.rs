@@ -4,18 +4,18 @@
 //! run: [`iam_role`], [`grants`], [`credentials`], [`workloads`], [`publish`]; and [`cleanup`] for an object that is deleted.
 
 mod apply;
+mod change_reason;
 mod cleanup;
 mod close;
+mod comparison;
 mod credentials;
 pub mod grants;
 mod iam_role;
 mod issue;
-mod look;
-mod occasion;
 mod outcome;
 mod pass;
 mod publish;
 pub mod reconcile;
 mod references;
-mod secret_end;
+mod secret_cleanup;
 mod workloads;

@@ -15,7 +15,7 @@ pub struct RoleOutcome {
     /// Whether the trust policy was compared in this pass, and is as declared.
     pub trust_verified: bool,
     /// Whether a problem of the role keeps new credentials from being issued.
-    pub in_trouble: bool,
+    pub role_failing: bool,
     /// Which sessions are denied, as far as this process knows.
     pub denied: Denied,
     /// Why access is closed, if it is.

@@ -14,7 +14,7 @@ use crate::decide::role::compliance::bounds_hash;
 use crate::decide::role::denial::{Denied, denied};
 use crate::decide::status::Report;
 use crate::decide::target::requests::Requests;
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::decide::target::{Situation, Target, target};
 use crate::domain::{IamRoleState, ObjectIdentity, PolicyArn};
 
@@ -124,9 +124,9 @@ impl<'a> Pass<'a> {
     }
 
     /// Which role may exist; none if no pass has made one, or if it cannot have a name.
-    pub fn place_of_role(&self) -> Option<Whereabouts> {
+    pub fn place_of_role(&self) -> Option<RoleLocation> {
         let account = self.account().filter(|_| self.may_have_role())?;
-        Whereabouts::of(self.role, account, &self.object).ok()
+        RoleLocation::of(self.role, account, &self.object).ok()
     }
 
     /// Hash of what an existing role is judged by, and of the way to it.
@@ -148,7 +148,7 @@ impl<'a> Pass<'a> {
     /// What a plan is made from besides goal and role. `bounds` and `profiles` are kept by the caller.
     pub fn given<'b>(
         &'b self,
-        at: &'b Whereabouts,
+        at: &'b RoleLocation,
         boundary: Option<&'b PolicyArn>,
         profiles: &'b [String],
     ) -> Given<'b> {

@@ -14,7 +14,7 @@ use crate::controller::context::{Context, Shared};
 use crate::decide::failure::{Retry, delay};
 use crate::decide::status::Mode;
 use crate::decide::target::desired::Desired;
-use crate::decide::target::powerless::powerless;
+use crate::decide::target::no_effect::no_effect;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::{Hold, Target};
 use crate::host::metrics::ReconcileResult;
@@ -53,7 +53,7 @@ async fn one_pass(role: &CrossAccountRole, ctx: &Context) -> Result<(ReconcileRe
     if matches!(target, Target::Absent { .. } | Target::Released { .. }) {
         return pass.clean_up(&target).await; // writes AWS, then Kubernetes
     }
-    if let Err(broken) = pass.bring_about(&target).await {
+    if let Err(broken) = pass.apply_target(&target).await {
         pass.publish_events().await;
         return Err(broken);
     }
@@ -62,7 +62,7 @@ async fn one_pass(role: &CrossAccountRole, ctx: &Context) -> Result<(ReconcileRe
 
 impl Pass<'_> {
     /// First the role, then what depends on it. Trouble in one part does not stop the others.
-    async fn bring_about(&mut self, target: &Target) -> Result<(), Error> {
+    async fn apply_target(&mut self, target: &Target) -> Result<(), Error> {
         let role = self.reconcile_iam_role(target).await?;
         self.reconcile_grants(target, &role).await?;
         if let Some(refusal) = &role.closed {
@@ -83,7 +83,7 @@ impl Pass<'_> {
         }
         self.report.wake_by(Requests::of(self.role).next_due(self.now));
         self.reconcile_workloads().await?;
-        self.end_expired().await
+        self.delete_expired_secret().await
     }
 
     fn report_declaration(&mut self, desired: &Desired) {
@@ -91,7 +91,7 @@ impl Pass<'_> {
             self.report.mode = Mode::Observed;
         }
         self.report.external_id = Some(desired.at.external_id.clone());
-        self.report.warning = powerless(desired);
+        self.report.warning = no_effect(desired);
         for refusal in &desired.requests.unreadable {
             self.report.remark(refusal.clone().into());
         }

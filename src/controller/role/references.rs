@@ -34,7 +34,7 @@ impl References {
             }
         };
         if let Some(account) = &account {
-            ctx.note_account(account);
+            ctx.record_account(account);
         }
         Ok(Self { account, namespace, managers, conflict: ctx.names.conflict(role) })
     }

@@ -7,7 +7,7 @@ use super::pass::Pass;
 use crate::api::{ConditionType, CrossAccountRoleStatus, Outlook, RolloutRestart, condition};
 use crate::controller::Error;
 use crate::decide::event::{Event, EventReason};
-use crate::decide::status::PublishedFacts;
+use crate::decide::status::CredentialsFacts;
 use crate::decide::workloads::rollouts::{Restart, Rollouts, needs_restart, restarted, restarted_for, rollouts};
 use crate::decide::workloads::stale_pods::{Consumers, Look, Stale, StalePods, is_stale, look};
 use crate::domain::kubernetes::is_object_name;
@@ -74,8 +74,8 @@ impl Pass<'_> {
         }
     }
 
-    async fn stale_pods(&self, set: &PublishedFacts) -> Result<Stale, Error> {
-        let PublishedFacts { secret_name, issued_at, .. } = set;
+    async fn stale_pods(&self, set: &CredentialsFacts) -> Result<Stale, Error> {
+        let CredentialsFacts { secret_name, issued_at, .. } = set;
         match self.ctx.cluster.pods(self.role, |pod| is_stale(pod, secret_name, *issued_at)).await {
             Ok(names) => Ok(Stale::Pods(StalePods { names, secret: secret_name.clone(), issued_at: *issued_at })),
             Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(Stale::Forbidden(status.message)),

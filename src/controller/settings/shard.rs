@@ -116,8 +116,8 @@ mod tests {
     fn what_is_no_shard_is_refused_with_what_to_write() {
         for text in ["", "1", "/", "0/", "/2", "2/2", "0/0", "-1/2", "+0/2", "0/257", "1/2/3", "a/b", "0 / 2", "team=a"]
         {
-            let told = text.parse::<Shard>().expect_err(text);
-            assert!(told.contains("0/2 and 1/2"), "{told}");
+            let message = text.parse::<Shard>().expect_err(text);
+            assert!(message.contains("0/2 and 1/2"), "{message}");
         }
         for text in ["0/1", "0/2", "1/2", "255/256"] {
             assert_eq!(text.parse::<Shard>().map(|shard| shard.to_string()), Ok(text.to_owned()));

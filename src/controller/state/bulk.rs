@@ -19,11 +19,11 @@ struct BulkRead {
 
 /// What a bulk read showed of one role.
 #[derive(Debug)]
-pub enum Glimpse {
+pub enum BulkEntry {
     /// The role.
-    Shown(Box<IamRoleState>),
+    Found(Box<IamRoleState>),
     /// Nothing, which proves nothing.
-    NotShown,
+    Missing,
 }
 
 impl BulkReads {
@@ -34,11 +34,11 @@ impl BulkReads {
     }
 
     /// What a read that began after `since` showed of a role. It is given out once, which frees its memory.
-    pub fn take(&self, account: &str, role: &RoleName, since: Option<Instant>) -> Option<Glimpse> {
+    pub fn take(&self, account: &str, role: &RoleName, since: Option<Instant>) -> Option<BulkEntry> {
         let mut reads = self.lock();
         let read = reads.get_mut(account).filter(|read| since.is_none_or(|since| since < read.begun))?;
         let shown = read.roles.remove(&role.as_str().to_lowercase());
-        Some(shown.map_or(Glimpse::NotShown, |state| Glimpse::Shown(Box::new(state))))
+        Some(shown.map_or(BulkEntry::Missing, |state| BulkEntry::Found(Box::new(state))))
     }
 
     /// Forgets all accounts but these.
@@ -67,8 +67,8 @@ mod tests {
         assert!(take(None).is_none(), "nothing was read yet");
         reads.put("analytics", begun, vec![fixture::state()]);
         assert!(take(Some(begun + Duration::from_millis(1))).is_none(), "compared since");
-        assert!(matches!(take(None), Some(Glimpse::Shown(_))), "in whatever case");
-        assert!(matches!(take(None), Some(Glimpse::NotShown)));
+        assert!(matches!(take(None), Some(BulkEntry::Found(_))), "in whatever case");
+        assert!(matches!(take(None), Some(BulkEntry::Missing)));
         reads.retain(|_| false);
         assert!(take(None).is_none());
     }

@@ -1,7 +1,7 @@
 //! What this process remembers. Losing it costs reads, never correctness.
 
 pub mod bulk;
-pub mod fresh;
 pub mod names;
 pub mod objects;
 pub mod principals;
+pub mod shared_read;

@@ -46,7 +46,7 @@ impl NameIndex {
 
     /// Takes note of the id of an account: two objects of one id share their role names. Gives those whose right to a name may
     /// have changed with it.
-    pub fn note_account(&self, name: &str, id: &str) -> Vec<ObjectRef<CrossAccountRole>> {
+    pub fn record_account(&self, name: &str, id: &str) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
         if index.accounts.insert(name.to_owned(), id.to_owned()).as_deref() == Some(id) {
             return Vec::new();
@@ -295,10 +295,10 @@ mod tests {
         let younger = role("younger", 2, &json!({"accountRef": {"name": "same"}, "role": {"name": "r"}}));
         index.note(&older);
         index.note(&younger);
-        assert_eq!(names(&index.note_account("analytics", "222222222222")), ["older"]);
+        assert_eq!(names(&index.record_account("analytics", "222222222222")), ["older"]);
         assert!(index.conflict(&younger).is_none(), "the id of its account is not known yet");
-        assert_eq!(names(&index.note_account("same", "222222222222")), ["younger"]);
-        assert!(index.note_account("same", "222222222222").is_empty());
+        assert_eq!(names(&index.record_account("same", "222222222222")), ["younger"]);
+        assert!(index.record_account("same", "222222222222").is_empty());
         assert!(index.conflict(&younger).is_some() && index.conflict(&older).is_none());
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::CrossAccountRole;
 use crate::decide::Refusal;
-use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::failure::next_on_grid;
 use crate::decide::role::denial::Denied;
 use crate::domain::RoleArn;
@@ -81,7 +81,7 @@ pub struct ObjectState {
     /// Denials that somebody else put on the role, as an Event has named them.
     pub kept_denials: Vec<String>,
     /// AWS denied something that our picture of the role does not explain: compare again.
-    pub look_again: bool,
+    pub compare_again: bool,
     /// The request to revoke that the role was seen to meet.
     pub revocation_met: Option<Timestamp>,
     /// Whether the object had the finalizer when this process first saw it, so that an earlier process may have made a role that
@@ -98,7 +98,7 @@ pub struct ObjectState {
     /// Whether the role refuses without the external id.
     pub proof: Proof,
     /// Verified credentials that could not be written to the Secret.
-    pub unpublished: Option<Arc<Publication>>,
+    pub unpublished: Option<Arc<PublishedCredentials>>,
     /// Why access is closed, if it is. No source grant of the object counts then.
     pub closed: Option<Refusal>,
     /// When the source grants were last compared.
@@ -166,7 +166,7 @@ impl ObjectState {
     /// Whether the role was last compared with this.
     #[must_use]
     pub fn is_compared(&self, with: &str) -> bool {
-        !self.look_again && self.compared.as_ref().is_some_and(|last| last.with == with)
+        !self.compare_again && self.compared.as_ref().is_some_and(|last| last.with == with)
     }
 
     /// Counts a failure, or ends the row.
@@ -241,7 +241,7 @@ impl ObjectStates {
     /// The moments lie on a grid of `interval`, shifted by a hash of `key`. A process that has just started remembers
     /// nothing, and waits for the next one of them: so a restart causes no storm of reads, and objects are spread.
     #[must_use]
-    pub fn next_look(&self, last: Option<Timestamp>, interval: SignedDuration, key: &str) -> Timestamp {
+    pub fn next_comparison(&self, last: Option<Timestamp>, interval: SignedDuration, key: &str) -> Timestamp {
         next_on_grid(last.unwrap_or(self.started_at), interval, key)
     }
 

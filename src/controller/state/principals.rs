@@ -5,29 +5,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::fresh::Fresh;
 use super::objects::PROPAGATION;
+use super::shared_read::SharedRead;
 use crate::decide::grants::{Declared, Line};
 use crate::domain::{Grantee, GranteeKey};
 
 /// One writer for each principal, and one reading of the objects for all of them. Within this process only: between processes
 /// the order of writing and reading is enough.
 #[derive(Debug, Default)]
-pub struct Principals {
-    settling: Mutex<HashMap<GranteeKey, Arc<Fresh<Settled>>>>,
+pub struct PrincipalPolicies {
+    syncing: Mutex<HashMap<GranteeKey, Arc<SharedRead<SyncedPolicy>>>>,
     /// When a policy was last put, as long as IAM may not show it yet.
     put: Mutex<HashMap<GranteeKey, Timestamp>>,
     /// What all objects declare.
-    pub declared: Fresh<Declared>,
+    pub declared: SharedRead<Declared>,
 }
 
-impl Principals {
+impl PrincipalPolicies {
     /// The writer of a principal.
-    pub fn of(&self, grantee: &Grantee) -> Arc<Fresh<Settled>> {
+    pub fn of(&self, grantee: &Grantee) -> Arc<SharedRead<SyncedPolicy>> {
         // A panic while locked leaves the map whole: every change is a single insert or remove.
-        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-        settling.retain(|_, fresh| Arc::strong_count(fresh) > 1); // nobody has or awaits it
-        Arc::clone(settling.entry(grantee.key()).or_default())
+        let mut syncing = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        syncing.retain(|_, fresh| Arc::strong_count(fresh) > 1); // nobody has or awaits it
+        Arc::clone(syncing.entry(grantee.key()).or_default())
     }
 
     /// Takes note of a write: whether the policy was put, or deleted.
@@ -48,9 +48,9 @@ impl Principals {
     }
 }
 
-/// What a policy says after it was settled.
+/// What a policy says after it was synced.
 #[derive(Debug)]
-pub struct Settled {
+pub struct SyncedPolicy {
     /// All lines, in the order in which they have a place.
     pub lines: Vec<Line>,
     /// How many of them, from the first on, are in place.

@@ -9,8 +9,9 @@ use crate::domain::{AccountAccess, AccountId, CallerIdentity, Hop, Region, RoleA
 /// Parses the account's id, region and chain. The API server has checked the same rules; this is the boundary.
 pub fn access(account: &AWSAccount) -> Result<AccountAccess, Refusal> {
     let name = account.metadata.name.clone().unwrap_or_default();
-    let wrong =
-        |field: &str, told: String| Refusal::new(Reason::InvalidSpec, format!("AWSAccount {name}: {field}: {told}"));
+    let wrong = |field: &str, message: String| {
+        Refusal::new(Reason::InvalidSpec, format!("AWSAccount {name}: {field}: {message}"))
+    };
     let spec = &account.spec;
 
     let id = AccountId::parse(&spec.account_id)
@@ -45,18 +46,18 @@ pub fn access(account: &AWSAccount) -> Result<AccountAccess, Refusal> {
     }
     match chain.last() {
         Some(last) if last.role_arn.account != id => {
-            let told = format!(
+            let message = format!(
                 "ends in account {} ({}), but spec.accountId is {id}; correct one of the two",
                 last.role_arn.account, last.role_arn
             );
-            Err(wrong("spec.access.chain", told))
+            Err(wrong("spec.access.chain", message))
         }
         _ => Ok(AccountAccess { name, id, region, chain }),
     }
 }
 
 /// The way in must have led into the account itself, whatever the chain says.
-pub fn leads_into(access: &AccountAccess, caller: &CallerIdentity) -> Result<(), Verdict> {
+pub fn check_account(access: &AccountAccess, caller: &CallerIdentity) -> Result<(), Verdict> {
     let AccountAccess { name, id, chain, .. } = access;
     if caller.account == *id {
         return Ok(());
@@ -93,15 +94,15 @@ mod tests {
         let first = "arn:aws:iam::111111111111:role/hub";
         let last = "arn:aws:iam::222222222222:role/manager";
         assert_eq!(access(&account("222222222222", "eu-west-1", &[first, last])).map(|a| a.chain.len()), Ok(2));
-        for (id, region, chain, told) in [
+        for (id, region, chain, message) in [
             ("2222", "eu-west-1", vec![], "spec.accountId"),
             ("222222222222", "Mars", vec![], "spec.region"),
             ("222222222222", "eu-west-1", vec![last, first], "ends in account 111111111111"),
             ("222222222222", "eu-west-1", vec!["hub"], "chain[0].roleArn"),
             ("222222222222", "us-gov-west-1", vec![last], "partition"),
         ] {
-            let refusal = access(&account(id, region, &chain)).expect_err(told);
-            assert!(refusal.message.contains(told) && refusal.message.contains("analytics"), "{}", refusal.message);
+            let refusal = access(&account(id, region, &chain)).expect_err(message);
+            assert!(refusal.message.contains(message) && refusal.message.contains("analytics"), "{}", refusal.message);
         }
     }
 }

@@ -31,18 +31,18 @@ pub fn allowed<'a>(
     if account.is_deleted() {
         return no(format!("AWSAccount {account_name} is being deleted"));
     }
-    lets_in(account, namespace).map(|()| account)
+    allows_namespace(account, namespace).map(|()| account)
 }
 
 /// Checks that the account lets the namespace in, whether or not the account is being deleted.
-pub fn lets_in(account: &AWSAccount, namespace: &Namespace) -> Result<(), Refusal> {
+pub fn allows_namespace(account: &AWSAccount, namespace: &Namespace) -> Result<(), Refusal> {
     let account_name = account.metadata.name.as_deref().unwrap_or_default();
     let no = |message: String| Err(Refusal::new(Reason::NotAllowed, message));
-    let lets_in = match &account.spec.allowed_namespaces {
+    let allows_namespace = match &account.spec.allowed_namespaces {
         None => Ok(false),
         Some(rule) => matches(rule, namespace),
     };
-    match lets_in {
+    match allows_namespace {
         Ok(true) => Ok(()),
         Ok(false) => no(format!(
             "AWSAccount {account_name} does not allow namespace {}; ask the platform team to add it to spec.allowedNamespaces",
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn absent_permission_means_no() {
         let namespace = Namespace { name: "team".into(), labels: [("aws".to_owned(), "yes".to_owned())].into() };
-        for (what, rule, lets_in) in [
+        for (what, rule, allows_namespace) in [
             ("no rule", json!(null), false),
             ("an empty rule", json!({}), true),
             ("its name", json!({"names": ["other", "team"]}), true),
@@ -102,7 +102,7 @@ mod tests {
         ] {
             let account = account(&rule);
             let verdict = allowed("analytics", Some(&account), &namespace);
-            assert_eq!(verdict.is_ok(), lets_in, "{what}");
+            assert_eq!(verdict.is_ok(), allows_namespace, "{what}");
             if let Err(refusal) = verdict {
                 assert_eq!(refusal.reason, Reason::NotAllowed, "{what}");
             }

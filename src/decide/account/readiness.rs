@@ -30,10 +30,10 @@ pub fn needs(role: &CrossAccountRole, account: &str) -> bool {
 /// The operator has no identity of its own to begin with.
 #[must_use]
 pub fn unusable(failure: &AwsFailure) -> Verdict {
-    let told = verdict(Phase::Enter, failure, FailureContext::default());
+    let verdict = verdict(Phase::Enter, failure, FailureContext::default());
     Verdict {
         reason: Reason::BaseIdentityUnavailable,
-        message: format!("the operator's own AWS identity is not usable: {}", told.message),
+        message: format!("the operator's own AWS identity is not usable: {}", verdict.message),
         retry: Retry::Slow,
     }
 }

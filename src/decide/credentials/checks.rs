@@ -1,6 +1,6 @@
 //! What has to hold of a session that is asked for, and of the set that came of it.
 
-use super::published::Publication;
+use super::published::PublishedCredentials;
 use crate::api::Reason;
 use crate::decide::failure::{Retry, Verdict};
 use crate::domain::{CallerIdentity, IamRole, RoleArn, SessionRequest};
@@ -14,12 +14,12 @@ pub fn within_maximum(request: &SessionRequest, role: &IamRole) -> Result<(), Ve
     if asked <= maximum {
         return Ok(());
     }
-    let told = format!(
+    let message = format!(
         "spec.session.durationSeconds is {asked}, but role {} allows {maximum} at most and is only observed; lower it, or \
          have the role's maximum session duration raised in account {}",
         role.arn, role.arn.account
     );
-    Err(Verdict { reason: Reason::DurationExceedsRole, message: told, retry: Retry::Slow })
+    Err(Verdict { reason: Reason::DurationExceedsRole, message, retry: Retry::Slow })
 }
 
 /// Account, role name and role id must be the ones that were asked for: an endpoint that answers for another account, or a
@@ -41,7 +41,7 @@ pub fn is_expected(caller: &CallerIdentity, arn: &RoleArn, id: &str) -> Result<(
 }
 
 /// A good set is never replaced by one that expires earlier.
-pub fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict> {
+pub fn check_expires_later(held: &PublishedCredentials, new: &PublishedCredentials) -> Result<(), Verdict> {
     if held.credentials.expires_at <= new.credentials.expires_at {
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub fn never_worse(held: &Publication, new: &Publication) -> Result<(), Verdict>
 
 /// A warning when session policies and tags begin to reach AWS's size limit, once. Shares are in percent.
 #[must_use]
-pub fn nearly_full(percent: Option<u32>, before: Option<u32>) -> Option<String> {
+pub fn packed_size_warning(percent: Option<u32>, before: Option<u32>) -> Option<String> {
     let percent = percent.filter(|now| *now >= NEARLY_FULL && before.is_none_or(|before| before < NEARLY_FULL))?;
     Some(format!(
         "Session policy, policy ARNs and tags use {percent} % of AWS's size limit; above 100 % AWS refuses the \
@@ -118,22 +118,22 @@ mod tests {
     fn a_set_that_expires_earlier_is_dropped() {
         let held = fixture::publication();
         let mut new = held.clone();
-        assert_eq!(never_worse(&held, &new), Ok(()));
+        assert_eq!(check_expires_later(&held, &new), Ok(()));
         new.credentials.expires_at -= SignedDuration::from_secs(1);
-        assert!(never_worse(&held, &new).is_err());
-        assert_eq!(never_worse(&new, &held), Ok(()));
+        assert!(check_expires_later(&held, &new).is_err());
+        assert_eq!(check_expires_later(&new, &held), Ok(()));
     }
 
     #[test]
     fn the_warning_comes_once_when_the_room_begins_to_run_out() {
-        for (what, percent, before, told) in [
+        for (what, percent, before, message) in [
             ("nothing passed", None, None, false),
             ("enough room", Some(79), None, false),
             ("the first set", Some(80), None, true),
             ("more than before", Some(85), Some(79), true),
             ("as before", Some(85), Some(85), false),
         ] {
-            assert_eq!(nearly_full(percent, before).is_some(), told, "{what}");
+            assert_eq!(packed_size_warning(percent, before).is_some(), message, "{what}");
         }
     }
 }

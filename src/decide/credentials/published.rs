@@ -10,7 +10,7 @@ use crate::domain::{Credentials, RoleArn, SecretText, digest_hex};
 
 /// A set of credentials as it was published, with what is needed to judge it later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
+pub struct PublishedCredentials {
     /// The set.
     pub credentials: Credentials,
     /// ARN of the role it belongs to.
@@ -23,7 +23,7 @@ pub struct Publication {
     pub answered: Option<Timestamp>,
 }
 
-impl Publication {
+impl PublishedCredentials {
     /// Whether the set answers a request for new credentials. Values are compared for equality only: people round them,
     /// and their clocks differ.
     #[must_use]
@@ -125,9 +125,9 @@ fn triple(value: impl Fn(&str) -> Option<String>, keys: [&str; 3]) -> Option<Tri
 pub(super) mod fixture {
     use super::*;
 
-    pub fn publication() -> Publication {
+    pub fn publication() -> PublishedCredentials {
         let time = |text: &str| text.parse::<Timestamp>().expect("a time");
-        Publication {
+        PublishedCredentials {
             credentials: Credentials {
                 access_key_id: SecretText::new("ASIAKEY".into()),
                 secret_access_key: SecretText::new("se/cr+et".into()),
@@ -161,7 +161,7 @@ mod tests {
             [&[Output::Process][..], &[Output::File], &[Output::Env], &[Output::Env, Output::File, Output::Process]]
         {
             let SecretContent { data, annotations, .. } = content(outputs);
-            assert_eq!(Publication::read(&data, &annotations), Some(fixture::publication()), "{outputs:?}");
+            assert_eq!(PublishedCredentials::read(&data, &annotations), Some(fixture::publication()), "{outputs:?}");
         }
     }
 
@@ -169,9 +169,9 @@ mod tests {
     fn an_edited_form_is_passed_over_and_the_set_found_in_another() {
         let SecretContent { mut data, annotations, .. } = content(&[Output::Process, Output::File]);
         data.insert(KEY_JSON.into(), SecretText::new("{}".into()));
-        assert_eq!(Publication::read(&data, &annotations), Some(fixture::publication()));
+        assert_eq!(PublishedCredentials::read(&data, &annotations), Some(fixture::publication()));
         data.insert(KEY_INI.into(), SecretText::new("[default]".into()));
-        assert_eq!(Publication::read(&data, &annotations), None);
+        assert_eq!(PublishedCredentials::read(&data, &annotations), None);
     }
 
     #[test]
@@ -185,9 +185,9 @@ mod tests {
         ] {
             let SecretContent { data, mut annotations, .. } = content(&[Output::Process]);
             annotations.insert(key.into(), "2030-01-01T00:00:00Z".into());
-            assert_eq!(Publication::read(&data, &annotations), None, "{key} changed");
+            assert_eq!(PublishedCredentials::read(&data, &annotations), None, "{key} changed");
             annotations.remove(key);
-            assert_eq!(Publication::read(&data, &annotations), None, "{key} removed");
+            assert_eq!(PublishedCredentials::read(&data, &annotations), None, "{key} removed");
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::published::Publication;
+use super::published::PublishedCredentials;
 use crate::decide::target::requests::LEAST_INTERVAL;
 
 /// What the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The set the Secret holds, if it holds one that nobody edited.
-    pub published: Option<&'a Publication>,
+    pub published: Option<&'a PublishedCredentials>,
     /// Whether there is a Secret of ours at all.
     pub secret_exists: bool,
     /// Digest of everything a session would be requested with now.
@@ -91,7 +91,7 @@ fn renewal_requested(input: &Input<'_>) -> Option<Cause> {
 
 /// Until when a request for new credentials waits for the least interval.
 #[must_use]
-pub fn request_waits_until(set: &Publication, requested: Option<Timestamp>) -> Option<Timestamp> {
+pub fn request_waits_until(set: &PublishedCredentials, requested: Option<Timestamp>) -> Option<Timestamp> {
     requested.filter(|at| !set.answers(*at)).map(|_| set.issued_at + LEAST_INTERVAL)
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     /// The fixture's set lives from 08:00 to 09:00.
-    fn input(set: &Publication) -> Input<'_> {
+    fn input(set: &PublishedCredentials) -> Input<'_> {
         Input {
             published: Some(set),
             secret_exists: true,
@@ -145,7 +145,7 @@ mod tests {
         ] {
             assert_eq!(needs_new(&input), new, "{what}");
         }
-        let answers = Publication { answered: Some(at("2027-01-15T08:05:00Z")), ..set.clone() };
+        let answers = PublishedCredentials { answered: Some(at("2027-01-15T08:05:00Z")), ..set.clone() };
         for (time, new) in
             [("08:05:00", None), ("08:04:00", Some(Cause::Requested)), ("08:06:00", Some(Cause::Requested))]
         {
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_request_that_waits_for_the_least_interval_says_until_when_and_no_other_does() {
-        let set = Publication { answered: Some(at("2027-01-15T08:00:00Z")), ..fixture::publication() };
+        let set = PublishedCredentials { answered: Some(at("2027-01-15T08:00:00Z")), ..fixture::publication() };
         let waits = |requested: Option<&str>| request_waits_until(&set, requested.map(at));
         assert_eq!(waits(Some("2027-01-15T08:00:10Z")), Some(at("2027-01-15T08:00:30Z")));
         assert_eq!(waits(Some("2027-01-15T08:00:00Z")), None, "the set answers it");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::published::Publication;
+use super::published::PublishedCredentials;
 use crate::api::{FIELD_MANAGER, MANAGED_BY_LABEL, Output, ProcessCommand, SecretSpec};
 use crate::decide::Refusal;
 use crate::decide::target::fields::{self, invalid};
@@ -87,7 +87,7 @@ impl DesiredSecret {
 
     /// Renders a set. Each key holds the whole set, so that a reader never sees parts of two.
     #[must_use]
-    pub fn render(&self, publication: &Publication) -> SecretContent {
+    pub fn render(&self, publication: &PublishedCredentials) -> SecretContent {
         let mut data = BTreeMap::new();
         for output in &self.outputs {
             match output {

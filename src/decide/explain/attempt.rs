@@ -97,7 +97,7 @@ impl<'a> Attempt<'a> {
     /// The statements that the trust policy lacks; all that are needed, where it was not read.
     pub(super) fn missing_in_trust(&self, action: &str) -> Vec<Value> {
         let principal = &self.caller.principal;
-        let has = |extra: &str| self.trust().is_some_and(|t| reading(t, extra, &self.caller) == Reading::LetsIn);
+        let has = |extra: &str| self.trust().is_some_and(|t| reading(t, extra, &self.caller) == Reading::Allows);
         let lacking = |extra: &&str| *extra == action || !has(extra);
         let actions: Vec<&str> = self.extras.iter().copied().filter(lacking).collect();
         let entry =

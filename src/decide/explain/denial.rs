@@ -58,13 +58,13 @@ impl Denial {
     pub fn read(message: &str) -> Self {
         let after = |words: &str| message.split_once(words).map(|(_, rest)| rest);
         let explicit = after("with an explicit deny");
-        let told = explicit.or_else(|| after("because no ")).unwrap_or_default();
+        let cause = explicit.or_else(|| after("because no ")).unwrap_or_default();
         Self {
             caller: message.strip_prefix("User: ").and_then(|rest| rest.split_whitespace().next()).map(str::to_owned),
             action: after("not authorized to perform: ")
                 .and_then(|rest| rest.split_whitespace().next())
                 .map(str::to_owned),
-            by: WORDS.iter().find(|(words, _)| told.contains(words)).map(|(_, kind)| *kind),
+            by: WORDS.iter().find(|(words, _)| cause.contains(words)).map(|(_, kind)| *kind),
             explicit: explicit.is_some(),
         }
     }

@@ -95,9 +95,9 @@ pub fn managing(access: &AccountAccess, role: &RoleArn, failure: &AwsFailure, co
     let hop = access.chain.last().map(|hop| hop.role_arn.to_string());
     let manager = Party::of(&hop.or_else(|| denial.caller.clone()).unwrap_or_default(), "the role's");
     let action = format!("{}:{}", failure.service, failure.operation);
-    let told = remedy::for_caller(&manager, &denial, &[&action], &role.to_string());
+    let message = remedy::for_caller(&manager, &denial, &[&action], &role.to_string());
     let message = format!(
-        "{}, by which the operator manages account {}, is not allowed {action}. {failure}. {told}",
+        "{}, by which the operator manages account {}, is not allowed {action}. {failure}. {message}",
         manager.name, access.id
     );
     Verdict { message, ..plain }

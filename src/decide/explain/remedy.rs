@@ -88,7 +88,7 @@ mod tests {
         Party::of("arn:aws:iam::111111111111:user/ops/operator", "the operator's own")
     }
 
-    fn told(message: &str) -> String {
+    fn advice(message: &str) -> String {
         for_caller(&operator(), &Denial::read(message), &["sts:AssumeRole"], "arn:r")
     }
 
@@ -112,12 +112,12 @@ mod tests {
                 "add to the session policy with which the session of user operator is issued: ",
             ),
         ] {
-            let told = told(by);
-            assert!(told.ends_with(&format!("{place}{add}")), "{told}");
+            let message = advice(by);
+            assert!(message.ends_with(&format!("{place}{add}")), "{message}");
         }
-        assert!(told("because no service control policy").ends_with(r#""Resource":"*"}"#));
+        assert!(advice("because no service control policy").ends_with(r#""Resource":"*"}"#));
         assert!(
-            told("because no VPC endpoint policy")
+            advice("because no VPC endpoint policy")
                 .contains(r#""Principal":{"AWS":"arn:aws:iam::111111111111:user/ops/operator"}"#)
         );
     }
@@ -125,8 +125,11 @@ mod tests {
     #[test]
     fn against_a_deny_no_statement_is_offered() {
         for by in ["an identity-based policy", "a service control policy", "a permissions boundary"] {
-            let told = told(&format!("with an explicit deny in {by}"));
-            assert!(told.contains("remove the Deny on sts:AssumeRole from the ") && !told.contains('{'), "{told}");
+            let message = advice(&format!("with an explicit deny in {by}"));
+            assert!(
+                message.contains("remove the Deny on sts:AssumeRole from the ") && !message.contains('{'),
+                "{message}"
+            );
         }
     }
 }

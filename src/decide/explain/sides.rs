@@ -29,7 +29,7 @@ impl Sides {
             (Some(PolicyKind::Trust), reading) => Self::Trust(reading),
             (Some(PolicyKind::ResourceControl), _) => Self::RoleOrganization,
             (Some(_), reading) => Self::Caller(reading),
-            (None, Some(Reading::LetsIn)) => Self::Caller(Some(Reading::LetsIn)),
+            (None, Some(Reading::Allows)) => Self::Caller(Some(Reading::Allows)),
             (None, Some(Reading::Depends(keys))) => Self::Either(keys),
             (None, Some(refuses)) => Self::Trust(Some(refuses)),
             (None, None) => Self::Either(BTreeSet::new()),
@@ -38,16 +38,16 @@ impl Sides {
 
     pub(super) fn cause(&self, attempt: &Attempt<'_>, denial: &Denial, action: &str) -> String {
         match self {
-            Self::Trust(Some(Reading::AsksFor(ids))) => {
+            Self::Trust(Some(Reading::RequiresExternalId(ids))) => {
                 let asked = ids.iter().map(String::as_str).collect::<Vec<_>>().join(" or ");
                 let sent = attempt.caller.external_id.as_deref().unwrap_or("none");
                 format!("its trust policy asks for the external id {asked}, and {sent} is sent")
             }
-            Self::Trust(Some(Reading::Forbids)) => format!("a Deny in its trust policy forbids {action}"),
+            Self::Trust(Some(Reading::Denies)) => format!("a Deny in its trust policy forbids {action}"),
             Self::Trust(_) if denial.explicit => format!("a Deny in its trust policy forbids {action}"),
             Self::Trust(_) => format!("its trust policy does not allow {action} to the caller"),
-            Self::Caller(Some(Reading::LetsIn)) => format!("the role trusts the caller, but {}", own(denial, action)),
-            Self::Caller(Some(Reading::Silent | Reading::AsksFor(_) | Reading::Forbids)) => {
+            Self::Caller(Some(Reading::Allows)) => format!("the role trusts the caller, but {}", own(denial, action)),
+            Self::Caller(Some(Reading::NotMentioned | Reading::RequiresExternalId(_) | Reading::Denies)) => {
                 format!("{}, and its trust policy refuses as well", own(denial, action))
             }
             Self::Caller(Some(Reading::Depends(_)) | None) => own(denial, action),
@@ -72,19 +72,21 @@ impl Sides {
         let at_caller = || remedy::for_caller(&party, denial, &attempt.needed(action), &role.to_string());
         let in_trust = || remedy::in_trust(role, &attempt.missing_in_trust(action));
         match self {
-            Self::Trust(Some(Reading::Forbids)) => no_deny_in_trust(attempt),
+            Self::Trust(Some(Reading::Denies)) => no_deny_in_trust(attempt),
             Self::Trust(_) if denial.explicit => no_deny_in_trust(attempt),
-            Self::Trust(Some(Reading::AsksFor(_)) | None) if attempt.phase == Phase::Enter => format!(
+            Self::Trust(Some(Reading::RequiresExternalId(_)) | None) if attempt.phase == Phase::Enter => format!(
                 "Check the externalId of the hop in spec.access.chain, or correct the trust policy. {}",
                 in_trust()
             ),
             Self::Trust(_) => in_trust(),
-            Self::Caller(Some(Reading::LetsIn)) if denial.by.is_none() && !denial.explicit => format!(
+            Self::Caller(Some(Reading::Allows)) if denial.by.is_none() && !denial.explicit => format!(
                 "If the following statement is already present, look for a service control policy or a permissions \
                  boundary that denies the call. {}",
                 at_caller()
             ),
-            Self::Caller(Some(Reading::Silent | Reading::AsksFor(_))) => format!("{}. {}", in_trust(), at_caller()),
+            Self::Caller(Some(Reading::NotMentioned | Reading::RequiresExternalId(_))) => {
+                format!("{}. {}", in_trust(), at_caller())
+            }
             Self::Caller(_) => at_caller(),
             Self::RoleOrganization => format!(
                 "For account {account} (the role's), remove the Deny on {action} from the resource control policies of \

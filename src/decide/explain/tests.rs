@@ -137,7 +137,7 @@ fn the_statement_comes_last_and_makes_the_policy_let_the_operator_in() {
     let statement: Value = serde_json::from_str(statement).expect("one statement, and nothing after it");
     let mended = role_with(&json!([other_id[0], other_id[1], statement]));
     let caller = Caller { external_id: Some("ours".into()), ..caller(&base()) };
-    assert_eq!(reading(mended.trust.as_ref().expect("a policy"), ASSUME_ROLE, &caller), Reading::LetsIn);
+    assert_eq!(reading(mended.trust.as_ref().expect("a policy"), ASSUME_ROLE, &caller), Reading::Allows);
 }
 
 #[test]
@@ -179,16 +179,17 @@ fn a_hop_is_refused_between_its_own_account_and_that_of_the_one_before() {
     let (hub, manager) = ("arn:aws:iam::333333333333:role/hub", "arn:aws:iam::222222222222:role/manager");
     let access = access(&[hub, manager]);
     let failure = denial("sts:AssumeRole", "");
-    let told = |hop| Attempt::of_hop(&base(), &access, hop).map(|attempt| attempt.verdict(&failure, SETTLED).message);
+    let message =
+        |hop| Attempt::of_hop(&base(), &access, hop).map(|attempt| attempt.verdict(&failure, SETTLED).message);
     for (hop, role, caller) in [
         (1, "In account 333333333333 (the role's)", "In account 111111111111 (the operator's own)"),
         (2, "In account 222222222222 (the role's)", "In account 333333333333 (that of hop 1)"),
     ] {
-        let message = told(hop).expect("there is such a hop");
+        let message = message(hop).expect("there is such a hop");
         assert!(message.contains(role) && message.contains(caller), "{message}");
         assert!(message.contains(r#""sts:ExternalId":"7d1f0a""#), "{message}");
     }
-    assert_eq!((told(0), told(3)), (None, None));
+    assert_eq!((message(0), message(3)), (None, None));
 }
 
 #[test]
@@ -208,8 +209,11 @@ fn a_region_is_activated_in_the_account_that_aws_names() {
         ("STS is not activated in the requested region", "account 222222222222 (the role's)"),
     ] {
         let refused = failure("sts", "AssumeRole", FailureKind::RegionDisabled, message);
-        let told = judge(None, &refused, SETTLED).message;
-        assert!(told.contains(account) && told.contains("eu-west-1") && told.contains("analytics"), "{told}");
+        let message = judge(None, &refused, SETTLED).message;
+        assert!(
+            message.contains(account) && message.contains("eu-west-1") && message.contains("analytics"),
+            "{message}"
+        );
     }
 }
 
@@ -226,7 +230,7 @@ fn a_manager_is_told_the_permission_on_the_very_role() {
     for (chain, who) in [(vec!["arn:aws:iam::222222222222:role/manager"], "role manager"), (vec![], "role op")] {
         let verdict = managing(&access(&chain), &role, &failure, SETTLED);
         assert_eq!(verdict.reason, Reason::ManagerDenied);
-        let told = format!("In account 222222222222 (the role's), add to a policy of {who}: {permission}");
-        assert!(verdict.message.ends_with(&told), "{}", verdict.message);
+        let message = format!("In account 222222222222 (the role's), add to a policy of {who}: {permission}");
+        assert!(verdict.message.ends_with(&message), "{}", verdict.message);
     }
 }

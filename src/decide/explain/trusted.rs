@@ -34,13 +34,13 @@ impl Caller {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// It allows the action, and nothing in it forbids that.
-    LetsIn,
+    Allows,
     /// No statement allows the action to the caller or its account.
-    Silent,
+    NotMentioned,
     /// It asks for one of these external ids, and none of them is sent.
-    AsksFor(BTreeSet<String>),
+    RequiresExternalId(BTreeSet<String>),
     /// A statement forbids the action.
-    Forbids,
+    Denies,
     /// It depends on these condition keys or policy elements.
     Depends(BTreeSet<String>),
 }
@@ -55,21 +55,21 @@ pub fn reading(trust: &PolicyDocument, action: &str, caller: &Caller) -> Reading
             (true, Applies::Yes(_)) => allowed = true,
             (true, Applies::ForOther(ids)) => asked_for.extend(ids),
             (true, Applies::Maybe(keys)) => may_allow.extend(keys),
-            (false, Applies::Yes(ids)) if ids.is_empty() => return Reading::Forbids,
+            (false, Applies::Yes(ids)) if ids.is_empty() => return Reading::Denies,
             (false, Applies::Yes(ids)) => barred.extend(ids),
             (false, Applies::Maybe(keys)) => may_forbid.extend(keys),
             (_, Applies::No) | (false, Applies::ForOther(_)) => {}
         }
     }
     if !barred.is_empty() {
-        return Reading::AsksFor(barred);
+        return Reading::RequiresExternalId(barred);
     }
     match allowed {
-        true if may_forbid.is_empty() => Reading::LetsIn,
+        true if may_forbid.is_empty() => Reading::Allows,
         true => Reading::Depends(may_forbid),
         false if !may_allow.is_empty() => Reading::Depends(may_allow),
-        false if !asked_for.is_empty() => Reading::AsksFor(asked_for),
-        false => Reading::Silent,
+        false if !asked_for.is_empty() => Reading::RequiresExternalId(asked_for),
+        false => Reading::NotMentioned,
     }
 }
 

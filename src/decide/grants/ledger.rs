@@ -19,7 +19,7 @@ pub enum Decision {
 
 /// What is to be given: by which policy, for which role, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct Giving<'a> {
+pub struct LedgerInput<'a> {
     /// Name of the policy.
     pub policy: &'a str,
     /// ARN of the object's own role, if it is known.
@@ -33,12 +33,12 @@ pub struct Giving<'a> {
 /// Nothing is forgotten here. What is refused or no longer declared stays without a role: it no longer counts, and is
 /// forgotten once AWS is clean.
 #[must_use]
-pub fn to_announce(
+pub fn next_ledger(
     before: &[SourceGrantStatus],
     declared: &[(SourceGrant, Decision)],
-    giving: Giving<'_>,
+    giving: LedgerInput<'_>,
 ) -> Vec<SourceGrantStatus> {
-    let Giving { policy, role_arn, .. } = giving;
+    let LedgerInput { policy, role_arn, .. } = giving;
     let known = |grant: &SourceGrant| before.iter().find(|entry| entry.grant() == *grant && entry.policy == policy);
     let mut next: Vec<SourceGrantStatus> = Vec::new();
     for (index, (grant, decision)) in declared.iter().enumerate() {
@@ -71,7 +71,7 @@ fn given(
     grant: &SourceGrant,
     principal_arn: &str,
     known: Option<&SourceGrantStatus>,
-    giving: Giving<'_>,
+    giving: LedgerInput<'_>,
 ) -> SourceGrantStatus {
     let SourceGrant { account_ref, user, group, role } = grant.clone();
     let since = known.filter(|entry| entry.role_arn.is_some()).and_then(|entry| entry.since.clone());
@@ -118,7 +118,7 @@ mod tests {
         declared: &[(SourceGrant, Decision)],
         second: i64,
     ) -> Vec<SourceGrantStatus> {
-        to_announce(before, declared, Giving { policy: POLICY, role_arn: Some(ROLE), now: at(second) })
+        next_ledger(before, declared, LedgerInput { policy: POLICY, role_arn: Some(ROLE), now: at(second) })
     }
 
     #[test]
@@ -137,22 +137,25 @@ mod tests {
         let unknown = [(grant("a"), Decision::Unknown), (grant("b"), Decision::Unknown)];
         assert_eq!(remember(&before, &unknown, 2), before);
         assert_eq!(
-            to_announce(&before, &unknown, Giving { policy: POLICY, role_arn: None, now: at(2) }),
+            next_ledger(&before, &unknown, LedgerInput { policy: POLICY, role_arn: None, now: at(2) }),
             before,
             "the role is not known either"
         );
-        let moved = to_announce(
+        let moved = next_ledger(
             &before,
             &unknown,
-            Giving { policy: POLICY, role_arn: Some("arn:aws:iam::222222222222:role/x/reader"), now: at(2) },
+            LedgerInput { policy: POLICY, role_arn: Some("arn:aws:iam::222222222222:role/x/reader"), now: at(2) },
         );
         assert_eq!(moved[0].role_arn.as_deref(), Some("arn:aws:iam::222222222222:role/x/reader"));
     }
 
     #[test]
     fn a_policy_of_an_earlier_name_of_the_cluster_is_taken_back_beside_the_new_one() {
-        let before =
-            to_announce(&[], &[is_given("a")], Giving { policy: "crossaccount-old", role_arn: Some(ROLE), now: at(1) });
+        let before = next_ledger(
+            &[],
+            &[is_given("a")],
+            LedgerInput { policy: "crossaccount-old", role_arn: Some(ROLE), now: at(1) },
+        );
         let next = remember(&before, &[is_given("a")], 2);
         let roles: Vec<_> = next.iter().map(|entry| (entry.policy.as_str(), entry.role_arn.is_some())).collect();
         assert_eq!(roles, [(POLICY, true), ("crossaccount-old", false)]);
@@ -174,8 +177,8 @@ mod tests {
                     prop_assert!(next.iter().any(|e| e.grant() == entry.grant()));
                 }
                 for entry in next.iter().filter(|entry| entry.role_arn.is_some()) {
-                    let standing = declared.iter().find(|(grant, _)| *grant == entry.grant()).map(|(_, decision)| decision);
-                    prop_assert!(matches!(standing, Some(Decision::Given(_) | Decision::Unknown)));
+                    let current = declared.iter().find(|(grant, _)| *grant == entry.grant()).map(|(_, decision)| decision);
+                    prop_assert!(matches!(current, Some(Decision::Given(_) | Decision::Unknown)));
                 }
                 before = next;
             }

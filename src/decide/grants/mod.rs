@@ -47,7 +47,7 @@ pub struct Line {
 pub fn grantee(grant: &SourceGrant, account: &AWSAccount) -> Result<Grantee, Refusal> {
     let SourceGrant { account_ref, user, group, role } = grant;
     fields::object_name("spec.sourceGrants: accountRef.name", &account_ref.name)?;
-    let invalid = |told: String| Refusal::new(Reason::InvalidSpec, format!("spec.sourceGrants: {told}"));
+    let invalid = |message: String| Refusal::new(Reason::InvalidSpec, format!("spec.sourceGrants: {message}"));
     let (kind, name) = match (user, group, role) {
         (Some(name), None, None) => (GranteeKind::User, name),
         (None, Some(name), None) => (GranteeKind::Group, name),
@@ -59,33 +59,33 @@ pub fn grantee(grant: &SourceGrant, account: &AWSAccount) -> Result<Grantee, Ref
 }
 
 /// Checks that the platform team lets this namespace give permissions in the account at all.
-pub fn permitted<'a>(
+pub fn check_grant_allowed<'a>(
     grant: &SourceGrant,
     account: Option<&'a AWSAccount>,
     namespace: &Namespace,
 ) -> Result<&'a AWSAccount, Refusal> {
     let name = &grant.account_ref.name;
     if account.is_none() {
-        let told = format!(
+        let message = format!(
             "there is no AWSAccount {name}; ask the platform team for it, or correct the accountRef in spec.sourceGrants"
         );
-        return Err(Refusal::new(Reason::NotAllowed, told));
+        return Err(Refusal::new(Reason::NotAllowed, message));
     }
     allowed(name, account, namespace)
 }
 
 /// Checks that tenants may name this principal. It is judged by the ARN that IAM reports, since its path is not declared.
-pub fn covered(account: &AWSAccount, principal_arn: &str) -> Result<(), Refusal> {
+pub fn check_grantee(account: &AWSAccount, principal_arn: &str) -> Result<(), Refusal> {
     let Some(globs) = &account.spec.guardrails.grantees else { return Ok(()) };
     if globs.iter().any(|glob| glob_covers(glob, principal_arn)) {
         return Ok(());
     }
     let name = account.metadata.name.as_deref().unwrap_or_default();
-    let told = format!(
+    let message = format!(
         "spec.sourceGrants: {principal_arn} matches none of guardrails.grantees of AWSAccount {name}; ask the platform team to \
          add it"
     );
-    Err(Refusal::new(Reason::NotAllowed, told))
+    Err(Refusal::new(Reason::NotAllowed, message))
 }
 
 /// Checks that an ARN is that of the object's own role, and means nothing but that role inside a policy: IAM takes `*`, `?`
@@ -101,13 +101,13 @@ pub fn own_role(role: &CrossAccountRole, account: &AWSAccount, role_arn: &str) -
     if own && !role_arn.contains(['*', '?', '$']) {
         return Ok(());
     }
-    let told = format!("{role_arn} cannot be granted: it is not a plain ARN of role {name} in this account");
-    Err(Refusal::new(Reason::NotSupported, told))
+    let message = format!("{role_arn} cannot be granted: it is not a plain ARN of role {name} in this account");
+    Err(Refusal::new(Reason::NotSupported, message))
 }
 
 /// What an inline policy of a principal is to say: which principal, which policy, and which roles it names in AWS now.
 #[derive(Clone, Copy, Debug)]
-pub struct PolicyOf<'a> {
+pub struct PolicyTarget<'a> {
     /// The principal.
     pub grantee: &'a Grantee,
     /// Its ARN, as IAM reports it.
@@ -115,7 +115,7 @@ pub struct PolicyOf<'a> {
     /// Name of the policy.
     pub policy: &'a str,
     /// ARNs of the roles that the policy names in AWS.
-    pub standing: &'a BTreeSet<String>,
+    pub current: &'a BTreeSet<String>,
 }
 
 /// Every role that a principal may assume by the policy.
@@ -124,7 +124,7 @@ pub struct PolicyOf<'a> {
 /// object is within the guardrails, and while the line stands in AWS or the object announced it in status. An object
 /// announces a line only once it has seen that the role is its own. One that takes a line back announces that, too.
 #[must_use]
-pub fn wanted(of: PolicyOf<'_>, declared: &Declared) -> Vec<Line> {
+pub fn wanted(of: PolicyTarget<'_>, declared: &Declared) -> Vec<Line> {
     let lines = declared.roles.iter().filter_map(|role| lines(role, of, declared));
     let mut lines: Vec<Line> = lines.flatten().collect();
     lines.sort_unstable();
@@ -133,7 +133,7 @@ pub fn wanted(of: PolicyOf<'_>, declared: &Declared) -> Vec<Line> {
     lines
 }
 
-fn lines(role: &CrossAccountRole, of: PolicyOf<'_>, declared: &Declared) -> Option<Vec<Line>> {
+fn lines(role: &CrossAccountRole, of: PolicyTarget<'_>, declared: &Declared) -> Option<Vec<Line>> {
     let namespace = declared.namespaces.get(role.metadata.namespace.as_deref()?)?;
     let own_account = &role.spec.account_ref.name;
     let own_account = allowed(own_account, declared.accounts.get(own_account), namespace).ok()?;
@@ -142,9 +142,9 @@ fn lines(role: &CrossAccountRole, of: PolicyOf<'_>, declared: &Declared) -> Opti
         return None;
     }
     let given = |grant: &&SourceGrant| {
-        let account = permitted(grant, declared.accounts.get(&grant.account_ref.name), namespace).ok();
+        let account = check_grant_allowed(grant, declared.accounts.get(&grant.account_ref.name), namespace).ok();
         account.is_some_and(|account| {
-            covered(account, of.arn).is_ok()
+            check_grantee(account, of.arn).is_ok()
                 && grantee(grant, account).is_ok_and(|named| named.key() == of.grantee.key())
         })
     };
@@ -160,9 +160,9 @@ fn lines(role: &CrossAccountRole, of: PolicyOf<'_>, declared: &Declared) -> Opti
     // What stands counts where nothing is announced: status may be lost. A role that was made anew has another ARN.
     let announced: BTreeSet<&String> =
         announced.iter().filter_map(|entry| entry.role_arn.as_ref()).filter(own).collect();
-    let arns = if announced.is_empty() { of.standing.iter().filter(own).collect() } else { announced };
+    let arns = if announced.is_empty() { of.current.iter().filter(own).collect() } else { announced };
     let line = |role_arn: &String| Line {
-        is_new: !of.standing.contains(role_arn),
+        is_new: !of.current.contains(role_arn),
         created: role.metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0),
         namespace: namespace.name.clone(),
         name: name.clone(),
@@ -175,7 +175,7 @@ fn lines(role: &CrossAccountRole, of: PolicyOf<'_>, declared: &Declared) -> Opti
 /// Whether an object remembers exactly what it declares, and the platform team still permits all of it, as far as that can
 /// be told without AWS.
 #[must_use]
-pub fn remembers_all(
+pub fn ledger_matches(
     role: &CrossAccountRole,
     role_arn: &str,
     policy: &str,
@@ -186,12 +186,13 @@ pub fn remembers_all(
     let declared = &role.spec.source_grants;
     let good = |entry: &SourceGrantStatus| {
         let grant = entry.grant();
-        let account = permitted(&grant, accounts.get(&grant.account_ref.name), namespace).ok();
+        let account = check_grant_allowed(&grant, accounts.get(&grant.account_ref.name), namespace).ok();
         declared.contains(&grant)
             && entry.policy == policy
             && entry.role_arn.as_deref() == Some(role_arn)
-            && account
-                .is_some_and(|account| covered(account, entry.principal_arn.as_deref().unwrap_or_default()).is_ok())
+            && account.is_some_and(|account| {
+                check_grantee(account, entry.principal_arn.as_deref().unwrap_or_default()).is_ok()
+            })
     };
     declared.iter().all(|grant| remembered.iter().any(|entry| entry.grant() == *grant)) && remembered.iter().all(good)
 }

@@ -35,7 +35,7 @@ pub fn policy_name(cluster: &str) -> String {
 /// Whether an inline policy on a role is one of these, of whichever cluster, and so no part of the role's declaration: by its
 /// name, and because it allows nothing but to assume roles.
 #[must_use]
-pub fn is_one(name: &str, document: Option<&PolicyDocument>) -> bool {
+pub fn is_grant_policy(name: &str, document: Option<&PolicyDocument>) -> bool {
     let only_assumes = |statement: Statement<'_>| {
         let assumes =
             matches!(statement.texts("Action")[..], [action] if action.eq_ignore_ascii_case("sts:AssumeRole"));
@@ -153,14 +153,14 @@ mod tests {
         assert!(size(&lines[..fits]) <= 2048 && size(&lines[..=fits]) > 2048);
         let Verdict { reason, message, retry } = full(&user(), "crossaccount-c", &lines, fits);
         assert_eq!((reason, retry), (Reason::LimitExceeded, Retry::Rarely));
-        for told in [
+        for words in [
             "user deployer of account 111111111111",
             "50 roles",
             "2048",
             &format!("the first {fits} ("),
             "grant to a role",
         ] {
-            assert!(message.contains(told), "{told}: {message}");
+            assert!(message.contains(words), "{words}: {message}");
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(is_one(name, document.as_ref()), expected, "{what}");
+            assert_eq!(is_grant_policy(name, document.as_ref()), expected, "{what}");
         }
     }
 
@@ -234,7 +234,10 @@ mod tests {
             assert!(name.starts_with(PREFIX) && !is_denial_name(&name), "{name}");
         }
         let grant = document(&[line("a")]).ok();
-        assert!(is_one("crossaccount-green", grant.as_ref()) && !is_one("crossaccount-deny", grant.as_ref()));
+        assert!(
+            is_grant_policy("crossaccount-green", grant.as_ref())
+                && !is_grant_policy("crossaccount-deny", grant.as_ref())
+        );
     }
 
     proptest! {

@@ -62,9 +62,9 @@ fn user(name: &str) -> Grantee {
 }
 
 /// The roles that the user may assume by the policy, where AWS names these now.
-fn arns_beside(standing: &[String], declared: &Declared) -> Vec<String> {
-    let (grantee, standing) = (&user("deployer"), &standing.iter().cloned().collect());
-    let of = PolicyOf { grantee, arn: USER_ARN, policy: POLICY, standing };
+fn arns_beside(current: &[String], declared: &Declared) -> Vec<String> {
+    let (grantee, current) = (&user("deployer"), &current.iter().cloned().collect());
+    let of = PolicyTarget { grantee, arn: USER_ARN, policy: POLICY, current };
     wanted(of, declared).into_iter().map(|line| line.role_arn).collect()
 }
 
@@ -202,7 +202,7 @@ fn what_stands_in_aws_counts_without_an_announcement_as_long_as_the_object_decla
     let withdrawn = json!({"spec": {"sourceGrants": []}, "status": {"sourceGrants": []}});
     let ends = json!({"status": {"sourceGrants": [{"account": "ci", "user": "deployer", "policy": POLICY}]}});
     let of = |name: &str, change: &Value| declared(vec![role(name, 1, change)], &json!({}), &json!({}));
-    for (what, standing, all, expected) in [
+    for (what, current, all, expected) in [
         ("a restored object without a status", arn("a"), of("a", &unannounced), vec![arn("a")]),
         ("an object that declares it no more", arn("a"), of("a", &withdrawn), vec![]),
         ("an object that takes it back", arn("a"), of("a", &ends), vec![]),
@@ -211,7 +211,7 @@ fn what_stands_in_aws_counts_without_an_announcement_as_long_as_the_object_decla
         ("the role at another path, beside the announced one", arn("x/a"), of("a", &json!({})), vec![arn("a")]),
         ("a line that is announced and stands", arn("a"), of("a", &json!({})), vec![arn("a")]),
     ] {
-        assert_eq!(arns_beside(&[standing], &all), expected, "{what}");
+        assert_eq!(arns_beside(&[current], &all), expected, "{what}");
     }
 }
 
@@ -237,7 +237,7 @@ fn an_object_beyond_the_guardrails_of_its_own_account_gives_nothing() {
 fn an_object_remembers_all_only_if_it_remembers_exactly_what_it_declares_and_may() {
     let all = declared(Vec::new(), &json!({}), &json!({}));
     let whole = |role: &CrossAccountRole, role_arn: &str| {
-        remembers_all(role, role_arn, POLICY, &all.accounts, &all.namespaces["team"])
+        ledger_matches(role, role_arn, POLICY, &all.accounts, &all.namespaces["team"])
     };
     assert!(whole(&role("a", 1, &json!({})), &arn("a")));
     assert!(!whole(&role("a", 1, &json!({})), &arn("elsewhere/a")), "the role has another ARN");
@@ -246,7 +246,13 @@ fn an_object_remembers_all_only_if_it_remembers_exactly_what_it_declares_and_may
     assert!(!whole(&role("a", 1, &json!({"spec": {"sourceGrants": two}})), &arn("a")), "one more is declared");
     assert!(!whole(&role("a", 1, &json!({"spec": {"sourceGrants": []}})), &arn("a")), "none is declared");
     let closed = declared(Vec::new(), &json!({"spec": {"guardrails": {"grantees": []}}}), &json!({}));
-    assert!(!remembers_all(&role("a", 1, &json!({})), &arn("a"), POLICY, &closed.accounts, &closed.namespaces["team"]));
+    assert!(!ledger_matches(
+        &role("a", 1, &json!({})),
+        &arn("a"),
+        POLICY,
+        &closed.accounts,
+        &closed.namespaces["team"]
+    ));
 }
 
 #[test]
@@ -260,9 +266,9 @@ fn a_grant_names_one_principal_in_iams_alphabet() {
             .map_err(|r| r.message)
     };
     assert_eq!(grant(json!({"group": "deployers"})), Ok("group deployers of account 111111111111".into()));
-    assert!(grant(json!({})).is_err_and(|told| told.contains("exactly one of user, group and role")));
+    assert!(grant(json!({})).is_err_and(|message| message.contains("exactly one of user, group and role")));
     assert!(grant(json!({"user": "a", "role": "b"})).is_err());
-    assert!(grant(json!({"user": "ci/deployer"})).is_err_and(|told| told.contains("without its path")));
+    assert!(grant(json!({"user": "ci/deployer"})).is_err_and(|message| message.contains("without its path")));
 }
 
 #[test]
@@ -271,19 +277,19 @@ fn a_grant_in_an_account_that_is_not_there_or_does_not_let_the_namespace_in_is_r
     let grant = &role("a", 1, &json!({})).spec.source_grants[0];
     let (_, open) = account("ci", "111111111111", &json!({}));
     let (_, closed) = account("ci", "111111111111", &json!({"spec": {"allowedNamespaces": {"names": []}}}));
-    assert!(permitted(grant, Some(&open), &namespace).is_ok());
-    for (account, told) in [(None, "there is no AWSAccount ci"), (Some(&closed), "does not allow namespace team")] {
-        let refusal = permitted(grant, account, &namespace).expect_err(told);
+    assert!(check_grant_allowed(grant, Some(&open), &namespace).is_ok());
+    for (account, message) in [(None, "there is no AWSAccount ci"), (Some(&closed), "does not allow namespace team")] {
+        let refusal = check_grant_allowed(grant, account, &namespace).expect_err(message);
         assert_eq!(refusal.reason, Reason::NotAllowed);
-        assert!(refusal.message.contains(told), "{}", refusal.message);
+        assert!(refusal.message.contains(message), "{}", refusal.message);
     }
 }
 
 #[test]
 fn a_principal_outside_the_grantees_is_refused_by_its_arn() {
     let (_, ci) = account("ci", "111111111111", &json!({}));
-    assert_eq!(covered(&ci, USER_ARN), Ok(()));
-    let refusal = covered(&ci, "arn:aws:iam::111111111111:user/admin").expect_err("not listed");
+    assert_eq!(check_grantee(&ci, USER_ARN), Ok(()));
+    let refusal = check_grantee(&ci, "arn:aws:iam::111111111111:user/admin").expect_err("not listed");
     assert_eq!(refusal.reason, Reason::NotAllowed);
     assert!(refusal.message.contains("user/admin") && refusal.message.contains("AWSAccount ci"), "{}", refusal.message);
 }

@@ -4,14 +4,14 @@
 use super::{may_attach, may_contain, may_tag, may_trust, no, within_longest};
 use crate::api::Guardrails;
 use crate::decide::Refusal;
-use crate::decide::grants::policy::is_one;
+use crate::decide::grants::policy::is_grant_policy;
 use crate::decide::role::trust::is_for_operator;
 use crate::domain::policy::{PolicyDocument, Statement};
 use crate::domain::{ExternalId, IamRole, IamRoleState, ObjectIdentity, PolicyArn, Principal};
 
 /// Whose role it is.
 #[derive(Clone, Copy, Debug)]
-pub struct RoleOf<'a> {
+pub struct OwnedRole<'a> {
     /// The object.
     pub object: &'a ObjectIdentity,
     /// The operator's principal, if it is known. It is no tenant's, with whatever external id.
@@ -22,7 +22,7 @@ pub struct RoleOf<'a> {
 }
 
 /// Checks what a role of ours has.
-pub fn within(rules: &Guardrails, state: &IamRoleState, of: RoleOf<'_>) -> Result<(), Refusal> {
+pub fn within(rules: &Guardrails, state: &IamRoleState, of: OwnedRole<'_>) -> Result<(), Refusal> {
     let IamRoleState { role, attached, inline } = state;
     let seconds = u32::try_from(role.settings.max_session_seconds).unwrap_or_default();
     within_longest(rules, "the role's maximum session", seconds)?;
@@ -31,7 +31,7 @@ pub fn within(rules: &Guardrails, state: &IamRoleState, of: RoleOf<'_>) -> Resul
         may_attach(rules, arn)?;
     }
     // What source grants give a role is judged with the grants.
-    for (name, document) in inline.iter().filter(|(name, found)| !is_one(name, found.as_ref())) {
+    for (name, document) in inline.iter().filter(|(name, found)| !is_grant_policy(name, found.as_ref())) {
         match document {
             Some(document) => may_contain(rules, name, document)?,
             None if rules.actions.is_some() => return Err(no(&format!("inline policy {name} cannot be read"))),
@@ -57,7 +57,7 @@ fn bounded(rules: &Guardrails, role: &IamRole) -> Result<(), Refusal> {
 }
 
 /// Whom the role trusts beside the operator. The statement for the operator may name a former principal of it.
-fn trusted(rules: &Guardrails, role: &IamRole, trust: &PolicyDocument, of: RoleOf<'_>) -> Result<(), Refusal> {
+fn trusted(rules: &Guardrails, role: &IamRole, trust: &PolicyDocument, of: OwnedRole<'_>) -> Result<(), Refusal> {
     let external_id = ExternalId::of(of.object);
     let own = trust.statements().filter(|statement| is_for_operator(*statement, &external_id));
     let own: Vec<&str> = own.flat_map(|statement| statement.principals()).chain(of.operator).collect();
@@ -93,7 +93,7 @@ mod tests {
         let mut base = json!({"principals": ["arn:aws:iam::111111111111:*"]});
         base.as_object_mut().expect("an object").extend(rules.as_object().expect("an object").clone());
         let rules: Guardrails = serde_json::from_value(base).expect("guardrails");
-        let owner = RoleOf { object: &fixture::object(), operator: None, tags: &["cost-center".to_owned()] };
+        let owner = OwnedRole { object: &fixture::object(), operator: None, tags: &["cost-center".to_owned()] };
         within(&rules, state, owner)
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let (object, rules) = (fixture::object(), serde_json::from_value(json!({})).expect("guardrails"));
         let state = fixture::state();
         let state = IamRoleState { role: IamRole { trust: Some(fixture::trust(&[])), ..state.role }, ..state };
-        let of = RoleOf { object: &object, operator: Some("arn:aws:iam::111111111111:role/moved"), tags: &[] };
+        let of = OwnedRole { object: &object, operator: Some("arn:aws:iam::111111111111:role/moved"), tags: &[] };
         assert_eq!(within(&rules, &state, of), Ok(()));
     }
 
@@ -226,8 +226,8 @@ mod tests {
         if let Ok(trust) = trust {
             let mut state = fixture::state();
             state.role.trust = Some(trust);
-            let told = check(&json!({"principals": []}), &state);
-            assert!(told.is_err(), "the declaration is accepted, and the principal taken for the operator");
+            let checked = check(&json!({"principals": []}), &state);
+            assert!(checked.is_err(), "the declaration is accepted, and the principal taken for the operator");
         }
     }
 }

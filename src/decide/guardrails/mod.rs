@@ -2,7 +2,7 @@
 
 mod existing_role;
 
-pub use existing_role::{RoleOf, within};
+pub use existing_role::{OwnedRole, within};
 
 use super::Refusal;
 use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Guardrails, Lifecycle, Reason};
@@ -27,7 +27,7 @@ pub fn declared(account: &AWSAccount, role: &CrossAccountRole) -> Result<(), Ref
     let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
     may_be_named(rules, role, namespace)?;
     if let Some(policy) = spec.role.deletion_policy
-        && !may_end(account, policy)
+        && !allows_deletion_policy(account, policy)
     {
         return Err(no(&format!("role.deletionPolicy {policy} is not one of guardrails.deletionPolicies")));
     }
@@ -47,7 +47,7 @@ pub fn declared(account: &AWSAccount, role: &CrossAccountRole) -> Result<(), Ref
 
 /// Whether the account lets its roles end so.
 #[must_use]
-pub fn may_end(account: &AWSAccount, policy: DeletionPolicy) -> bool {
+pub fn allows_deletion_policy(account: &AWSAccount, policy: DeletionPolicy) -> bool {
     let own = [account.spec.deletion_policy];
     account.spec.guardrails.deletion_policies.as_deref().unwrap_or(&own).contains(&policy)
 }

@@ -152,8 +152,8 @@ fn a_role_and_a_session_may_last_as_long_as_the_account_lets_them() {
         check(&limit, &change)
     };
     assert_eq!(lasting(7200, 7200), Ok(()));
-    assert!(lasting(7201, 3600).is_err_and(|told| told.contains("role.maxSessionDurationSeconds is 7201")));
-    assert!(lasting(3600, 7201).is_err_and(|told| told.contains("session.durationSeconds is 7201")));
+    assert!(lasting(7201, 3600).is_err_and(|message| message.contains("role.maxSessionDurationSeconds is 7201")));
+    assert!(lasting(3600, 7201).is_err_and(|message| message.contains("session.durationSeconds is 7201")));
     assert_eq!(check(&json!({}), &json!({"role": {"maxSessionDurationSeconds": 43200}})), Ok(()), "no limit");
 }
 
@@ -171,8 +171,8 @@ fn what_cannot_be_read_is_left_to_the_rules_of_the_declaration() {
 
 #[test]
 fn an_allow_without_an_action_cannot_be_bounded() {
-    let told = check(&json!({"actions": ["*"]}), &inline(&json!({"Effect": "Allow", "Resource": "*"})));
-    assert!(told.is_err_and(|told| told.contains("not a text")));
+    let checked = check(&json!({"actions": ["*"]}), &inline(&json!({"Effect": "Allow", "Resource": "*"})));
+    assert!(checked.is_err_and(|message| message.contains("not a text")));
 }
 
 #[test]
@@ -181,7 +181,8 @@ fn every_allow_of_a_policy_is_judged() {
                             {"Effect": "Deny", "Action": "*", "Resource": "*"},
                             {"Effect": "Allow", "Action": ["s3:GetObject", "iam:PassRole"], "Resource": "*"}]);
     assert!(
-        check(&json!({"actions": ["s3:*"]}), &inline(&statements)).is_err_and(|told| told.contains("iam:PassRole"))
+        check(&json!({"actions": ["s3:*"]}), &inline(&statements))
+            .is_err_and(|message| message.contains("iam:PassRole"))
     );
 }
 
@@ -212,7 +213,10 @@ fn an_account_lets_its_roles_end_as_it_says_and_else_by_its_own_policy() {
     ] {
         let account = account(spec);
         assert_eq!(
-            (may_end(&account, DeletionPolicy::Delete), may_end(&account, DeletionPolicy::Retain)),
+            (
+                allows_deletion_policy(&account, DeletionPolicy::Delete),
+                allows_deletion_policy(&account, DeletionPolicy::Retain)
+            ),
             (delete, retain),
             "{what}"
         );

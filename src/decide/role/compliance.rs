@@ -2,7 +2,7 @@
 
 use crate::api::{AWSAccount, AWSAccountSpec, ConditionType, CrossAccountRole, Reason};
 use crate::decide::Refusal;
-use crate::decide::guardrails::{RoleOf, within};
+use crate::decide::guardrails::{OwnedRole, within};
 use crate::decide::role::Given;
 use crate::domain::{IamRoleState, digest_hex};
 
@@ -41,7 +41,12 @@ pub enum Ended {
 ///
 /// A boundary that does not exist is a mistake in the account: the roles keep the boundary that they have until it is
 /// corrected. A role without any boundary is not spared.
-pub fn may_stay(account: &AWSAccount, given: &Given<'_>, state: &IamRoleState, ended: Ended) -> Result<(), Refusal> {
+pub fn check_compliance(
+    account: &AWSAccount,
+    given: &Given<'_>,
+    state: &IamRoleState,
+    ended: Ended,
+) -> Result<(), Refusal> {
     if ended == Ended::Briefly || !given.object.ownership(&state.role.tags).is_ours() {
         return Ok(());
     }
@@ -49,7 +54,7 @@ pub fn may_stay(account: &AWSAccount, given: &Given<'_>, state: &IamRoleState, e
     if ended == Ended::Badly(Reason::PolicyNotFound) && state.role.boundary.is_some() {
         guardrails.permissions_boundary = None;
     }
-    let of = RoleOf { object: given.object, operator: given.operator, tags: given.declared_tags };
+    let of = OwnedRole { object: given.object, operator: given.operator, tags: given.declared_tags };
     within(&guardrails, state, of)
 }
 
@@ -81,7 +86,7 @@ mod tests {
             ("beyond, and somebody has to help", &lets_nobody_in, fixture::state(), denied, false),
             ("somebody else's", &lets_nobody_in, foreign, Ended::Well, true),
         ] {
-            assert_eq!(may_stay(account, &given, &state, ended).is_ok(), stays, "{what}");
+            assert_eq!(check_compliance(account, &given, &state, ended).is_ok(), stays, "{what}");
         }
     }
 
@@ -102,7 +107,7 @@ mod tests {
             ("none", &same, unbounded.clone(), denied, false),
             ("none, and the account's does not exist", &other, unbounded, missing, false),
         ] {
-            assert_eq!(may_stay(account, &given, &state, ended).is_ok(), stays, "{what}");
+            assert_eq!(check_compliance(account, &given, &state, ended).is_ok(), stays, "{what}");
         }
     }
 

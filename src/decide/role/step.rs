@@ -77,7 +77,7 @@ impl Step {
     /// The step that has to follow a denial of older sessions whose write took longer than its moment allowed for. `planned`
     /// is AWS's time when the denial was planned, `written` after the write. A moment before the plan stays what it is.
     #[must_use]
-    pub fn outlasted(&self, planned: Timestamp, written: Timestamp) -> Option<Self> {
+    pub fn corrected(&self, planned: Timestamp, written: Timestamp) -> Option<Self> {
         let Self::Deny(denial) = self else { return None };
         let late = |moment: Timestamp| moment > planned && moment <= written;
         let moment = moment_of_denial(written);

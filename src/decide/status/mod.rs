@@ -51,7 +51,7 @@ impl Outcome {
 
 /// The credentials that pods can read now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedFacts {
+pub struct CredentialsFacts {
     /// Name of the Secret.
     pub secret_name: String,
     /// When the set was issued.
@@ -106,7 +106,7 @@ pub struct Report {
     /// The credentials.
     pub credentials: Outcome,
     /// The set in the Secret, expired or not.
-    pub published: Option<PublishedFacts>,
+    pub published: Option<CredentialsFacts>,
     /// The permissions in the source accounts.
     pub grants: Outcome,
     /// Whether there are any to give or to take back.
@@ -187,9 +187,9 @@ pub fn status(
     let stalled = ready.cause.is_some_and(|reason| reason.outlook() == Outlook::NeedsSomeone);
     let reconciling = ready.cause.is_some() && !stalled;
     for (kind, line) in [
-        (ConditionType::RoleReady, role_lane(role, *mode)),
-        (ConditionType::CredentialsReady, Some(credentials_lane(credentials, published.is_some(), good_until))),
-        (ConditionType::SourceGrantsReady, grants_lane(grants, *grants_declared)),
+        (ConditionType::RoleReady, role_condition(role, *mode)),
+        (ConditionType::CredentialsReady, Some(credentials_condition(credentials, published.is_some(), good_until))),
+        (ConditionType::SourceGrantsReady, grants_condition(grants, *grants_declared)),
     ] {
         match line {
             Some((status, reason, message)) => conditions.set(kind, status, reason, &message),
@@ -232,7 +232,7 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let forbidden = own.is_some_and(|verdict| forbids_use(verdict.reason));
     let (status, reason, message) = match (problem, good_until) {
         (None, Some(until)) => {
-            let warning = report.warning.as_ref().map(|told| format!(" Warning: {told}.")).unwrap_or_default();
+            let warning = report.warning.as_ref().map(|message| format!(" Warning: {message}.")).unwrap_or_default();
             (true, report.mode.reason(), format!("The credentials are valid until {until}.{warning}"))
         }
         (None, None) if report.mode == Mode::Suspended => {
@@ -241,8 +241,8 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
         }
         (None, None) => (false, Reason::Progressing, "Waiting for the first credentials.".into()),
         (Some(Verdict { reason, message, .. }), Some(until)) if !forbidden => {
-            let told = format!("{reason}: {message}. The last valid credentials are kept; they expire at {until}.");
-            (true, Reason::Degraded, told)
+            let message = format!("{reason}: {message}. The last valid credentials are kept; they expire at {until}.");
+            (true, Reason::Degraded, message)
         }
         (Some(Verdict { reason, message, .. }), None) if report.published.is_some() && !forbidden => {
             (false, Reason::Expired, format!("The credentials expired. {reason}: {message}"))
@@ -267,7 +267,7 @@ fn forbids_use(reason: Reason) -> bool {
 }
 
 /// None: as it was.
-fn role_lane(outcome: &Outcome, mode: Mode) -> Option<Line> {
+fn role_condition(outcome: &Outcome, mode: Mode) -> Option<Line> {
     match outcome {
         Outcome::Done if mode == Mode::Observed => {
             Some((true, Reason::Observed, "The role exists and is only observed.".into()))
@@ -278,7 +278,7 @@ fn role_lane(outcome: &Outcome, mode: Mode) -> Option<Line> {
     }
 }
 
-fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Timestamp>) -> Line {
+fn credentials_condition(outcome: &Outcome, published: bool, good_until: Option<Timestamp>) -> Line {
     match (outcome, good_until) {
         (Outcome::Done, _) => (true, Reason::Available, "The Secret holds verified credentials.".into()),
         (Outcome::Untouched, Some(until)) => {
@@ -301,7 +301,7 @@ fn credentials_lane(outcome: &Outcome, published: bool, good_until: Option<Times
     }
 }
 
-fn grants_lane(outcome: &Outcome, declared: bool) -> Option<Line> {
+fn grants_condition(outcome: &Outcome, declared: bool) -> Option<Line> {
     match outcome {
         Outcome::Done if !declared => Some((true, Reason::Available, "No source grants are declared.".into())),
         Outcome::Done => Some((true, Reason::Available, "Every declared source grant is in place.".into())),
@@ -310,8 +310,9 @@ fn grants_lane(outcome: &Outcome, declared: bool) -> Option<Line> {
     }
 }
 
-fn credentials_status(facts: &PublishedFacts) -> CredentialsStatus {
-    let PublishedFacts { secret_name, issued_at, expires_at, renew_at, caller_arn, packed_policy_size_percent } = facts;
+fn credentials_status(facts: &CredentialsFacts) -> CredentialsStatus {
+    let CredentialsFacts { secret_name, issued_at, expires_at, renew_at, caller_arn, packed_policy_size_percent } =
+        facts;
     CredentialsStatus {
         secret_name: Some(secret_name.clone()),
         issued_at: Some(Time(*issued_at)),

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
     use crate::api::Reason;
     use crate::decide::failure::{Retry, Verdict};
-    use crate::decide::status::{Outcome, PublishedFacts};
+    use crate::decide::status::{CredentialsFacts, Outcome};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -48,7 +48,7 @@ mod tests {
     }
 
     fn with_set() -> Report {
-        let published = PublishedFacts {
+        let published = CredentialsFacts {
             secret_name: "s".into(),
             issued_at: at(0),
             expires_at: at(3600),

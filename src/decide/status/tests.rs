@@ -6,8 +6,8 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a time")
 }
 
-fn set() -> PublishedFacts {
-    PublishedFacts {
+fn set() -> CredentialsFacts {
+    CredentialsFacts {
         secret_name: "reader".into(),
         issued_at: at(0),
         expires_at: at(3600),
@@ -21,7 +21,7 @@ fn failing(reason: Reason) -> Outcome {
     Outcome::Failing(Verdict { reason, message: "it fails".into(), retry: Retry::Soon })
 }
 
-fn report(role: Outcome, credentials: Outcome, published: Option<PublishedFacts>) -> Report {
+fn report(role: Outcome, credentials: Outcome, published: Option<CredentialsFacts>) -> Report {
     Report { role, credentials, published, ..Report::default() }
 }
 

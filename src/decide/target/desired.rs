@@ -4,7 +4,7 @@ use super::fields::{self, invalid, seconds};
 use super::partition::in_one;
 use super::policies::{DesiredPolicies, document, policies, policy_arn};
 use super::requests::Requests;
-use super::whereabouts::Whereabouts;
+use super::role_location::RoleLocation;
 use crate::api::{AWSAccount, CrossAccountRole, Lifecycle, Reason, RoleSpec, SessionSpec};
 use crate::decide::Refusal;
 use crate::decide::credentials::secret::DesiredSecret;
@@ -19,7 +19,7 @@ use crate::domain::{BaseIdentity, DesiredRole, ObjectIdentity, RoleSettings, Ses
 #[derive(Clone, Debug)]
 pub struct Desired {
     /// Which object, which account and which role.
-    pub at: Whereabouts,
+    pub at: RoleLocation,
     /// How much of the role is the operator's.
     pub lifecycle: Lifecycle,
     /// What the annotations ask for.
@@ -36,7 +36,7 @@ pub struct Desired {
 pub fn desired(
     role: &CrossAccountRole,
     account: &AWSAccount,
-    at: Whereabouts,
+    at: RoleLocation,
     base: &BaseIdentity,
 ) -> Result<Desired, Refusal> {
     fields::object_name("spec.accountRef.name", &role.spec.account_ref.name)?;
@@ -56,7 +56,7 @@ pub fn desired(
 fn desired_role(
     role: &CrossAccountRole,
     account: &AWSAccount,
-    at: &Whereabouts,
+    at: &RoleLocation,
     base: &BaseIdentity,
     session: Option<&SessionRequest>,
 ) -> Result<DesiredRole, Refusal> {
@@ -109,11 +109,11 @@ fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> 
         policy_arns,
     } = spec;
     if base.is_role_session() && *duration_seconds > CHAINED_MAX {
-        let told = format!(
+        let message = format!(
             "spec.session.durationSeconds is {duration_seconds}, but the operator itself runs on a role session ({base}), and \
              AWS limits chained sessions to {CHAINED_MAX}; lower it, or run the operator as an IAM user"
         );
-        return Err(Refusal::new(Reason::RoleChainingLimit, told));
+        return Err(Refusal::new(Reason::RoleChainingLimit, message));
     }
     if let Some(lead) = renew_before_seconds.filter(|lead| *lead < 300 || lead >= duration_seconds) {
         let advice = format!("{lead} is not between 300 and durationSeconds ({duration_seconds})");

@@ -5,19 +5,19 @@
 
 pub mod desired;
 pub mod fields;
+pub mod no_effect;
 mod partition;
 pub mod policies;
-pub mod powerless;
 pub mod requests;
-pub mod whereabouts;
+pub mod role_location;
 
 use self::desired::{Desired, desired};
-use self::whereabouts::Whereabouts;
+use self::role_location::RoleLocation;
 use super::Refusal;
-use super::account::allowed::{Namespace, allowed, lets_in};
+use super::account::allowed::{Namespace, allowed, allows_namespace};
 use super::account::readiness::{manageable, unusable};
 use super::failure::Verdict;
-use super::guardrails::{declared, may_end};
+use super::guardrails::{allows_deletion_policy, declared};
 use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Lifecycle, Reason};
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity, RoleArn, RoleName};
 
@@ -80,7 +80,7 @@ const OBJECT_MAX: usize = 1_000_000;
 pub fn target(situation: &Situation<'_>) -> Target {
     let Situation { role, object, identity, conflict, .. } = *situation;
     if role.is_deleted() {
-        return end(situation);
+        return deletion_target(situation);
     }
     let account = match permission(situation) {
         Ok(account) => account,
@@ -97,7 +97,7 @@ pub fn target(situation: &Situation<'_>) -> Target {
         Ok(base) => base,
         Err(failure) => return held(unusable(failure)),
     };
-    let parsed = Whereabouts::of(role, account, object).and_then(|at| desired(role, account, at, base));
+    let parsed = RoleLocation::of(role, account, object).and_then(|at| desired(role, account, at, base));
     let desired = match parsed {
         Ok(desired) => Box::new(desired),
         Err(refusal) => return held(refusal.into()),
@@ -116,10 +116,10 @@ pub fn target(situation: &Situation<'_>) -> Target {
 /// itself works, and the declaration is within the guardrails.
 pub fn permission<'a>(situation: &Situation<'a>) -> Result<&'a AWSAccount, Refusal> {
     let account = allowed(&situation.role.spec.account_ref.name, situation.account, situation.namespace)?;
-    within_bounds(situation, account).map(|()| account)
+    check_guardrails(situation, account).map(|()| account)
 }
 
-fn within_bounds(situation: &Situation<'_>, account: &AWSAccount) -> Result<(), Refusal> {
+fn check_guardrails(situation: &Situation<'_>, account: &AWSAccount) -> Result<(), Refusal> {
     not_the_operators_own(situation, account)?;
     declared(account, situation.role)
 }
@@ -152,14 +152,15 @@ fn too_large(role: &CrossAccountRole) -> Option<Refusal> {
 /// The end of an object. What it asks for counts only as far as the account allows it: a role that may not be kept is
 /// deleted, and one that may not be open is closed before it is given up. An adopted role stays in either case, by its tags;
 /// what is decided here is whether a role that the operator created stays, too, because its object says `Adopt` by now.
-fn end(situation: &Situation<'_>) -> Target {
+fn deletion_target(situation: &Situation<'_>) -> Target {
     let Some(account) = situation.account else { return Target::Absent { closed: None } };
     let spec = &situation.role.spec;
     let policy = deletion_policy(spec, account);
     let adopted =
         spec.role.lifecycle == Lifecycle::Adopt && account.spec.guardrails.lifecycles.contains(&Lifecycle::Adopt);
-    let stays = (adopted || policy == DeletionPolicy::Retain) && may_end(account, DeletionPolicy::Retain);
-    let permitted = lets_in(account, situation.namespace).and_then(|()| within_bounds(situation, account));
+    let stays =
+        (adopted || policy == DeletionPolicy::Retain) && allows_deletion_policy(account, DeletionPolicy::Retain);
+    let permitted = allows_namespace(account, situation.namespace).and_then(|()| check_guardrails(situation, account));
     let closed = permitted.err();
     if stays { Target::Released { closed } } else { Target::Absent { closed } }
 }

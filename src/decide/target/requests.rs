@@ -62,12 +62,12 @@ pub fn is_due(requested: Timestamp, now: Timestamp) -> bool {
 /// Whether a request to revoke is due and the denial on the role does not meet it. One so old that no earlier session is
 /// left needs nothing.
 #[must_use]
-pub fn revocation_is_due(requested: Timestamp, standing: &Denial, now: Timestamp) -> bool {
-    let rested = match (standing.request, standing.everyone) {
+pub fn revocation_is_due(requested: Timestamp, current: &Denial, now: Timestamp) -> bool {
+    let rested = match (current.request, current.everyone) {
         (Some(_), Denied::Before(last)) => now >= last + LEAST_INTERVAL,
         _ => true,
     };
-    is_due(requested, now) && !is_over(requested, now) && !standing.meets(requested) && rested
+    is_due(requested, now) && !is_over(requested, now) && !current.satisfies(requested) && rested
 }
 
 fn time_in(role: &CrossAccountRole, key: &str) -> Result<Option<Timestamp>, Refusal> {
@@ -106,7 +106,7 @@ mod tests {
         let (asked, now) = (at("2027-01-15T08:00:00Z"), at("2027-01-15T08:00:05Z"));
         let before = |text: &str| Denial::before(at(text));
         let for_request = |text: &str| Denial { request: Some(asked), ..before(text) };
-        for (what, requested, standing, due) in [
+        for (what, requested, current, due) in [
             ("asked", asked, Denial::default(), true),
             ("asked for later", at("2027-01-15T08:05:06Z"), Denial::default(), false),
             ("a little ahead", at("2027-01-15T08:05:05Z"), Denial::default(), true),
@@ -129,7 +129,7 @@ mod tests {
             ("asked again at once", at("2027-01-15T08:00:02Z"), for_request("2027-01-15T08:00:01Z"), false),
             ("asked so long ago that no session is left", at("2027-01-14T19:00:00Z"), Denial::default(), false),
         ] {
-            assert_eq!(revocation_is_due(requested, &standing, now), due, "{what}");
+            assert_eq!(revocation_is_due(requested, &current, now), due, "{what}");
         }
         assert!(revocation_is_due(
             at("2027-01-15T08:00:02Z"),

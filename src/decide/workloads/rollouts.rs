@@ -79,7 +79,7 @@ pub fn needs_restart(workload: Workload, issued_at: Timestamp) -> bool {
 /// Sums up what came of the declared workloads.
 #[must_use]
 pub fn rollouts(results: &[(&RolloutRestart, Restart)], restarted_for: Timestamp, issued_at: Timestamp) -> Rollouts {
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     let (mut reason, mut retry) = (Reason::Progressing, Retry::Slow);
     for (declared, result) in results {
         let why = match result {
@@ -97,13 +97,15 @@ pub fn rollouts(results: &[(&RolloutRestart, Restart)], restarted_for: Timestamp
                 answer
             }
         };
-        told.push(format!("{}: {why}", named(declared)));
+        failures.push(format!("{}: {why}", named(declared)));
     }
-    if told.is_empty() {
+    if failures.is_empty() {
         return Rollouts::Done(issued_at);
     }
-    let message =
-        format!("Not yet restarted for the credentials issued at {issued_at}; this is retried: {}", told.join("; "));
+    let message = format!(
+        "Not yet restarted for the credentials issued at {issued_at}; this is retried: {}",
+        failures.join("; ")
+    );
     Rollouts::Failing { restarted_for, verdict: Verdict { reason, message, retry } }
 }
 
@@ -236,13 +238,13 @@ mod tests {
             ),
         ] {
             let summed = rollouts(&[(&a, first), (&b, second)], at(0), at(100));
-            let Some((reason, retry, told)) = expected else {
+            let Some((reason, retry, message)) = expected else {
                 assert_eq!(summed, Rollouts::Done(at(100)));
                 continue;
             };
             let verdict = summed.problem().expect("a problem");
             assert_eq!((verdict.reason, verdict.retry), (reason, retry));
-            assert!(verdict.message.contains(told), "{}", verdict.message);
+            assert!(verdict.message.contains(message), "{}", verdict.message);
             assert_eq!(summed.restarted_for(None), Some(Time(at(0))), "it stays due");
         }
     }
@@ -251,8 +253,8 @@ mod tests {
     fn one_sentence_names_all_that_were_restarted() {
         let workload = |kind, name: &str| RolloutRestart { kind, name: name.to_owned() };
         let (a, b) = (workload(WorkloadKind::Deployment, "a"), workload(WorkloadKind::DaemonSet, "b"));
-        let told = restarted(&[(&a, Restart::Restarted), (&b, Restart::Restarted), (&a, Restart::Missing)]);
-        assert_eq!(told.as_deref(), Some("Deployment a, DaemonSet b"));
+        let names = restarted(&[(&a, Restart::Restarted), (&b, Restart::Restarted), (&a, Restart::Missing)]);
+        assert_eq!(names.as_deref(), Some("Deployment a, DaemonSet b"));
         assert_eq!(restarted(&[(&a, Restart::NotNeeded)]), None);
     }
 }

@@ -144,23 +144,23 @@ impl Consumers {
         match &self.stale {
             Stale::Untouched => conditions.carry_over(kind),
             Stale::LookedForAt(at) => {
-                let told = format!("Workloads are being restarted; their remaining pods are checked at {at}.");
-                conditions.set(kind, false, Reason::Progressing, &told);
+                let message = format!("Workloads are being restarted; their remaining pods are checked at {at}.");
+                conditions.set(kind, false, Reason::Progressing, &message);
             }
             Stale::Pods(pods) if pods.names.is_empty() => {
                 conditions.set(kind, false, Reason::Available, "No running container holds earlier credentials.");
             }
-            Stale::Pods(pods) => conditions.set(kind, true, Reason::RestartNeeded, &pods.told()),
+            Stale::Pods(pods) => conditions.set(kind, true, Reason::RestartNeeded, &pods.message()),
             Stale::Forbidden(answer) => {
-                let told = format!(
+                let message = format!(
                     "Cannot check whether pods hold earlier credentials: {answer}. To enable the check, allow the \
                      operator to list pods (deploy/rbac.yaml); it is optional."
                 );
-                conditions.set(kind, false, Reason::KubernetesDenied, &told);
+                conditions.set(kind, false, Reason::KubernetesDenied, &message);
             }
             Stale::Unknown(answer) => {
-                let told = format!("Pods could not be listed; this is retried: {answer}");
-                conditions.set(kind, false, Reason::Progressing, &told);
+                let message = format!("Pods could not be listed; this is retried: {answer}");
+                conditions.set(kind, false, Reason::Progressing, &message);
             }
         }
     }
@@ -181,7 +181,7 @@ impl Consumers {
 }
 
 impl StalePods {
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         let Self { names, secret, issued_at } = self;
         let (count, shown) = (names.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
         let others = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_document_without_a_policys_shape_is_refused_with_its_place() {
-        for (wrong, told) in [
+        for (wrong, words) in [
             (json!("hello"), "object with Version"),
             (json!({"Version": "2012-10-17"}), "Statement must be"),
             (json!({"Statement": []}), "Statement must be"),
@@ -143,7 +143,7 @@ mod tests {
             (json!({"Statements": []}), "\"Statements\""),
         ] {
             let message = PolicyDocument::from_value(wrong.clone()).expect_err(&wrong.to_string()).to_string();
-            assert!(message.contains(told), "{message}");
+            assert!(message.contains(words), "{message}");
         }
     }
 

@@ -47,11 +47,11 @@ pub fn rows() -> Vec<Row> {
 
 /// One field means nothing without the others, so all of them are judged together.
 fn admitted(seen: &Seen, _: &Value) -> Result<()> {
-    let may = seen.account.spec.allowed_namespaces.as_ref().is_some_and(|rule| lets_in(rule, seen));
+    let may = seen.account.spec.allowed_namespaces.as_ref().is_some_and(|rule| allows_namespace(rule, seen));
     allowed_or_refused(seen, may, "does not allow namespace")
 }
 
-fn lets_in(rule: &AllowedNamespaces, seen: &Seen) -> bool {
+fn allows_namespace(rule: &AllowedNamespaces, seen: &Seen) -> bool {
     let namespace = seen.object.namespace().unwrap_or_default();
     let labels: BTreeMap<&str, &str> =
         LABELS.into_iter().chain([("kubernetes.io/metadata.name", namespace.as_str())]).collect();

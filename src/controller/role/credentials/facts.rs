@@ -4,18 +4,18 @@ use jiff::Timestamp;
 
 use crate::api::CrossAccountRole;
 use crate::controller::role::pass::Pass;
-use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::renewal::renew_at;
-use crate::decide::status::PublishedFacts;
+use crate::decide::status::CredentialsFacts;
 use crate::domain::whole_seconds;
 
 impl Pass<'_> {
     /// What status says of a set in a Secret. What only the issue itself shows is taken over from the status that it wrote.
-    pub(super) fn facts(&self, secret_name: &str, set: &Publication) -> PublishedFacts {
+    pub(super) fn facts(&self, secret_name: &str, set: &PublishedCredentials) -> CredentialsFacts {
         let issued_at = whole_seconds(set.issued_at);
         let before = published_before(self.role).filter(|before| before.issued_at == issued_at);
         let (caller_arn, packed) = before.map(|b| (b.caller_arn, b.packed_policy_size_percent)).unwrap_or_default();
-        PublishedFacts {
+        CredentialsFacts {
             secret_name: secret_name.to_owned(),
             issued_at,
             expires_at: set.credentials.expires_at,
@@ -26,21 +26,21 @@ impl Pass<'_> {
     }
 
     /// When a set is to be replaced.
-    pub(super) fn renew_at(&self, set: &Publication) -> Timestamp {
+    pub(super) fn renew_at(&self, set: &PublishedCredentials) -> Timestamp {
         let lead = self.role.spec.session.renew_before_seconds;
         renew_at(set.issued_at, set.credentials.expires_at, lead, &self.object.uid)
     }
 
     /// A set that expired is reported even where its Secret was deleted for that.
-    pub(super) fn expired_before(&self) -> Option<PublishedFacts> {
+    pub(super) fn expired_before(&self) -> Option<CredentialsFacts> {
         published_before(self.role).filter(|set| set.expires_at <= self.now)
     }
 }
 
 /// The set that status says is published.
-pub(in crate::controller::role) fn published_before(role: &CrossAccountRole) -> Option<PublishedFacts> {
+pub(in crate::controller::role) fn published_before(role: &CrossAccountRole) -> Option<CredentialsFacts> {
     let before = role.status.as_ref()?.credentials.as_ref()?;
-    Some(PublishedFacts {
+    Some(CredentialsFacts {
         secret_name: before.secret_name.clone()?,
         issued_at: before.issued_at.as_ref()?.0,
         expires_at: before.expires_at.as_ref()?.0,

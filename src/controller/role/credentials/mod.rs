@@ -14,13 +14,13 @@ use crate::controller::Error;
 use crate::controller::state::objects::Proof;
 use crate::decide::Refusal;
 use crate::decide::credentials::checks::within_maximum;
-use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::reissue::{Cause, Input, needs_new, request_waits_until};
 use crate::decide::event::Event;
 use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::names::Kind;
 use crate::decide::role::denial::{Denied, is_denied};
-use crate::decide::status::{Outcome, PublishedFacts};
+use crate::decide::status::{CredentialsFacts, Outcome};
 use crate::decide::target::desired::Desired;
 use crate::domain::SessionRequest;
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ impl<T: Into<Interrupt>> From<T> for Stop {
 }
 
 /// What one pass looks at.
-struct Part<'a, 'p> {
+struct CredentialsStep<'a, 'p> {
     pass: &'a Pass<'p>,
     desired: &'a Desired,
     role: &'a RoleOutcome,
@@ -49,7 +49,7 @@ struct Part<'a, 'p> {
 
 /// A set in the Secret, and what people should learn of it.
 struct Published {
-    facts: PublishedFacts,
+    facts: CredentialsFacts,
     events: Vec<Event>,
 }
 
@@ -63,9 +63,9 @@ impl Pass<'_> {
             self.report.credentials = Outcome::Failing(Refusal::new(Reason::SecretNotOwned, message).into());
             return Ok(());
         }
-        let part = Part { pass: self, desired, role, secret: &secret };
-        let ended = part.work().await;
-        let (kept, waits, denied) = (part.kept(), part.request_waits(), part.holds_denied());
+        let step = CredentialsStep { pass: self, desired, role, secret: &secret };
+        let ended = step.work().await;
+        let (kept, waits, denied) = (step.kept(), step.request_waits(), step.holds_denied());
         let owned = matches!(secret, ObservedSecret::Ours(_));
         match ended {
             Ok(Published { facts, events }) => {
@@ -110,7 +110,7 @@ impl Pass<'_> {
     }
 
     /// Whether the set is among the sessions that are denied, as far as this process knows.
-    fn is_revoked(&self, set: &Publication) -> bool {
+    fn is_revoked(&self, set: &PublishedCredentials) -> bool {
         match self.state().denied {
             Denied::Nobody => false,
             Denied::Before(moment) => set.issued_at < moment,
@@ -127,7 +127,7 @@ impl Pass<'_> {
     }
 }
 
-impl Part<'_, '_> {
+impl CredentialsStep<'_, '_> {
     async fn work(&self) -> Result<Published, Stop> {
         let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
         if let (Lifecycle::Observe, Some(read)) = (self.desired.lifecycle, &self.role.read) {
@@ -147,8 +147,8 @@ impl Part<'_, '_> {
         });
         let entry = Entry { at: &self.desired.at, known, request };
         match (cause, held) {
-            (Some(_), None) if self.role.in_trouble => Err(Stop::Kept), // first the role
-            (Some(Cause::Revoked), _) if self.role.in_trouble => Err(Stop::Kept),
+            (Some(_), None) if self.role.role_failing => Err(Stop::Kept), // first the role
+            (Some(Cause::Revoked), _) if self.role.role_failing => Err(Stop::Kept),
             (Some(cause), _) => self.replace(cause, entry, inputs_hash).await,
             (None, Some(held)) => self.keep(held, entry).await,
             (None, None) => Err(Stop::Kept),
@@ -156,7 +156,7 @@ impl Part<'_, '_> {
     }
 
     /// The present set stays; its files are written again if they are not as declared.
-    async fn keep(&self, held: &Publication, entry: Entry<'_>) -> Result<Published, Stop> {
+    async fn keep(&self, held: &PublishedCredentials, entry: Entry<'_>) -> Result<Published, Stop> {
         if self.proof_is_due(false) {
             self.pass.prove_refusal(entry, self.context().propagating).await?;
         }
@@ -168,7 +168,7 @@ impl Part<'_, '_> {
         Ok(Published { facts: self.facts(held), events: Vec::new() })
     }
 
-    fn is_denied(&self, set: &Publication, request: &SessionRequest) -> bool {
+    fn is_denied(&self, set: &PublishedCredentials, request: &SessionRequest) -> bool {
         is_denied(set.credentials.expires_at, request.duration_seconds, self.role.denied)
     }
 
@@ -189,7 +189,7 @@ impl Part<'_, '_> {
             propagating: self.pass.state().is_propagating(created_at, self.pass.now),
             trust_verified: self.role.trust_verified,
             repair_comes: self.role.read.is_none()
-                && !self.role.in_trouble
+                && !self.role.role_failing
                 && self.desired.lifecycle != Lifecycle::Observe,
         }
     }
@@ -199,7 +199,7 @@ impl Part<'_, '_> {
             .filter(|at| *at > self.pass.now)
     }
 
-    fn facts(&self, set: &Publication) -> PublishedFacts {
+    fn facts(&self, set: &PublishedCredentials) -> CredentialsFacts {
         self.pass.facts(&self.desired.secret.name, set)
     }
 
@@ -210,7 +210,7 @@ impl Part<'_, '_> {
     }
 
     /// What stays in the Secret. A set that is denied is not reported as if it were good.
-    fn kept(&self) -> Option<PublishedFacts> {
+    fn kept(&self) -> Option<CredentialsFacts> {
         match self.secret.publication() {
             Some(set) => (!self.holds_denied()).then(|| self.facts(set)),
             None => self.pass.expired_before(),

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::facts::published_before;
-use super::{Part, Published, Stop};
+use super::{CredentialsStep, Published, Stop};
 use crate::api::Reason;
 use crate::cluster::{ObservedSecret, SecretWrite};
 use crate::controller::Error;
 use crate::controller::role::issue::{Entry, Verified};
 use crate::controller::state::objects::KnownRole;
-use crate::decide::credentials::checks::{nearly_full, never_worse};
-use crate::decide::credentials::published::Publication;
+use crate::decide::credentials::checks::{check_expires_later, packed_size_warning};
+use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::reissue::Cause;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::denial::{denies_new_sessions, is_denied};
 use crate::domain::SessionRequest;
 
-impl Part<'_, '_> {
+impl CredentialsStep<'_, '_> {
     /// New credentials, all the way into the Secret. A verified set that could not be written is tried again, not fetched
     /// anew.
     pub(super) async fn replace(&self, cause: Cause, entry: Entry<'_>, inputs_hash: String) -> Result<Published, Stop> {
@@ -34,7 +34,7 @@ impl Part<'_, '_> {
         if self.proof_is_due(true) {
             self.pass.prove_refusal(entry, self.context().propagating).await?;
         }
-        let set = Publication {
+        let set = PublishedCredentials {
             credentials: session.credentials,
             role_arn: entry.known.arn.to_string(),
             issued_at: session.issued_at,
@@ -42,20 +42,21 @@ impl Part<'_, '_> {
             answered: self.desired.requests.due_renewal(self.pass.now),
         };
         if let (Cause::Due | Cause::Requested, Some(held)) = (cause, self.secret.publication()) {
-            never_worse(held, &set)?;
+            check_expires_later(held, &set)?;
         }
         self.write(&set).await?;
         let mut published = self.published(cause, &set, entry.known);
         let percent = session.packed_policy_size_percent;
         let before = published_before(self.pass.role).and_then(|set| set.packed_policy_size_percent);
-        let warning = nearly_full(percent, before).map(|note| Event::warning(EventReason::PackedPolicySize, note));
+        let warning =
+            packed_size_warning(percent, before).map(|note| Event::warning(EventReason::PackedPolicySize, note));
         published.events.extend(warning);
         published.facts.caller_arn = Some(caller_arn);
         published.facts.packed_policy_size_percent = percent;
         Ok(published)
     }
 
-    fn published(&self, cause: Cause, set: &Publication, known: &KnownRole) -> Published {
+    fn published(&self, cause: Cause, set: &PublishedCredentials, known: &KnownRole) -> Published {
         let (object, name) = (&self.pass.object, &self.desired.secret.name);
         let expires_at = set.credentials.expires_at;
         tracing::info!(namespace = object.namespace, name = object.name, %cause, %expires_at, "credentials issued");
@@ -96,7 +97,7 @@ impl Part<'_, '_> {
         if !is_denied(expires_at, request.duration_seconds, self.role.denied) {
             return Ok(());
         }
-        self.pass.look_again();
+        self.pass.compare_again();
         self.pass.remember(|state| state.failures = 0); // what failed before is over: the next try is due in seconds
         let message =
             "the new session began in the same second as the revocation, which denies it too; another one is \
@@ -105,7 +106,7 @@ impl Part<'_, '_> {
         Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
     }
 
-    fn unpublished(&self, inputs_hash: &str, request: &SessionRequest) -> Option<Arc<Publication>> {
+    fn unpublished(&self, inputs_hash: &str, request: &SessionRequest) -> Option<Arc<PublishedCredentials>> {
         let set = self.pass.state().unpublished?;
         let good = set.inputs_hash == inputs_hash
             && !self.is_denied(&set, request)
@@ -114,7 +115,7 @@ impl Part<'_, '_> {
         good.then_some(set)
     }
 
-    pub(super) async fn write(&self, set: &Publication) -> Result<(), Stop> {
+    pub(super) async fn write(&self, set: &PublishedCredentials) -> Result<(), Stop> {
         let (cluster, name) = (&self.pass.ctx.cluster, &self.desired.secret.name);
         let content = self.desired.secret.render(set);
         let written = cluster.write_secret(self.pass.role, name, self.secret, &content).await;

@@ -3,17 +3,17 @@
 use futures::future::join_all;
 
 use super::changes::Changes;
-use super::principal::{Principal, settle};
+use super::principal::{Principal, sync_policy};
 use super::{Grants, grant_accounts};
 use crate::api::{CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
 use crate::controller::Error;
 use crate::controller::role::pass::{Interrupt, Pass};
-use crate::controller::state::principals::Settled;
+use crate::controller::state::principals::SyncedPolicy;
 use crate::decide::account::readiness::manageable;
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::grants::ledger::{Decision, Giving, to_announce};
+use crate::decide::grants::ledger::{Decision, LedgerInput, next_ledger};
 use crate::decide::grants::policy::full;
-use crate::decide::grants::{Line, covered, grantee, own_role, permitted};
+use crate::decide::grants::{Line, check_grant_allowed, check_grantee, grantee, own_role};
 
 /// A declared grant: what is decided about it, to whom it is given, and what is in the way.
 struct Judged {
@@ -54,11 +54,11 @@ impl Pass<'_> {
             principals.extend(principal);
             changes.problems.extend(problem);
         }
-        let giving = Giving { policy: &grants.policy, role_arn: grants.role_arn.as_deref(), now: self.now };
-        let entries = to_announce(&before, &decisions, giving);
+        let giving = LedgerInput { policy: &grants.policy, role_arn: grants.role_arn.as_deref(), now: self.now };
+        let entries = next_ledger(&before, &decisions, giving);
         self.hold_accounts(&grants, &entries).await?;
         if entries != before {
-            live = self.ctx.cluster.remember_grants(&live, &entries).await?.ok_or(Error::Stale)?;
+            live = self.ctx.cluster.write_grant_ledger(&live, &entries).await?.ok_or(Error::Stale)?;
         }
         self.write_policies(&grants, &principals, &before, &mut changes).await?;
         let (mut kept, ended): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|entry| entry.role_arn.is_some());
@@ -66,7 +66,7 @@ impl Pass<'_> {
         changes.ended(&ended, &left);
         kept.extend(left.into_iter().map(|(entry, _)| entry));
         if kept != entries {
-            self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+            self.ctx.cluster.write_grant_ledger(&live, &kept).await?.ok_or(Error::Stale)?;
             self.wake_accounts(&entries);
         }
         Ok(changes)
@@ -89,11 +89,12 @@ impl Pass<'_> {
         before: &[SourceGrantStatus],
         changes: &mut Changes,
     ) -> Result<(), Interrupt> {
-        let settled = join_all(principals.iter().map(|principal| settle(self.ctx, principal, &grants.policy))).await;
-        for (principal, settled) in principals.iter().zip(settled) {
+        let synced =
+            join_all(principals.iter().map(|principal| sync_policy(self.ctx, principal, &grants.policy))).await;
+        for (principal, synced) in principals.iter().zip(synced) {
             let new = !before.iter().any(|entry| entry.principal_arn.as_ref() == Some(&principal.arn));
-            match settled {
-                Ok(settled) => changes.placed(place_of(principal, grants, &settled), &principal.arn, new),
+            match synced {
+                Ok(synced) => changes.placed(place_of(principal, grants, &synced), &principal.arn, new),
                 Err(Interrupt::Failing(verdict)) => changes.problems.push(verdict),
                 Err(broken) => return Err(broken),
             }
@@ -102,10 +103,11 @@ impl Pass<'_> {
     }
 
     async fn judge_grant(&self, grant: &SourceGrant, grants: &Grants, held: bool) -> Judged {
-        let account = match permitted(grant, grants.accounts.get(&grant.account_ref.name), &self.refs.namespace) {
-            Ok(account) => account,
-            Err(refusal) => return Judged::refused(refusal),
-        };
+        let account =
+            match check_grant_allowed(grant, grants.accounts.get(&grant.account_ref.name), &self.refs.namespace) {
+                Ok(account) => account,
+                Err(refusal) => return Judged::refused(refusal),
+            };
         let Some(role_arn) = grants.role_arn.as_deref().filter(|_| !held) else {
             let message = "the role that is to be assumed is not ready".to_owned();
             return Judged::unknown(Verdict { reason: Reason::Progressing, message, retry: Retry::OnChange });
@@ -123,7 +125,7 @@ impl Pass<'_> {
             Err(refusal) => return Judged::refused(refusal),
         };
         match Principal::find(self.ctx, grantee, account).await {
-            Ok(principal) => match covered(account, &principal.arn) {
+            Ok(principal) => match check_grantee(account, &principal.arn) {
                 Ok(()) => Judged::given(principal),
                 Err(refusal) => Judged::refused(refusal),
             },
@@ -133,12 +135,12 @@ impl Pass<'_> {
     }
 }
 
-/// Whether the object's line is in place after the policy was settled: whether that took a write, or what is in the way.
-fn place_of(principal: &Principal, grants: &Grants, settled: &Settled) -> Result<bool, Verdict> {
+/// Whether the object's line is in place after the policy was synced: whether that took a write, or what is in the way.
+fn place_of(principal: &Principal, grants: &Grants, synced: &SyncedPolicy) -> Result<bool, Verdict> {
     let own = |line: &Line| Some(&line.role_arn) == grants.role_arn.as_ref();
-    match settled.lines.iter().position(own) {
-        Some(place) if place < settled.fitting => Ok(settled.written),
-        Some(_) => Err(full(&principal.grantee, &grants.policy, &settled.lines, settled.fitting)),
+    match synced.lines.iter().position(own) {
+        Some(place) if place < synced.fitting => Ok(synced.written),
+        Some(_) => Err(full(&principal.grantee, &grants.policy, &synced.lines, synced.fitting)),
         None => {
             let message =
                 format!("the declaration of the grant to {} changed in the meantime; retrying", principal.grantee);

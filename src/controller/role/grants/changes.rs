@@ -9,11 +9,11 @@ use crate::decide::failure::Verdict;
 pub(super) struct Changes {
     /// What failed.
     pub problems: Vec<Verdict>,
-    /// Principals whose policies were written although what is announced did not change.
+    /// PrincipalPolicies whose policies were written although what is announced did not change.
     pub repaired: Vec<String>,
-    /// Principals that may assume the role now.
+    /// PrincipalPolicies that may assume the role now.
     pub given: Vec<String>,
-    /// Principals that no longer may.
+    /// PrincipalPolicies that no longer may.
     pub taken_back: Vec<String>,
 }
 

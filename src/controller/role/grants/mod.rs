@@ -18,7 +18,7 @@ use super::pass::{Interrupt, Pass};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, SourceGrantStatus};
 use crate::controller::Error;
 use crate::decide::grants::policy::policy_name;
-use crate::decide::grants::{covered, permitted, remembers_all};
+use crate::decide::grants::{check_grant_allowed, check_grantee, ledger_matches};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 
@@ -64,9 +64,9 @@ impl Pass<'_> {
         let held = matches!(target, Target::Held(_));
         let grants = self.grants(role).await?;
         let was_ready = self.role.is_true(ConditionType::SourceGrantsReady);
-        let as_announced = self.are_as_announced(&grants);
+        let as_announced = self.ledger_is_current(&grants);
         let last = self.state().grants_looked_at;
-        let next = self.ctx.objects.next_look(last, self.ctx.drift_interval, &self.object.uid);
+        let next = self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid);
         if was_ready && as_announced && self.now < next || held && !self.has_refused(&grants) {
             return Ok(()); // as declared when last compared, or left as it is
         }
@@ -102,10 +102,10 @@ impl Pass<'_> {
         Ok(accounts)
     }
 
-    fn are_as_announced(&self, grants: &Grants) -> bool {
+    fn ledger_is_current(&self, grants: &Grants) -> bool {
         let Grants { policy, accounts, role_arn } = grants;
         let Some(role_arn) = role_arn.as_deref() else { return false };
-        remembers_all(self.role, role_arn, policy, accounts, &self.refs.namespace)
+        ledger_matches(self.role, role_arn, policy, accounts, &self.refs.namespace)
     }
 
     /// Whether something that is announced is not permitted or not declared any more, as far as Kubernetes shows.
@@ -113,9 +113,10 @@ impl Pass<'_> {
         let role = self.role;
         role.reported_grants().iter().any(|entry| {
             let grant = entry.grant();
-            let account = permitted(&grant, grants.accounts.get(&grant.account_ref.name), &self.refs.namespace);
+            let account =
+                check_grant_allowed(&grant, grants.accounts.get(&grant.account_ref.name), &self.refs.namespace);
             let principal = entry.principal_arn.as_deref().unwrap_or_default();
-            let refused = account.is_err() || account.is_ok_and(|account| covered(account, principal).is_err());
+            let refused = account.is_err() || account.is_ok_and(|account| check_grantee(account, principal).is_err());
             refused || entry.role_arn.is_none() || !role.spec.source_grants.contains(&grant)
         })
     }

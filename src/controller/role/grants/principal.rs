@@ -12,11 +12,11 @@ use crate::controller::Error;
 use crate::controller::context::Context;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::role::pass::Interrupt;
-use crate::controller::state::principals::Settled;
+use crate::controller::state::principals::SyncedPolicy;
 use crate::decide::account::access::access;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::grants::policy::{document, fitting, lines_of};
-use crate::decide::grants::{Declared, Line, PolicyOf, wanted};
+use crate::decide::grants::{Declared, Line, PolicyTarget, wanted};
 use crate::domain::{AccountAccess, FailureKind, Grantee};
 
 /// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
@@ -48,21 +48,21 @@ impl Principal {
 ///
 /// What is declared is read from the API server, and after each write read again: the last writer, in whichever process,
 /// has looked after its write, so no line is lost and none stays.
-pub async fn settle(ctx: &Context, principal: &Principal, policy: &str) -> Result<Arc<Settled>, Interrupt> {
-    ctx.principals.of(&principal.grantee).get(async || settle_once(ctx, principal, policy).await).await
+pub async fn sync_policy(ctx: &Context, principal: &Principal, policy: &str) -> Result<Arc<SyncedPolicy>, Interrupt> {
+    ctx.principals.of(&principal.grantee).get(async || sync_once(ctx, principal, policy).await).await
 }
 
-async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Result<Settled, Interrupt> {
+async fn sync_once(ctx: &Context, principal: &Principal, policy: &str) -> Result<SyncedPolicy, Interrupt> {
     let manager = ManagedAccount::enter(ctx, &principal.access).await?;
     let mut written = false;
     let mut declared = declared(ctx).await?;
     for _ in 0..ROUNDS {
         let present = manager.policy_of(&principal.grantee, policy).await?;
-        let standing = match &present {
+        let current = match &present {
             InlinePolicy::Present(document) => lines_of(document),
             InlinePolicy::Absent | InlinePolicy::Unreadable => BTreeSet::new(),
         };
-        let of = PolicyOf { grantee: &principal.grantee, arn: &principal.arn, policy, standing: &standing };
+        let of = PolicyTarget { grantee: &principal.grantee, arn: &principal.arn, policy, current: &current };
         let lines = wanted(of, &declared);
         if lines.is_empty()
             && matches!(present, InlinePolicy::Absent)
@@ -70,20 +70,20 @@ async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Resu
         {
             return Err(not_shown(of.grantee).into());
         }
-        let (fitting, wrote) = make(&manager, of, &lines, &present).await?;
+        let (fitting, wrote) = write_if_different(&manager, of, &lines, &present).await?;
         if wrote {
             ctx.principals.wrote(of.grantee, fitting > 0, ctx.now());
         }
         if !wrote {
-            return Ok(Settled { lines, fitting, written });
+            return Ok(SyncedPolicy { lines, fitting, written });
         }
         written = true;
         ctx.wake_roles(waiting(&declared, &lines[..fitting]));
         declared = self::declared(ctx).await?;
         let placed: BTreeSet<String> = lines[..fitting].iter().map(|line| line.role_arn.clone()).collect();
-        let again = wanted(PolicyOf { standing: &placed, ..of }, &declared);
+        let again = wanted(PolicyTarget { current: &placed, ..of }, &declared);
         if again.iter().map(|line| &line.role_arn).eq(lines.iter().map(|line| &line.role_arn)) {
-            return Ok(Settled { lines, fitting, written });
+            return Ok(SyncedPolicy { lines, fitting, written });
         }
     }
     let message = format!("the objects that grant to {} keep changing; retrying", principal.grantee);
@@ -94,9 +94,9 @@ async fn settle_once(ctx: &Context, principal: &Principal, policy: &str) -> Resu
 ///
 /// Where IAM finds it too large although it is within the quota, other inline policies have their share: then the last
 /// line is left out, until it fits or is what is there already.
-async fn make(
+async fn write_if_different(
     manager: &ManagedAccount<'_>,
-    of: PolicyOf<'_>,
+    of: PolicyTarget<'_>,
     lines: &[Line],
     present: &InlinePolicy,
 ) -> Result<(usize, bool), Verdict> {

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use super::grant_accounts;
-use super::principal::{Principal, settle};
+use super::principal::{Principal, sync_policy};
 use crate::api::{AWSAccount, CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
 use crate::controller::Error;
 use crate::controller::role::pass::{Interrupt, Pass};
@@ -22,7 +22,7 @@ impl Pass<'_> {
         // First they stop to count, for every process.
         let ending: Vec<SourceGrantStatus> = live.reported_grants().iter().map(ending).collect();
         if live.reported_grants() != ending {
-            match self.ctx.cluster.remember_grants(&live, &ending).await {
+            match self.ctx.cluster.write_grant_ledger(&live, &ending).await {
                 Ok(written) => live = written.ok_or(Error::Stale)?,
                 // They are taken back all the same.
                 Err(error) => {
@@ -31,14 +31,14 @@ impl Pass<'_> {
             }
         }
         let all =
-            if self.has_to_look_for_grants() { may_stand(&live, &ending, &self.policy_name()) } else { ending.clone() };
+            if self.must_look_for_grants() { may_stand(&live, &ending, &self.policy_name()) } else { ending.clone() };
         let (kept, mut problems) = self.take_back_all(&all).await?.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         if problems.is_empty() {
             let now = self.now;
             self.remember(|state| state.no_grants_at = Some(now));
         }
         if kept != ending {
-            self.ctx.cluster.remember_grants(&live, &kept).await?.ok_or(Error::Stale)?;
+            self.ctx.cluster.write_grant_ledger(&live, &kept).await?.ok_or(Error::Stale)?;
             self.wake_accounts(&ending);
         }
         if problems.is_empty() {
@@ -52,10 +52,10 @@ impl Pass<'_> {
     }
 
     /// Whether a declared grant that status does not report is looked for in AWS: status may have been lost.
-    fn has_to_look_for_grants(&self) -> bool {
+    fn must_look_for_grants(&self) -> bool {
         let last = self.state().no_grants_at;
-        let due =
-            last.is_none() || self.now >= self.ctx.objects.next_look(last, self.ctx.drift_interval, &self.object.uid);
+        let due = last.is_none()
+            || self.now >= self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid);
         due && self.may_have_role()
     }
 
@@ -64,7 +64,7 @@ impl Pass<'_> {
     }
 
     /// Takes back what an object that is being deleted gave or may have given. Gives what is in the way.
-    pub(in crate::controller::role) async fn end_grants(&mut self) -> Result<Option<Verdict>, Error> {
+    pub(in crate::controller::role) async fn clean_up_grants(&mut self) -> Result<Option<Verdict>, Error> {
         // From the API server: what an older cache does not show must not stay behind.
         let Some(live) = self.ctx.cluster.role(self.role).await? else { return Err(Error::Stale) };
         let left = self.take_back_all(&may_stand(&live, live.reported_grants(), &self.policy_name())).await?;
@@ -113,7 +113,7 @@ impl Pass<'_> {
         access(account).map_err(Verdict::from)?;
         let Ok(grantee) = grantee(&grant.grant(), account) else { return Ok(()) }; // IAM cannot have such a principal
         match Principal::find(self.ctx, grantee, account).await {
-            Ok(principal) => settle(self.ctx, &principal, &grant.policy).await.map(drop),
+            Ok(principal) => sync_policy(self.ctx, &principal, &grant.policy).await.map(drop),
             Err(Verdict { reason: Reason::PrincipalNotFound, .. }) => Ok(()),
             Err(verdict) => Err(verdict.into()),
         }

@@ -38,31 +38,41 @@ fn a_caller_is_named_by_its_arn_its_session_its_account_or_with_everyone() {
     for name in [OPERATOR, SESSION, "111111111111", "arn:aws:iam::111111111111:root", "*"] {
         assert_eq!(
             read(&allow(&json!({"AWS": ["x", name]}), &Value::Null), "sts:AssumeRole"),
-            Reading::LetsIn,
+            Reading::Allows,
             "{name}"
         );
     }
-    assert_eq!(read(&allow(&json!("*"), &Value::Null), "sts:AssumeRole"), Reading::LetsIn);
+    assert_eq!(read(&allow(&json!("*"), &Value::Null), "sts:AssumeRole"), Reading::Allows);
     for other in ["arn:aws:iam::111111111111:role/operator", "222222222222", "AROA1EXAMPLE"] {
-        assert_eq!(read(&allow(&json!({"AWS": other}), &Value::Null), "sts:AssumeRole"), Reading::Silent, "{other}");
+        assert_eq!(
+            read(&allow(&json!({"AWS": other}), &Value::Null), "sts:AssumeRole"),
+            Reading::NotMentioned,
+            "{other}"
+        );
     }
-    assert_eq!(read(&allow(&json!({"Service": "ec2.amazonaws.com"}), &Value::Null), "sts:AssumeRole"), Reading::Silent);
+    assert_eq!(
+        read(&allow(&json!({"Service": "ec2.amazonaws.com"}), &Value::Null), "sts:AssumeRole"),
+        Reading::NotMentioned
+    );
 }
 
 #[test]
 fn the_external_id_decides_and_is_told() {
     let operator = json!({"AWS": OPERATOR});
     for (condition, expected) in [
-        (json!({"StringEquals": {"sts:ExternalId": "ours"}}), Reading::LetsIn),
-        (json!({"StringEquals": {"sts:externalid": ["a", "ours"]}}), Reading::LetsIn),
-        (json!({"StringLike": {"sts:ExternalId": "our?"}}), Reading::LetsIn),
-        (json!({"StringNotEquals": {"sts:ExternalId": "theirs"}}), Reading::LetsIn),
-        (json!({"StringEquals": {"sts:ExternalId": ["a", "b"]}}), Reading::AsksFor(set(&["a", "b"]))),
+        (json!({"StringEquals": {"sts:ExternalId": "ours"}}), Reading::Allows),
+        (json!({"StringEquals": {"sts:externalid": ["a", "ours"]}}), Reading::Allows),
+        (json!({"StringLike": {"sts:ExternalId": "our?"}}), Reading::Allows),
+        (json!({"StringNotEquals": {"sts:ExternalId": "theirs"}}), Reading::Allows),
+        (json!({"StringEquals": {"sts:ExternalId": ["a", "b"]}}), Reading::RequiresExternalId(set(&["a", "b"]))),
         (
             json!({"StringEquals": {"sts:ExternalId": "ours", "aws:SourceIp": "10.0.0.1"}}),
             Reading::Depends(set(&["aws:SourceIp"])),
         ),
-        (json!({"StringEquals": {"sts:ExternalId": "a", "aws:SourceIp": "10.0.0.1"}}), Reading::AsksFor(set(&["a"]))),
+        (
+            json!({"StringEquals": {"sts:ExternalId": "a", "aws:SourceIp": "10.0.0.1"}}),
+            Reading::RequiresExternalId(set(&["a"])),
+        ),
         (
             json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
             Reading::Depends(set(&["aws:MultiFactorAuthPresent"])),
@@ -73,7 +83,10 @@ fn the_external_id_decides_and_is_told() {
     let wants = PolicyDocument::from_value(
         json!({"Statement": allow(&operator, &json!({"StringEquals": {"sts:ExternalId": "a"}}))}),
     );
-    assert_eq!(reading(&wants.expect("a policy"), "sts:AssumeRole", &caller(None)), Reading::AsksFor(set(&["a"])));
+    assert_eq!(
+        reading(&wants.expect("a policy"), "sts:AssumeRole", &caller(None)),
+        Reading::RequiresExternalId(set(&["a"]))
+    );
 }
 
 #[test]
@@ -81,9 +94,9 @@ fn a_deny_wins_where_it_certainly_applies_and_leaves_doubt_where_it_may() {
     let open = allow(&json!("*"), &Value::Null);
     let deny = |condition: &Value| json!([statement("Deny", &json!("*"), condition), open]);
     for (condition, expected) in [
-        (Value::Null, Reading::Forbids),
-        (json!({"StringNotEquals": {"sts:ExternalId": "theirs"}}), Reading::AsksFor(set(&["theirs"]))),
-        (json!({"StringNotEquals": {"sts:ExternalId": "ours"}}), Reading::LetsIn),
+        (Value::Null, Reading::Denies),
+        (json!({"StringNotEquals": {"sts:ExternalId": "theirs"}}), Reading::RequiresExternalId(set(&["theirs"]))),
+        (json!({"StringNotEquals": {"sts:ExternalId": "ours"}}), Reading::Allows),
         (json!({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), Reading::Depends(set(&["aws:SourceIp"]))),
     ] {
         assert_eq!(read(&deny(&condition), "sts:AssumeRole"), expected, "{condition}");
@@ -91,16 +104,16 @@ fn a_deny_wins_where_it_certainly_applies_and_leaves_doubt_where_it_may() {
     let all_but = json!([{"Effect": "Deny", "NotPrincipal": {"AWS": OPERATOR}, "Action": "*"}, open]);
     assert_eq!(read(&all_but, "sts:AssumeRole"), Reading::Depends(set(&["NotPrincipal"])));
     let other = json!([statement("Deny", &json!({"AWS": "222222222222"}), &Value::Null), open]);
-    assert_eq!(read(&other, "sts:AssumeRole"), Reading::LetsIn);
+    assert_eq!(read(&other, "sts:AssumeRole"), Reading::Allows);
 }
 
 #[test]
 fn the_arn_of_the_caller_is_known_and_a_wildcard_in_an_arn_is_not_judged() {
     let everyone = json!("*");
     for (condition, expected) in [
-        (json!({"ArnNotEquals": {"aws:PrincipalArn": [OPERATOR]}}), Reading::Silent),
-        (json!({"ArnEquals": {"aws:principalarn": OPERATOR}}), Reading::LetsIn),
-        (json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ops/*"}}), Reading::LetsIn),
+        (json!({"ArnNotEquals": {"aws:PrincipalArn": [OPERATOR]}}), Reading::NotMentioned),
+        (json!({"ArnEquals": {"aws:principalarn": OPERATOR}}), Reading::Allows),
+        (json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ops/*"}}), Reading::Allows),
         (
             json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}}),
             Reading::Depends(set(&["aws:PrincipalArn"])),
@@ -114,7 +127,7 @@ fn the_arn_of_the_caller_is_known_and_a_wildcard_in_an_arn_is_not_judged() {
 fn doubt_about_a_further_allow_is_no_doubt() {
     let certain = allow(&json!({"AWS": OPERATOR}), &json!({"StringEquals": {"sts:ExternalId": "ours"}}));
     let doubtful = allow(&json!({"AWS": OPERATOR}), &json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
-    assert_eq!(read(&json!([certain, doubtful]), "sts:AssumeRole"), Reading::LetsIn);
+    assert_eq!(read(&json!([certain, doubtful]), "sts:AssumeRole"), Reading::Allows);
 }
 
 #[test]
@@ -123,11 +136,11 @@ fn each_action_is_allowed_by_itself() {
         allow(&json!({"AWS": OPERATOR}), &json!({"StringEquals": {"sts:ExternalId": "ours"}})),
         {"Effect": "Allow", "Principal": {"AWS": OPERATOR}, "Action": ["STS:tag*"]},
     ]);
-    assert_eq!(read(&trust, "sts:TagSession"), Reading::LetsIn);
-    assert_eq!(read(&trust, "sts:SetSourceIdentity"), Reading::Silent);
+    assert_eq!(read(&trust, "sts:TagSession"), Reading::Allows);
+    assert_eq!(read(&trust, "sts:SetSourceIdentity"), Reading::NotMentioned);
     let not_action = json!({"Effect": "Allow", "Principal": "*", "NotAction": "sts:AssumeRole"});
-    assert_eq!(read(&not_action, "sts:AssumeRole"), Reading::Silent);
-    assert_eq!(read(&not_action, "sts:TagSession"), Reading::LetsIn);
+    assert_eq!(read(&not_action, "sts:AssumeRole"), Reading::NotMentioned);
+    assert_eq!(read(&not_action, "sts:TagSession"), Reading::Allows);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Denial {
     /// Whether every session that it is about has ended by itself, and the request that it meets cannot count again. `now` is
     /// AWS's time.
     #[must_use]
-    pub fn is_spent(&self, now: Timestamp) -> bool {
+    pub fn has_expired(&self, now: Timestamp) -> bool {
         let over = |moment: Timestamp| is_over(moment, now);
         let everyone = match self.everyone {
             Denied::Nobody => true,
@@ -96,7 +96,7 @@ impl Denial {
     /// Whether it meets a request to revoke: it denies everyone, or it was written for this very value. Values are compared
     /// for equality only: people round them, and their clocks differ.
     #[must_use]
-    pub fn meets(&self, requested: Timestamp) -> bool {
+    pub fn satisfies(&self, requested: Timestamp) -> bool {
         self.everyone == Denied::Everyone || self.request == Some(whole_seconds(requested))
     }
 

@@ -93,12 +93,12 @@ fn a_statement_that_somebody_else_wrote_into_the_denial_stays_and_one_that_allow
 #[test]
 fn a_denial_is_spent_when_the_longest_earlier_session_has_ended() {
     let denial = Denial::before(at("2027-01-15T08:00:00Z"));
-    assert!(!denial.is_spent(at("2027-01-15T20:00:00Z")));
-    assert!(denial.is_spent(at("2027-01-15T20:00:01Z")));
+    assert!(!denial.has_expired(at("2027-01-15T20:00:00Z")));
+    assert!(denial.has_expired(at("2027-01-15T20:00:01Z")));
     let ahead = Denial { request: Some(at("2027-01-15T08:05:00Z")), ..denial };
-    assert!(!ahead.is_spent(at("2027-01-15T20:05:00Z")), "its request would count again");
-    assert!(ahead.is_spent(at("2027-01-15T20:05:01Z")));
-    assert!(!Denial::of_everyone().is_spent(at("2037-01-15T20:00:01Z")));
+    assert!(!ahead.has_expired(at("2027-01-15T20:05:00Z")), "its request would count again");
+    assert!(ahead.has_expired(at("2027-01-15T20:05:01Z")));
+    assert!(!Denial::of_everyone().has_expired(at("2037-01-15T20:00:01Z")));
 }
 
 #[test]
@@ -113,28 +113,31 @@ fn a_session_of_the_second_of_the_denial_is_denied_and_one_of_the_next_is_not() 
 #[test]
 fn a_request_is_met_by_a_denial_that_was_written_for_its_value() {
     let requested = at("2027-01-15T08:03:00Z");
-    assert!(!Denial::before(at("2027-01-15T08:04:00Z")).meets(requested), "written for something else");
+    assert!(!Denial::before(at("2027-01-15T08:04:00Z")).satisfies(requested), "written for something else");
     let named = Denial { request: Some(requested), ..Denial::before(at("2027-01-15T08:00:00Z")) };
-    assert!(named.meets(requested));
-    assert!(!named.meets(at("2027-01-15T08:04:00Z")) && !named.meets(at("2027-01-15T08:02:00Z")), "other values");
+    assert!(named.satisfies(requested));
+    assert!(
+        !named.satisfies(at("2027-01-15T08:04:00Z")) && !named.satisfies(at("2027-01-15T08:02:00Z")),
+        "other values"
+    );
 }
 
 #[test]
 fn a_denial_meets_no_request_while_it_denies_nobody_and_every_request_while_it_denies_everyone() {
     let requested = at("2027-01-15T08:03:00Z");
-    assert!(!Denial::default().meets(requested));
-    assert!(Denial::of_everyone().meets(requested));
+    assert!(!Denial::default().satisfies(requested));
+    assert!(Denial::of_everyone().satisfies(requested));
     let own = Denial { own: Some(("AROA1:n.o".into(), requested)), ..Denial::default() };
-    assert!(!own.meets(requested), "the operator's own sessions are not all");
+    assert!(!own.satisfies(requested), "the operator's own sessions are not all");
 }
 
 #[test]
 fn a_denial_of_the_operators_own_sessions_is_spent_with_the_longest_of_them() {
     let own = Denial { own: Some(("AROA1:n.o".into(), at("2027-01-15T08:00:00Z"))), ..Denial::default() };
-    assert!(!own.is_spent(at("2027-01-15T20:00:00Z")));
-    assert!(own.is_spent(at("2027-01-15T20:00:01Z")));
-    assert!(!own.with(Denial::before(at("2027-01-15T09:00:00Z"))).is_spent(at("2027-01-15T20:30:00Z")));
-    assert!(Denial::default().is_spent(at("2027-01-15T08:00:00Z")), "nothing is denied");
+    assert!(!own.has_expired(at("2027-01-15T20:00:00Z")));
+    assert!(own.has_expired(at("2027-01-15T20:00:01Z")));
+    assert!(!own.with(Denial::before(at("2027-01-15T09:00:00Z"))).has_expired(at("2027-01-15T20:30:00Z")));
+    assert!(Denial::default().has_expired(at("2027-01-15T08:00:00Z")), "nothing is denied");
 }
 
 #[test]
@@ -191,10 +194,10 @@ fn a_denial_that_cannot_be_read_counts_for_nobody() {
 
 #[test]
 fn the_names_of_denials_are_the_operators_and_the_consoles() {
-    for (name, is_one) in
+    for (name, is_grant_policy) in
         [(DENY, true), ("crossaccount-deny-2", true), (CONSOLE, true), ("crossaccount-blue", false), ("read", false)]
     {
-        assert_eq!(is_denial_name(name), is_one, "{name}");
+        assert_eq!(is_denial_name(name), is_grant_policy, "{name}");
     }
 }
 

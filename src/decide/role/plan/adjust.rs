@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::room::{MayGo, make_room};
-use crate::decide::grants::policy::is_one;
+use crate::decide::grants::policy::is_grant_policy;
 use crate::decide::role::denial::{DENY, Denial, Denied, is_denial_name, moment_of_denial, own_denial};
 use crate::decide::role::goal::{Given, Plan};
 use crate::decide::role::step::Step;
@@ -80,9 +80,9 @@ pub(super) fn put_boundary(given: &Given<'_>, state: &IamRoleState) -> Option<St
 
 /// The denial that meets a request to revoke, if one is due.
 fn requested(given: &Given<'_>, state: &IamRoleState) -> Option<Denial> {
-    let standing = own_denial(state);
-    let request = given.revoke.filter(|requested| revocation_is_due(*requested, &standing, given.now))?;
-    let denial = standing.with(Denial::before(moment_of_denial(given.now)));
+    let current = own_denial(state);
+    let request = given.revoke.filter(|requested| revocation_is_due(*requested, &current, given.now))?;
+    let denial = current.with(Denial::before(moment_of_denial(given.now)));
     Some(Denial { request: Some(request), ..denial })
 }
 
@@ -163,14 +163,14 @@ impl Stages {
 
     /// Access returns last: what denied everyone then denies the earlier sessions.
     fn denial(&mut self, given: &Given<'_>, state: &IamRoleState) {
-        let standing = own_denial(state);
-        if standing.everyone == Denied::Everyone {
-            let request = given.revoke.filter(|requested| is_due(*requested, given.now)).or(standing.request);
+        let current = own_denial(state);
+        if current.everyone == Denied::Everyone {
+            let request = given.revoke.filter(|requested| is_due(*requested, given.now)).or(current.request);
             let everyone = Denial::before(moment_of_denial(given.now)).everyone;
-            self.lift.push(Step::Deny(Denial { everyone, request, ..standing }));
+            self.lift.push(Step::Deny(Denial { everyone, request, ..current }));
         } else if let Some(denial) = requested(given, state) {
             self.deny(denial, state);
-        } else if standing != Denial::default() && standing.is_spent(given.now) {
+        } else if current != Denial::default() && current.has_expired(given.now) {
             self.lift.push(Step::DeleteInline(DENY.to_owned()));
         }
     }
@@ -180,7 +180,7 @@ impl Stages {
 /// grants; or it only denies, and this object did not declare it before.
 fn stays(name: &str, found: Option<&PolicyDocument>, given: &Given<'_>) -> bool {
     let foreign = is_denial_name(name) || !given.declared_inline.iter().any(|declared| declared == name);
-    is_one(name, found) || found.is_some_and(|document| foreign && document.only_denies())
+    is_grant_policy(name, found) || found.is_some_and(|document| foreign && document.only_denies())
 }
 
 /// The inline policies on a role that only deny and that nobody declared, for people to know of.

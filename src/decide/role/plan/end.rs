@@ -16,10 +16,10 @@ pub(super) fn close(given: &Given<'_>, state: &IamRoleState) -> Plan {
 }
 
 fn closing(given: &Given<'_>, state: &IamRoleState) -> Vec<Step> {
-    let standing = own_denial(state);
-    let denial = standing.clone().with(Denial::of_everyone());
+    let current = own_denial(state);
+    let denial = current.clone().with(Denial::of_everyone());
     let mut steps = Vec::new();
-    if denial != standing || given.unsettled {
+    if denial != current || given.unsettled {
         steps.extend(make_room(&denial, state, MayGo::All));
         steps.push(Step::Deny(denial));
     }
@@ -58,10 +58,10 @@ pub(super) fn delete(given: &Given<'_>, state: &IamRoleState, closed: bool) -> P
 /// Gives a role up. The sessions that the operator began are denied; every denial that stands stays as strong as it is.
 pub(super) fn release(given: &Given<'_>, state: &IamRoleState, closed: bool) -> Plan {
     let mut steps = if closed { closing(given, state) } else { Vec::new() };
-    let standing = own_denial(state);
+    let current = own_denial(state);
     let user_id = format!("{}:{}", state.role.id, given.session_name);
     let own = Denial { own: Some((user_id, moment_of_denial(given.now))), ..Denial::default() };
-    let mut denial = standing.with(own);
+    let mut denial = current.with(own);
     if closed {
         denial = denial.with(Denial::of_everyone());
         steps.retain(|step| !matches!(step, Step::Deny(_) | Step::DeleteInline(_)));

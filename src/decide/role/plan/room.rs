@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::decide::grants::policy::is_one;
+use crate::decide::grants::policy::is_grant_policy;
 use crate::decide::role::denial::{DENY, Denial};
 use crate::decide::role::step::Step;
 use crate::domain::policy::PolicyDocument;
@@ -26,7 +26,7 @@ pub(super) fn make_room(denial: &Denial, state: &IamRoleState, may_go: MayGo) ->
     let mut others: Vec<_> = others
         .map(|(name, found)| {
             let found = found.as_ref();
-            let of_grants = is_one(name, found);
+            let of_grants = is_grant_policy(name, found);
             let only_denies = found.is_some_and(PolicyDocument::only_denies);
             ((only_denies, !of_grants, Reverse(size(found))), name)
         })

@@ -32,7 +32,7 @@ fn parse(spec: &Value, base: &BaseIdentity) -> Result<Desired, Refusal> {
     );
     let object =
         ObjectIdentity { cluster: "c".into(), namespace: "team".into(), name: "reader".into(), uid: "u".into() };
-    let at = Whereabouts::of(&role, &account, &object)?;
+    let at = RoleLocation::of(&role, &account, &object)?;
     desired(&role, &account, at, base)
 }
 

@@ -40,7 +40,7 @@ fn access_is_open_while_the_object_is_allowed_valid_and_within_the_guardrails() 
             world(&json!({"session": {"policyArns": ["x"]}}), &json!({})),
         ),
     ] {
-        assert_eq!(world.told(), "Open", "{what}: {:?}", world.target());
+        assert_eq!(world.in_words(), "Open", "{what}: {:?}", world.target());
     }
 }
 
@@ -95,7 +95,7 @@ fn access_is_held_while_something_stops_the_work_that_is_no_question_of_permissi
             "Held InvalidSpec",
         ),
     ] {
-        assert_eq!(world.told(), expected, "{what}");
+        assert_eq!(world.in_words(), expected, "{what}");
     }
 }
 
@@ -162,7 +162,7 @@ fn access_is_closed_when_a_permission_is_missing_or_a_guardrail_is_broken() {
         ),
     ] {
         let world = world(&role, &account);
-        let Target::Closed(refusal) = world.target() else { panic!("{what}: {}", world.told()) };
+        let Target::Closed(refusal) = world.target() else { panic!("{what}: {}", world.in_words()) };
         assert_eq!(refusal.reason, Reason::NotAllowed, "{what}");
         assert!(refusal.message.contains(word), "{what}: {}", refusal.message);
     }
@@ -176,12 +176,12 @@ fn access_is_closed_when_a_permission_is_missing_or_a_guardrail_is_broken() {
         ("the role is the manager of another account object", plain().but(known)),
         ("the role is the operator's own", plain().but(itself)),
     ] {
-        assert_eq!(world.told(), "Closed NotAllowed", "{what}");
+        assert_eq!(world.in_words(), "Closed NotAllowed", "{what}");
     }
     let elsewhere = |world: &mut World| {
         world.operators_own = vec![RoleArn::parse("arn:aws:iam::333333333333:role/team-reader").expect("an ARN")];
     };
-    assert_eq!(plain().but(elsewhere).told(), "Open", "a role of that name in another account is another role");
+    assert_eq!(plain().but(elsewhere).in_words(), "Open", "a role of that name in another account is another role");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn nothing_keeps_what_is_no_longer_allowed() {
     ];
     for (what, role, change) in table {
         for account in [&withdrawn, &tightened] {
-            assert_eq!(world(&role, account).but(change).told(), "Closed NotAllowed", "{what}");
+            assert_eq!(world(&role, account).but(change).in_words(), "Closed NotAllowed", "{what}");
         }
     }
 }

@@ -41,7 +41,7 @@ fn a_deleted_object_leaves_its_role_only_where_it_asks_for_that_and_the_guardrai
         ("Adopt, suspended", json!({"role": {"lifecycle": "Adopt"}, "suspend": true}), retaining.clone(), "Released"),
         ("an object with a Secret that is not valid", json!({"secret": {"profile": "a]"}}), json!({}), "Absent"),
     ] {
-        assert_eq!(world(&role, &account).deleted().told(), expected, "{what}");
+        assert_eq!(world(&role, &account).deleted().in_words(), expected, "{what}");
     }
     let released = || world(&retain, &listed).deleted();
     for (what, world, expected) in [
@@ -50,7 +50,7 @@ fn a_deleted_object_leaves_its_role_only_where_it_asks_for_that_and_the_guardrai
         ("together with its account", released().but(account_goes), "Released"),
         ("without an account", released().but(|world| world.account = None), "Absent"),
     ] {
-        assert_eq!(world.told(), expected, "{what}");
+        assert_eq!(world.in_words(), expected, "{what}");
     }
 }
 
@@ -72,7 +72,7 @@ fn a_role_that_may_not_be_open_is_closed_before_it_is_given_up() {
             listed(json!({"allowedNamespaces": null})),
         ),
     ] {
-        assert_eq!(world(role, &account).deleted().told(), "Released, closed NotAllowed", "{what}");
+        assert_eq!(world(role, &account).deleted().in_words(), "Released, closed NotAllowed", "{what}");
     }
 }
 
@@ -81,7 +81,7 @@ fn a_role_that_may_not_be_open_is_closed_before_it_is_given_up() {
 #[test]
 fn a_role_that_was_adopted_where_adopting_is_no_longer_allowed_is_closed_before_it_is_given_up() {
     let world = world(&json!({"role": {"lifecycle": "Adopt"}}), &json!({"guardrails": {"lifecycles": ["Create"]}}));
-    assert_eq!(world.told(), "Closed NotAllowed");
+    assert_eq!(world.in_words(), "Closed NotAllowed");
     let (object, boundary) = (fixture::object(), fixture::arn("boundary"));
     let mut adopted = fixture::state();
     adopted.role.tags = object.role_tags();

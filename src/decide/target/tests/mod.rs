@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The target in a word or two: its kind, the reason, and for a hold whether the session can still be renewed.
-    fn told(&self) -> String {
+    fn in_words(&self) -> String {
         match self.target() {
             Target::Open(_) => "Open".to_owned(),
             Target::Held(Hold { problem, desired }) => {

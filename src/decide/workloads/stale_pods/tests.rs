@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::failure::Verdict;
-use crate::decide::status::{PublishedFacts, Report, status};
+use crate::decide::status::{CredentialsFacts, Report, status};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a time")
@@ -87,7 +87,7 @@ fn only_a_container_that_runs_since_before_the_issue_is_stale() {
 
 /// The status after a reconcile that found this about the set issued at second 100.
 fn after(stale: Stale) -> CrossAccountRoleStatus {
-    let published = PublishedFacts {
+    let published = CredentialsFacts {
         secret_name: "aws".into(),
         issued_at: at(100),
         expires_at: at(3700),

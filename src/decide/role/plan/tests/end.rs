@@ -26,7 +26,7 @@ fn of_size(size: usize) -> PolicyDocument {
 }
 
 fn towards(goal: Goal<'_>, state: &IamRoleState) -> String {
-    told(&plan_with(goal, Some(state), |_| {}).expect("a plan"))
+    in_words(&plan_with(goal, Some(state), |_| {}).expect("a plan"))
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_role_that_is_kept_gets_the_boundary_of_its_account_and_nothing_else() {
     put(&mut drifted, "more", allow("*"));
     assert_eq!(towards(Goal::Kept, &drifted), "bound by boundary");
     let planned = plan_with(Goal::Kept, Some(&drifted), |given| given.boundary = None).expect("a plan");
-    assert_eq!(told(&planned), "", "an account without a boundary takes none off");
+    assert_eq!(in_words(&planned), "", "an account without a boundary takes none off");
 }
 
 #[test]
@@ -50,20 +50,20 @@ fn closing_denies_everyone_leaves_the_operators_own_statement_and_puts_the_bound
 
 #[test]
 fn closing_keeps_what_an_earlier_denial_says_beside() {
-    let standing = Denial {
+    let current = Denial {
         own: Some(("AROA1:team.reader".into(), minutes_ago(5))),
         request: Some(minutes_ago(9)),
         ..Denial::before(minutes_ago(8))
     };
     let mut denied = state();
-    put(&mut denied, DENY, standing.document().expect("a policy"));
+    put(&mut denied, DENY, current.document().expect("a policy"));
     let expected = "deny everyone and own before 07:55:00 and as asked at 07:51:00, trust operator";
     assert_eq!(towards(Goal::Closed, &denied), expected);
 }
 
 #[test]
 fn closing_without_the_operators_principal_keeps_the_statement_with_the_objects_external_id_or_nobody() {
-    for (what, standing, expected) in [
+    for (what, current, expected) in [
         ("the operator among others", Some(trust(&["333333333333"])), vec!["operator"]),
         (
             "others only",
@@ -75,7 +75,7 @@ fn closing_without_the_operators_principal_keeps_the_statement_with_the_objects_
         ("a text that cannot be read", None, vec![]),
     ] {
         let mut state = state();
-        state.role.trust = standing;
+        state.role.trust = current;
         let planned = plan_with(Goal::Closed, Some(&state), |given| given.operator = None).expect("a plan");
         let closed = planned.result(Some(&state)).expect("a role");
         assert_eq!(model::trusted(closed.role.trust.as_ref()), expected, "{what}");
@@ -123,11 +123,11 @@ fn a_role_whose_deletion_failed_before_is_closed_first_and_leaves_its_instance_p
         .expect("a plan");
     let expected =
         "deny everyone, trust operator | delete read, detach managed | delete crossaccount-deny | delete role";
-    assert_eq!(told(&planned), expected);
+    assert_eq!(in_words(&planned), expected);
     let planned =
         plan_with(Goal::Absent { closed: false }, Some(&state()), |given| given.instance_profiles = &profiles)
             .expect("a plan");
-    assert_eq!(told(&planned), "leave web, delete read, detach managed | delete role");
+    assert_eq!(in_words(&planned), "leave web, delete read, detach managed | delete role");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_deletion_that_takes_a_denial_away_with_a_permission_closes_the_role_first()
     for (what, state) in [("a policy that allows and denies", mixed), ("AWSDenyAll", quarantined)] {
         let planned = plan_with(Goal::Absent { closed: false }, Some(&state), |_| {}).expect("a plan");
         let first = planned.stages.first().expect("a stage");
-        assert!(first.contains(&Step::Deny(Denial::of_everyone())), "{what}: {}", told(&planned));
+        assert!(first.contains(&Step::Deny(Denial::of_everyone())), "{what}: {}", in_words(&planned));
     }
 }
 
@@ -178,13 +178,13 @@ fn a_role_that_may_not_be_open_is_closed_in_the_stage_before_it_is_released() {
 #[test]
 fn the_whole_denial_fits_when_a_full_role_is_closed_and_released() {
     let room = Denial::of_everyone().document().expect("a policy").quota_size();
-    for standing in [None, Denial::of_everyone().document()] {
+    for current in [None, Denial::of_everyone().document()] {
         let mut full = adopted();
         full.inline = [("read".to_owned(), Some(of_size(INLINE_QUOTA_OF_ROLE - room)))].into();
-        full.inline.extend(standing.map(|document| (DENY.to_owned(), Some(document))));
+        full.inline.extend(current.map(|document| (DENY.to_owned(), Some(document))));
         let planned = plan_with(Goal::Released { closed: true }, Some(&full), |_| {}).expect("a plan");
         let after = planned.result(Some(&full)).expect("a role");
-        assert!(model::inline_size(&after) <= INLINE_QUOTA_OF_ROLE, "{}", told(&planned));
+        assert!(model::inline_size(&after) <= INLINE_QUOTA_OF_ROLE, "{}", in_words(&planned));
     }
 }
 

@@ -45,7 +45,7 @@ fn to_declared(state: &IamRoleState) -> Plan {
 }
 
 /// A plan in words: steps are separated by commas, stages by bars; side steps follow a tilde.
-fn told(plan: &Plan) -> String {
+fn in_words(plan: &Plan) -> String {
     let stage = |steps: &Vec<Step>| steps.iter().map(step).collect::<Vec<_>>().join(", ");
     let stages = plan.stages.iter().map(stage).collect::<Vec<_>>().join(" | ");
     if plan.side.is_empty() { stages } else { format!("{stages} ~ {}", stage(&plan.side)) }

@@ -60,9 +60,9 @@ proptest! {
         if let Ok(planned) = case.plan_from(case.state.as_ref()) {
             let result = planned.result(case.state.as_ref());
             let again = case.plan_from(result.as_ref()).expect("a plan");
-            prop_assert!(again.is_empty(), "{} -- and then -- {}", told(&planned), told(&again));
+            prop_assert!(again.is_empty(), "{} -- and then -- {}", in_words(&planned), in_words(&again));
             let again = case.plan_from(result.map(respelled).as_ref()).expect("a plan");
-            prop_assert!(again.is_empty(), "spelled otherwise: {} -- and then -- {}", told(&planned), told(&again));
+            prop_assert!(again.is_empty(), "spelled otherwise: {} -- and then -- {}", in_words(&planned), in_words(&again));
         }
     }
 
@@ -74,7 +74,7 @@ proptest! {
                 let rest = case.plan_from(state.as_ref()).expect("a plan");
                 let end = powers(rest.result(state.as_ref()).as_ref());
                 let more: Vec<_> = end.difference(&whole).collect();
-                prop_assert!(more.is_empty(), "{} -- and then -- {}: {more:?}", told(&planned), told(&rest));
+                prop_assert!(more.is_empty(), "{} -- and then -- {}: {more:?}", in_words(&planned), in_words(&rest));
             }
         }
     }
@@ -87,7 +87,7 @@ proptest! {
             let bounds: BTreeSet<_> = before.union(&after).copied().collect();
             for state in states(&planned, case.state.as_ref(), &fails) {
                 let more: Vec<_> = powers(state.as_ref()).difference(&bounds).copied().collect();
-                prop_assert!(more.is_empty(), "{}: {more:?}", told(&planned));
+                prop_assert!(more.is_empty(), "{}: {more:?}", in_words(&planned));
             }
         }
     }
@@ -101,7 +101,7 @@ proptest! {
                 let present = powers(state.as_ref());
                 let given: Vec<_> = present.difference(&before).collect();
                 let stays: Vec<_> = present.iter().filter(|power| before.contains(power) && !after.contains(power)).collect();
-                prop_assert!(given.is_empty() || stays.is_empty(), "{}: {given:?} beside {stays:?}", told(&planned));
+                prop_assert!(given.is_empty() || stays.is_empty(), "{}: {given:?} beside {stays:?}", in_words(&planned));
             }
         }
     }
@@ -115,7 +115,7 @@ proptest! {
             for state in states(&planned, case.state.as_ref(), &fails).iter().filter(|_| !goes) {
                 let freed: Vec<Session> = before.difference(&powerless(state.as_ref())).copied().collect();
                 let meant = |session: &Session| opens(&case) && !after.contains(session);
-                prop_assert!(freed.iter().all(meant), "{}: {freed:?}", told(&planned));
+                prop_assert!(freed.iter().all(meant), "{}: {freed:?}", in_words(&planned));
             }
         }
     }
@@ -125,14 +125,14 @@ proptest! {
         if let Ok(planned) = case.plan_from(case.state.as_ref()) {
             for (state, step) in steps_from(&planned, case.state.as_ref()) {
                 let (Some(state), Step::Deny(denial)) = (state, step) else { continue };
-                let standing = own_denial(&state);
-                let returns = opens(&case) && standing.everyone == Denied::Everyone;
+                let current = own_denial(&state);
+                let returns = opens(&case) && current.everyone == Denied::Everyone;
                 if returns {
                     prop_assert!(matches!(denial.everyone, Denied::Before(moment) if moment > now()), "{denial:?}");
                     prop_assert_eq!(planned.stages.last(), Some(&vec![step.clone()]), "access returns last");
                 }
-                let kept = if returns { Denial { everyone: Denied::Nobody, ..standing } } else { standing };
-                prop_assert_eq!(denial.clone().with(kept), denial.clone(), "{}", told(&planned));
+                let kept = if returns { Denial { everyone: Denied::Nobody, ..current } } else { current };
+                prop_assert_eq!(denial.clone().with(kept), denial.clone(), "{}", in_words(&planned));
             }
         }
     }
@@ -168,7 +168,7 @@ proptest! {
             for (state, step) in steps_from(&planned, case.state.as_ref()) {
                 let (Some(state), Step::Deny(Denial { everyone: Denied::Everyone, .. })) = (state, step) else { continue };
                 let after = step.apply(Some(state)).expect("a role");
-                prop_assert!(inline_size(&after) <= INLINE_QUOTA_OF_ROLE, "{}", told(&planned));
+                prop_assert!(inline_size(&after) <= INLINE_QUOTA_OF_ROLE, "{}", in_words(&planned));
             }
         }
     }
@@ -177,7 +177,7 @@ proptest! {
     fn what_others_put_on_a_role_stays(case in cases()) {
         let (Ok(planned), Some(state)) = (case.plan_from(case.state.as_ref()), &case.state) else { return Ok(()) };
         if !case.is_ours() && case.aim != Aim::Adopted {
-            prop_assert!(planned.is_empty(), "a role of somebody else: {}", told(&planned));
+            prop_assert!(planned.is_empty(), "a role of somebody else: {}", in_words(&planned));
         }
         let ends = matches!(case.aim, Aim::Closed | Aim::Absent | Aim::Released { .. });
         for step in planned.steps() {

@@ -99,7 +99,7 @@ fn each_difference_gives_its_steps_in_order() {
         change(&mut state);
         let declared = ["cost".to_owned()];
         let planned = plan_with(Goal::Declared(&desired()), Some(&state), |given| given.declared_tags = &declared);
-        assert_eq!(told(&planned.expect("a plan")), expected, "{what}");
+        assert_eq!(in_words(&planned.expect("a plan")), expected, "{what}");
     }
 }
 
@@ -147,14 +147,14 @@ fn what_the_declaration_asks_more_or_less_than_before_gives_its_steps_in_order()
         let mut desired = desired();
         change(&mut desired);
         let planned = plan_with(Goal::Declared(&desired), Some(&state()), |_| {}).expect("a plan");
-        assert_eq!(told(&planned), expected, "{what}");
+        assert_eq!(in_words(&planned), expected, "{what}");
     }
 }
 
 #[test]
 fn a_missing_role_is_created_with_trust_boundary_and_tags_in_one_call_and_then_gets_its_policies() {
     let planned = plan_with(Goal::Declared(&desired()), None, |_| {}).expect("a plan");
-    assert_eq!(told(&planned), "create team-reader | put read [s3:GetObject], attach managed");
+    assert_eq!(in_words(&planned), "create team-reader | put read [s3:GetObject], attach managed");
     let Some(Step::Create(role)) = planned.steps().next() else { panic!("{planned:?}") };
     let DesiredRole { trust, boundary, tags, .. } = &**role;
     assert_eq!((trust, boundary), (&desired().trust, &desired().boundary));
@@ -168,7 +168,7 @@ fn what_a_new_role_is_denied_is_on_it_before_what_it_is_given() {
     desired.managed.insert(PolicyArn::parse(model::DENY_ALL).expect("an ARN"));
     let planned = plan_with(Goal::Declared(&desired), None, |_| {}).expect("a plan");
     assert_eq!(
-        told(&planned),
+        in_words(&planned),
         "create team-reader | put restrict [not s3:PutObject], attach AWSDenyAll | put read [s3:GetObject], attach managed"
     );
 }
@@ -183,7 +183,7 @@ fn an_equivalent_spelling_of_a_policy_that_allows_and_denies_is_no_difference() 
     let (mut desired, mut state) = (desired(), state());
     desired.inline.insert("read".into(), statements(json!("s3:PutObject")));
     put(&mut state, "read", statements(json!(["S3:putobject"])));
-    assert_eq!(told(&plan_with(Goal::Declared(&desired), Some(&state), |_| {}).expect("a plan")), "");
+    assert_eq!(in_words(&plan_with(Goal::Declared(&desired), Some(&state), |_| {}).expect("a plan")), "");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn the_boundary_of_an_adopted_role_stays_where_the_account_has_none() {
     desired.boundary = None;
     let mut adopted = state();
     adopted.role.tags = object().role_tags();
-    assert_eq!(told(&plan_with(Goal::Adopted(&desired), Some(&adopted), |_| {}).expect("a plan")), "");
+    assert_eq!(in_words(&plan_with(Goal::Adopted(&desired), Some(&adopted), |_| {}).expect("a plan")), "");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn what_only_denies_stays_unless_the_object_declared_it_before() {
     }
     denied.attached.insert(PolicyArn::parse(model::DENY_ALL).expect("an ARN"));
     put(&mut denied, "crossaccount-green", allow("sts:AssumeRole"));
-    assert_eq!(told(&to_declared(&denied)), "", "nor does what source grants give to the role go");
+    assert_eq!(in_words(&to_declared(&denied)), "", "nor does what source grants give to the role go");
     let object = object();
     let boundary = arn("boundary");
     let given = fixture::given(&object, &boundary);
@@ -214,9 +214,9 @@ fn what_only_denies_stays_unless_the_object_declared_it_before() {
 
     let before = ["guard".to_owned(), "AWSRevokeOlderSessions".to_owned()];
     let planned = plan_with(Goal::Declared(&desired()), Some(&denied), |given| given.declared_inline = &before);
-    assert_eq!(told(&planned.expect("a plan")), "delete guard", "the console's denial is nobody's declaration");
+    assert_eq!(in_words(&planned.expect("a plan")), "delete guard", "the console's denial is nobody's declaration");
     put(&mut denied, "crossaccount-green", allow("s3:*"));
-    assert_eq!(told(&to_declared(&denied)), "delete crossaccount-green", "a name alone is no excuse");
+    assert_eq!(in_words(&to_declared(&denied)), "delete crossaccount-green", "a name alone is no excuse");
 }
 
 #[test]
@@ -240,14 +240,14 @@ fn a_role_of_somebody_else_is_refused_and_its_owner_named() {
         ("released", &released, Some("was released by CrossAccountRole blue/team/reader"), None),
         ("another's", &anothers, Some("CrossAccountRole team/reader of cluster green"), Some("of cluster green")),
     ] {
-        for (goal, told) in [(Goal::Declared(&desired()), created), (Goal::Adopted(&desired()), adopted)] {
+        for (goal, message) in [(Goal::Declared(&desired()), created), (Goal::Adopted(&desired()), adopted)] {
             let planned = plan_with(goal, Some(state), |_| {});
-            match told {
+            match message {
                 None => assert!(planned.is_ok(), "{what}"),
-                Some(told) => {
+                Some(message) => {
                     let refusal = planned.expect_err(what);
                     assert_eq!(refusal.reason, Reason::RoleNotOwned);
-                    assert!(refusal.message.contains(told), "{what}: {}", refusal.message);
+                    assert!(refusal.message.contains(message), "{what}: {}", refusal.message);
                 }
             }
         }
@@ -266,7 +266,7 @@ fn a_role_that_is_adopted_has_to_be_there_and_is_claimed_before_anything_else() 
     found.role.tags = [("terraform".to_owned(), "yes".to_owned()), object().released_tag()].into();
     found.role.boundary = None;
     let planned = plan_with(Goal::Adopted(&desired()), Some(&found), |_| {}).expect("a plan");
-    assert_eq!(told(&planned), "tag cluster+name+namespace+uid | bound by boundary ~ untag released-from");
+    assert_eq!(in_words(&planned), "tag cluster+name+namespace+uid | bound by boundary ~ untag released-from");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn access_returns_last_and_sessions_of_before_stay_denied() {
     closed.role.trust = Some(trust(&[]));
     put(&mut closed, "read", allow("s3:*"));
     assert_eq!(
-        told(&to_declared(&closed)),
+        in_words(&to_declared(&closed)),
         "put read [s3:GetObject] | trust operator+deployer+deployer-with-mfa | deny before 08:00:01"
     );
     for (what, revoke, expected) in [
@@ -287,7 +287,7 @@ fn access_returns_last_and_sessions_of_before_stay_denied() {
         let mut denied = state();
         put(&mut denied, DENY, Denial::of_everyone().document().expect("a policy"));
         let planned = plan_with(Goal::Declared(&desired()), Some(&denied), |given| given.revoke = Some(revoke));
-        assert_eq!(told(&planned.expect("a plan")), expected, "{what}");
+        assert_eq!(in_words(&planned.expect("a plan")), expected, "{what}");
     }
 }
 
@@ -298,9 +298,9 @@ fn a_denial_goes_when_no_session_is_left_for_it() {
         put(&mut state, DENY, Denial::before(minutes_ago(minutes)).document().expect("a policy"));
         state
     };
-    assert_eq!(told(&to_declared(&denied(719))), "");
-    assert_eq!(told(&to_declared(&denied(721))), "delete crossaccount-deny");
-    assert_eq!(told(&plan_with(Goal::Kept, Some(&denied(721)), |_| {}).expect("a plan")), "");
+    assert_eq!(in_words(&to_declared(&denied(719))), "");
+    assert_eq!(in_words(&to_declared(&denied(721))), "delete crossaccount-deny");
+    assert_eq!(in_words(&plan_with(Goal::Kept, Some(&denied(721)), |_| {}).expect("a plan")), "");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_revocation_comes_first_and_once_whether_the_role_is_declared_or_kept() {
     ] {
         let revoke = |given: &mut Given<'_>| given.revoke = Some(minutes_ago(1));
         let planned = plan_with(goal, Some(&unbound), revoke).expect("a plan");
-        assert_eq!(told(&planned), expected);
+        assert_eq!(in_words(&planned), expected);
         assert!(plan_with(goal, planned.result(Some(&unbound)).as_ref(), revoke).expect("a plan").is_empty());
     }
 }
@@ -337,7 +337,7 @@ fn a_role_that_is_closed_just_after_a_write_is_written_whatever_it_seems_to_be()
     let closed = plan_with(Goal::Closed, Some(&state()), |_| {}).expect("a plan").result(Some(&state()));
     assert!(plan_with(Goal::Closed, closed.as_ref(), |_| {}).expect("a plan").is_empty());
     let again = plan_with(Goal::Closed, closed.as_ref(), |given| given.unsettled = true).expect("a plan");
-    assert_eq!(told(&again), "deny everyone, trust operator");
+    assert_eq!(in_words(&again), "deny everyone, trust operator");
 }
 
 #[test]
@@ -350,14 +350,14 @@ fn a_revocation_takes_room_from_source_grants_and_not_from_what_is_declared() {
     put(&mut full, "crossaccount-green", bulk("sts:AssumeRole", 400));
     let revoke = |given: &mut Given<'_>| given.revoke = Some(minutes_ago(1));
     let planned = plan_with(Goal::Kept, Some(&full), revoke).expect("a plan");
-    assert_eq!(told(&planned), "delete crossaccount-green, deny before 08:00:01 and as asked at 07:59:00");
+    assert_eq!(in_words(&planned), "delete crossaccount-green, deny before 08:00:01 and as asked at 07:59:00");
 }
 
 #[test]
 fn a_forged_hint_never_takes_off_the_tag_that_permits_deletion() {
     let forged = [tag::CREATED.to_owned(), tag::CLUSTER.to_owned()];
     let planned = plan_with(Goal::Declared(&desired()), Some(&state()), |given| given.declared_tags = &forged);
-    assert_eq!(told(&planned.expect("a plan")), "");
+    assert_eq!(in_words(&planned.expect("a plan")), "");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::domain::policy::PolicyDocument;
 
 /// Why these credentials can do nothing, if that is certain.
 #[must_use]
-pub fn powerless(desired: &Desired) -> Option<String> {
+pub fn no_effect(desired: &Desired) -> Option<String> {
     let (Ok(role), Ok(session)) = (&desired.role, &desired.session) else { return None };
     by_session(session).or_else(|| by_role(&role.inline))
 }
@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    fn told(statements: &Value, policy_arns: &[&str]) -> Option<String> {
+    fn message(statements: &Value, policy_arns: &[&str]) -> Option<String> {
         let mut session = SessionRequest::for_hop(&[].into(), &[]);
         session.policy = Some(json!({"Version": "2012-10-17", "Statement": statements}).to_string());
         session.policy_arns =
@@ -67,7 +67,7 @@ mod tests {
             ("an Allow", json!([allow, deny("s3:*")]), vec![], false),
             ("a Deny with a condition", json!([allow, conditional]), vec![], false),
         ] {
-            assert_eq!(told(&statements, &arns).is_some(), nothing, "{what}");
+            assert_eq!(message(&statements, &arns).is_some(), nothing, "{what}");
         }
     }
 
@@ -78,8 +78,8 @@ mod tests {
             PolicyDocument::from_value(json!({"Version": "2012-10-17", "Statement": statement})).expect("a policy")
         };
         assert_eq!(by_role(&[("all".to_owned(), policy("Allow"))].into()), None);
-        let told = by_role(&[("all".to_owned(), policy("Allow")), ("none".to_owned(), policy("Deny"))].into());
-        assert!(told.is_some_and(|told| told.contains("inlinePolicies.none")));
+        let message = by_role(&[("all".to_owned(), policy("Allow")), ("none".to_owned(), policy("Deny"))].into());
+        assert!(message.is_some_and(|message| message.contains("inlinePolicies.none")));
     }
 
     #[test]

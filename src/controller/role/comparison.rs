@@ -11,7 +11,7 @@ use super::apply::Applied;
 use super::outcome::RoleOutcome;
 use super::pass::Pass;
 use crate::api::{ConditionType, Reason, RoleStatus};
-use crate::controller::state::bulk::Glimpse;
+use crate::controller::state::bulk::BulkEntry;
 use crate::controller::state::objects::{Compared, KnownRole, LastRead, account_key};
 use crate::decide::Refusal;
 use crate::decide::role::compliance::reported_as;
@@ -19,25 +19,25 @@ use crate::decide::role::denial::{Denied, is_over, own_denial};
 use crate::decide::status::Outcome;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::requests::{Requests, is_due};
-use crate::decide::target::whereabouts::Whereabouts;
+use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{IamRoleState, RoleArn};
 
 impl Pass<'_> {
     /// Whether the role is to be compared with AWS now, apart from the regular look for drift: it was not compared with this
     /// declaration, AWS denied something unexplained, or a revocation is asked for.
-    pub(super) fn has_to_look(&self, at: &Whereabouts, key: &str) -> bool {
+    pub(super) fn must_compare(&self, at: &RoleLocation, key: &str) -> bool {
         let state = self.state();
         let hinted = state.compared.is_none() && reported_as(self.role, key);
         let known = self.known(at);
         known.is_none()
             || known != self.reported(at) // status names another role: it is written anew with what is read
-            || !(state.is_compared(key) || hinted && !state.look_again)
+            || !(state.is_compared(key) || hinted && !state.compare_again)
             || self.revocation_is_unmet()
     }
 
     /// The role in a bulk read of its account that is later than the last comparison, if a look for drift is all that is due.
-    pub(super) fn glimpse(&self, at: &Whereabouts, key: &str) -> Option<Glimpse> {
-        if self.has_to_look(at, key) {
+    pub(super) fn bulk_entry(&self, at: &RoleLocation, key: &str) -> Option<BulkEntry> {
+        if self.must_compare(at, key) {
             return None;
         }
         let since = self.state().compared.map(|last| last.done);
@@ -46,20 +46,20 @@ impl Pass<'_> {
 
     /// When a role that is declared is read by itself. While its account is read in bulk, that is only for roles that the bulk
     /// reads leave out.
-    pub(super) fn next_look_by_itself(&self) -> Timestamp {
-        let Some(account) = self.account() else { return self.next_look() };
+    pub(super) fn next_single_read(&self) -> Timestamp {
+        let Some(account) = self.account() else { return self.next_comparison() };
         let last = self.ctx.objects.of(&account_key(&account.name_any())).bulk_read;
         if last.is_some_and(|last| !last.worked) || !self.ctx.shard.has_account(&account.spec.account_id) {
-            return self.next_look();
+            return self.next_comparison();
         }
         let last = self.state().compared.map_or(self.ctx.objects.started_at, |last| last.at);
         let interval = self.ctx.drift_interval;
-        self.ctx.objects.next_look(Some(last + interval + interval), interval, &self.object.uid)
+        self.ctx.objects.next_comparison(Some(last + interval + interval), interval, &self.object.uid)
     }
 
-    pub(super) fn next_look(&self) -> Timestamp {
+    pub(super) fn next_comparison(&self) -> Timestamp {
         let last = self.state().compared.map(|last| last.at);
-        self.ctx.objects.next_look(last, self.ctx.drift_interval, &self.object.uid)
+        self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid)
     }
 
     /// Whether a request to revoke is due that this process has not seen met in AWS.
@@ -72,15 +72,15 @@ impl Pass<'_> {
     }
 
     /// What was known still holds.
-    pub(super) fn unread(&self) -> RoleOutcome {
-        let at = self.account().and_then(|account| Whereabouts::of(self.role, account, &self.object).ok());
+    pub(super) fn remembered_outcome(&self) -> RoleOutcome {
+        let at = self.account().and_then(|account| RoleLocation::of(self.role, account, &self.object).ok());
         let known = at.and_then(|at| self.known(&at));
         RoleOutcome { known, denied: self.state().denied, ..RoleOutcome::default() }
     }
 
     /// The role that was last read, or that status remembers, if it is the declared one. This is a hint: the id is compared with
     /// AWS's answer before anything is published.
-    fn known(&self, at: &Whereabouts) -> Option<KnownRole> {
+    fn known(&self, at: &RoleLocation) -> Option<KnownRole> {
         let not_ours = |reason| self.role.has_reason(ConditionType::RoleReady, reason);
         match self.state().last_read {
             LastRead::NotOurs => None,
@@ -90,7 +90,7 @@ impl Pass<'_> {
         }
     }
 
-    fn reported(&self, at: &Whereabouts) -> Option<KnownRole> {
+    fn reported(&self, at: &RoleLocation) -> Option<KnownRole> {
         let reported = self.role.reported_role()?;
         let arn = RoleArn::parse(reported.arn.as_deref()?).ok()?;
         at.is_role(&arn).then_some(())?;
@@ -101,11 +101,11 @@ impl Pass<'_> {
         let compared = Compared { with: key.to_owned(), at: self.now, done: Instant::now() };
         self.remember(|state| {
             state.compared = Some(compared);
-            state.look_again = false;
+            state.compare_again = false;
         });
     }
 
-    pub(super) fn within_bounds(&self, key: &str) {
+    pub(super) fn remember_compliance(&self, key: &str) {
         let bounds = self.bounds();
         self.remember(|state| state.within = Some(bounds));
         self.remember_comparison(key);
@@ -120,7 +120,7 @@ impl Pass<'_> {
     pub(super) fn concluded(
         &mut self,
         key: &str,
-        at: &Whereabouts,
+        at: &RoleLocation,
         mut applied: Applied,
         closed: Option<Refusal>,
     ) -> RoleOutcome {
@@ -131,27 +131,27 @@ impl Pass<'_> {
         match (failure, &outcome.closed) {
             (None, None) => {
                 self.report.role = Outcome::Done;
-                self.within_bounds(key);
-                self.remember(|state| state.look_again = side_failed);
+                self.remember_compliance(key);
+                self.remember(|state| state.compare_again = side_failed);
                 RoleOutcome { trust_verified: true, ..outcome }
             }
             (Some(failure), None) => {
                 self.report.role = Outcome::Failing(failure.verdict);
-                RoleOutcome { in_trouble: true, ..outcome }
+                RoleOutcome { role_failing: true, ..outcome }
             }
             (_, Some(_)) => outcome,
         }
     }
 
-    pub(super) fn outcome_of(&self, at: &Whereabouts, applied: Applied, closed: Option<Refusal>) -> RoleOutcome {
+    pub(super) fn outcome_of(&self, at: &RoleLocation, applied: Applied, closed: Option<Refusal>) -> RoleOutcome {
         let state = applied.state;
         let found = state.as_ref().filter(|state| at.is_role(&state.role.arn));
         let known = found.map(|state| KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() });
         let denied = state.as_ref().map_or(Denied::Nobody, |state| self.denied_on(state));
         let revoke = Requests::of(self.role).revoke;
         // A role that is not ours is never written: there is nothing to wait for.
-        let met =
-            revoke.filter(|at| state.as_ref().is_some_and(|state| !self.owns(state) || own_denial(state).meets(*at)));
+        let met = revoke
+            .filter(|at| state.as_ref().is_some_and(|state| !self.owns(state) || own_denial(state).satisfies(*at)));
         self.remember(|remembered| {
             remembered.denied = denied;
             remembered.last_read = known.clone().map_or(LastRead::Unread, LastRead::Usable);
@@ -195,9 +195,9 @@ impl Pass<'_> {
 fn remembered<T, U>(
     before: Vec<String>,
     declared: Option<&BTreeMap<String, T>>,
-    standing: &BTreeMap<String, U>,
+    current: &BTreeMap<String, U>,
 ) -> Vec<String> {
     let Some(declared) = declared else { return before };
-    let left = before.into_iter().filter(|key| standing.contains_key(key) && !declared.contains_key(key));
+    let left = before.into_iter().filter(|key| current.contains_key(key) && !declared.contains_key(key));
     declared.keys().cloned().chain(left).collect()
 }

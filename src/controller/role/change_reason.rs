@@ -8,7 +8,7 @@ use crate::decide::target::desired::Desired;
 use crate::domain::IamRoleState;
 
 /// Why a role is changed.
-pub(super) enum Occasion {
+pub(super) enum ChangeReason {
     Nothing,
     Declaration { new: bool },
     Adoption,
@@ -16,7 +16,7 @@ pub(super) enum Occasion {
     Drift { gone: bool },
 }
 
-impl Occasion {
+impl ChangeReason {
     /// Whether status says so before the change: a process that dies in its middle then leaves a role that is known not
     /// to be ready, and the next one looks at it at once instead of at the next look for drift.
     pub(super) fn is_reported_before(&self) -> bool {
@@ -48,16 +48,21 @@ impl Occasion {
 }
 
 impl Pass<'_> {
-    pub(super) fn occasion(&self, desired: &Desired, planned: &Plan, state: Option<&IamRoleState>) -> Occasion {
+    pub(super) fn change_reason(
+        &self,
+        desired: &Desired,
+        planned: &Plan,
+        state: Option<&IamRoleState>,
+    ) -> ChangeReason {
         let ours = state.is_some_and(|state| self.owns(state));
         let revokes = planned.steps().any(|step| matches!(step, Step::Deny(_)));
         let was_ready = self.role.is_true(ConditionType::RoleReady);
         match state {
-            _ if planned.is_empty() => Occasion::Nothing,
-            Some(_) if desired.lifecycle == Lifecycle::Adopt && !ours => Occasion::Adoption,
-            _ if revokes && was_ready => Occasion::Revocation,
-            _ if was_ready => Occasion::Drift { gone: state.is_none() },
-            _ => Occasion::Declaration { new: state.is_none() },
+            _ if planned.is_empty() => ChangeReason::Nothing,
+            Some(_) if desired.lifecycle == Lifecycle::Adopt && !ours => ChangeReason::Adoption,
+            _ if revokes && was_ready => ChangeReason::Revocation,
+            _ if was_ready => ChangeReason::Drift { gone: state.is_none() },
+            _ => ChangeReason::Declaration { new: state.is_none() },
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{AccountAccess, ExternalId, ObjectIdentity, RoleArn, RoleName
 
 /// One object, its account and its role.
 #[derive(Clone, Debug)]
-pub struct Whereabouts {
+pub struct RoleLocation {
     /// The object.
     pub object: ObjectIdentity,
     /// The way into the account.
@@ -21,7 +21,7 @@ pub struct Whereabouts {
     pub session_name: SessionName,
 }
 
-impl Whereabouts {
+impl RoleLocation {
     /// Finds the role of an object in its account.
     pub fn of(role: &CrossAccountRole, account: &AWSAccount, object: &ObjectIdentity) -> Result<Self, Refusal> {
         let access = access(account)?;

@@ -8,19 +8,19 @@ use tokio::sync::Mutex;
 /// A value that is made on request. Whoever asks gets one whose making began after the question, so it is as fresh as if it
 /// were made for them alone; those who wait at the same time share one.
 #[derive(Debug)]
-pub struct Fresh<T> {
+pub struct SharedRead<T> {
     questions: AtomicU64,
     waiting: AtomicUsize,
     last: Mutex<Option<(u64, Arc<T>)>>,
 }
 
-impl<T> Default for Fresh<T> {
+impl<T> Default for SharedRead<T> {
     fn default() -> Self {
         Self { questions: AtomicU64::new(0), waiting: AtomicUsize::new(0), last: Mutex::new(None) }
     }
 }
 
-impl<T> Fresh<T> {
+impl<T> SharedRead<T> {
     /// Gives a fresh value, made by `make` if nobody else makes it. A failure is not shared: the next in line tries again.
     pub async fn get<E>(&self, make: impl AsyncFnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let question = self.questions.fetch_add(1, Ordering::SeqCst) + 1;
@@ -51,10 +51,10 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_wait_share_one_value_that_is_made_after_they_asked() {
-        let fresh = Fresh::default();
+        let read = SharedRead::default();
         let made = AtomicUsize::new(0);
         let ask = || {
-            fresh.get(async || {
+            read.get(async || {
                 tokio::task::yield_now().await;
                 Ok::<_, Infallible>(made.fetch_add(1, Ordering::SeqCst))
             })
@@ -66,10 +66,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_not_shared() {
-        let fresh = Fresh::default();
+        let read = SharedRead::default();
         let tries = AtomicUsize::new(0);
         let ask = || {
-            fresh.get(async || match tries.fetch_add(1, Ordering::SeqCst) {
+            read.get(async || match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => Err("failed"),
                 n => Ok(n),
             })

@@ -54,7 +54,7 @@ impl Pass<'_> {
 
     /// Deletes a Secret whose set expired, if the object asks for it. Kept, it lets pods start, which then fail to call
     /// AWS; deleted, it keeps them from starting. The next set brings it back.
-    pub async fn end_expired(&mut self) -> Result<(), Error> {
+    pub async fn delete_expired_secret(&mut self) -> Result<(), Error> {
         let Some(expired) = self.report.published.clone().filter(|set| set.expires_at <= self.now) else {
             return Ok(());
         };
