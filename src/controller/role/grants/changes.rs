@@ -9,11 +9,11 @@ use crate::decide::failure::Verdict;
 pub(super) struct Changes {
     /// What failed.
     pub problems: Vec<Verdict>,
-    /// PrincipalPolicies whose policies were written although what is announced did not change.
+    /// Principals whose policies were written although what is announced did not change.
     pub repaired: Vec<String>,
-    /// PrincipalPolicies that may assume the role now.
+    /// Principals that may assume the role now.
     pub given: Vec<String>,
-    /// PrincipalPolicies that no longer may.
+    /// Principals that no longer may.
     pub taken_back: Vec<String>,
 }
 
