@@ -2,8 +2,11 @@
 //!
 //! Limits: IAM API reference, `CreateRole` (names, paths) and IAM identifiers (ARN shape).
 
+mod parts;
+
 use std::fmt;
 
+pub use self::parts::Arn;
 use super::{AccountId, Partition};
 
 /// What is wrong with an ARN, a role name or a path.
@@ -97,9 +100,10 @@ impl RoleArn {
     /// Reads `arn:<partition>:iam::<account>:role<path><name>`.
     pub fn parse(text: &str) -> Result<Self, ArnError> {
         let shape = || ArnError::Shape(text.to_owned(), "role");
-        let (partition, account, rest) = split_iam_arn(text).ok_or_else(shape)?;
-        let account = AccountId::parse(account).ok_or_else(shape)?;
-        let full = rest.strip_prefix("role/").ok_or_else(shape)?;
+        let arn = Arn::of_iam(text).ok_or_else(shape)?;
+        let partition = Partition::parse(arn.partition).ok_or_else(shape)?;
+        let account = AccountId::parse(arn.account).ok_or_else(shape)?;
+        let full = arn.resource.strip_prefix("role/").ok_or_else(shape)?;
         let (path, name) = match full.rsplit_once('/') {
             Some((path, name)) => (format!("/{path}/"), name),
             None => ("/".to_owned(), full),
@@ -123,9 +127,9 @@ impl PolicyArn {
     /// Reads `arn:<partition>:iam::<account or aws>:policy/<path and name>`.
     pub fn parse(text: &str) -> Result<Self, ArnError> {
         let shape = || ArnError::Shape(text.to_owned(), "policy");
-        let (_, account, rest) = split_iam_arn(text).ok_or_else(shape)?;
-        let name = rest.strip_prefix("policy/").ok_or_else(shape)?;
-        let account_ok = account == "aws" || AccountId::parse(account).is_some();
+        let arn = Arn::of_iam(text).filter(|arn| Partition::parse(arn.partition).is_some()).ok_or_else(shape)?;
+        let name = arn.resource.strip_prefix("policy/").ok_or_else(shape)?;
+        let account_ok = arn.account == "aws" || AccountId::parse(arn.account).is_some();
         let name_ok = !name.is_empty() && name.bytes().all(|b| b == b'/' || is_name_byte(b)) && text.len() <= 2048;
         (account_ok && name_ok).then(|| Self(text.to_owned())).ok_or_else(shape)
     }
@@ -149,13 +153,6 @@ impl fmt::Display for PolicyArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn split_iam_arn(text: &str) -> Option<(Partition, &str, &str)> {
-    let rest = text.strip_prefix("arn:")?;
-    let (partition, rest) = rest.split_once(":iam::")?;
-    let (account, resource) = rest.split_once(':')?;
-    Some((Partition::parse(partition)?, account, resource))
 }
 
 #[cfg(test)]

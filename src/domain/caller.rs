@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, Partition};
+use super::{AccountId, Arn, Partition};
 
 /// The answer of `GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ impl CallerIdentity {
     /// Name of the role and unique id of the role, if this is a role session.
     #[must_use]
     pub fn role_session(&self) -> Option<(&str, &str)> {
-        let (_, resource) = self.arn.split_once(":assumed-role/")?;
-        let (role, _session) = resource.split_once('/')?;
+        let session = Arn::split(&self.arn)?.resource.strip_prefix("assumed-role/")?;
+        let (role, _session) = session.split_once('/')?;
         let (role_id, _session) = self.user_id.split_once(':')?;
         Some((role, role_id))
     }
@@ -28,7 +28,7 @@ impl CallerIdentity {
     /// Partition of the account.
     #[must_use]
     pub fn partition(&self) -> Partition {
-        self.arn.split(':').nth(1).and_then(Partition::parse).unwrap_or(Partition::Aws)
+        Arn::split(&self.arn).and_then(|arn| Partition::parse(arn.partition)).unwrap_or(Partition::Aws)
     }
 }
 

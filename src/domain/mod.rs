@@ -25,7 +25,7 @@ pub mod tag;
 
 pub use access::{AccountAccess, Hop};
 pub use account::{AccountId, Partition, Region};
-pub use arn::{ArnError, PolicyArn, RoleArn, RoleName, RolePath};
+pub use arn::{Arn, ArnError, PolicyArn, RoleArn, RoleName, RolePath};
 pub use aws_failure::{AwsFailure, FailureKind};
 pub use caller::{BaseIdentity, CallerIdentity};
 pub use credentials::{Credentials, SecretText};

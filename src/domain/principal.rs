@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::AccountId;
-use super::Partition;
-use super::arn::is_name_byte;
+use super::arn::{Arn, is_name_byte};
+use super::{AccountId, Partition};
 
 /// An account, a user or a role. Everyone (`*`), services and federated identities are never declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +21,7 @@ impl Principal {
         if let Some(account) = AccountId::parse(text) {
             return Some(Self::Account(account));
         }
-        let (partition, rest) = text.strip_prefix("arn:")?.split_once(":iam::")?;
-        let (account, resource) = rest.split_once(':')?;
+        let Arn { partition, account, resource, .. } = Arn::of_iam(text)?;
         Partition::parse(partition)?;
         AccountId::parse(account)?;
         let named =
@@ -37,10 +35,13 @@ impl Principal {
     /// Whether a user or role of this ARN is, or belongs to, this principal.
     #[must_use]
     pub fn includes(&self, arn: &str) -> bool {
-        let account = arn.split(':').nth(4);
+        let account = Arn::split(arn).map(|arn| arn.account);
         match self {
             Self::Account(own) => account == Some(own.as_str()),
-            Self::Arn(own) => own == arn || (own.ends_with(":root") && own.split(':').nth(4) == account),
+            Self::Arn(own) => {
+                let whole = Arn::split(own).and_then(|own| own.root_account());
+                own == arn || whole.is_some() && whole == account
+            }
         }
     }
 

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
 
+use crate::domain::Principal;
+
 /// The namespaces whose objects are reconciled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Namespaces {
@@ -67,22 +69,10 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
 
 /// The IAM ARN of a role or a user: what may stand in a trust policy and survives a new session.
 pub(super) fn principal_arn(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let valid = match parts[..] {
-        ["arn", partition, "iam", "", account, resource] => {
-            partition.starts_with("aws")
-                && account.len() == 12
-                && account.bytes().all(|b| b.is_ascii_digit())
-                && ["role/", "user/"]
-                    .iter()
-                    .any(|kind| resource.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
-        }
-        _ => false,
-    };
-    if valid {
-        return Ok(text.to_owned());
+    match Principal::parse(text) {
+        Some(Principal::Arn(arn)) if !arn.ends_with(":root") => Ok(arn),
+        _ => Err("write the ARN of the role or user itself, not of a session, like \
+                  arn:aws:iam::111111111111:role/platform/crossaccount-operator"
+            .to_owned()),
     }
-    Err("write the ARN of the role or user itself, not of a session, like \
-         arn:aws:iam::111111111111:role/platform/crossaccount-operator"
-        .to_owned())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::denial::{Denial, PolicyKind};
-use crate::domain::RoleArn;
+use crate::domain::{Arn, RoleArn};
 
 /// A user or a role, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ impl Party {
     /// Takes the ARN of a user, a role or a session of a role apart.
     #[must_use]
     pub fn of(arn: &str, whose: &str) -> Self {
-        let account = arn.split(':').nth(4).unwrap_or_default();
-        let resource: Vec<&str> = arn.splitn(6, ':').nth(5).unwrap_or(arn).split('/').collect();
+        let (account, resource) = Arn::split(arn).map_or(("", arn), |arn| (arn.account, arn.resource));
+        let resource: Vec<&str> = resource.split('/').collect();
         let name = match resource[..] {
             ["assumed-role", role, ..] => format!("role {role}"),
             [kind, .., name] => format!("{kind} {name}"),

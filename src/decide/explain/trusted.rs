@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::domain::glob_covers;
 use crate::domain::policy::{PolicyDocument, Statement, texts};
+use crate::domain::{Arn, glob_covers};
 
 /// Who asks to be let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Caller {
     /// The account in the ARN; empty if it is no ARN, and then no policy names it.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.principal.split(':').nth(4).unwrap_or_default()
+        Arn::split(&self.principal).map(|arn| arn.account).unwrap_or_default()
     }
 }
 
@@ -174,7 +174,7 @@ fn covers(statement: Statement<'_>, action: &str) -> bool {
 fn names(principal: &Value, caller: &Caller) -> bool {
     let account = caller.account();
     let is_caller = |name: &str| {
-        let root = || name.split_once(":iam::").is_some_and(|(_, rest)| rest.strip_suffix(":root") == Some(account));
+        let root = || Arn::split(name).and_then(|arn| arn.root_account()) == Some(account);
         name == "*" || name == account || root() || name == caller.principal || Some(name) == caller.session.as_deref()
     };
     principal == "*" || principal.get("AWS").is_some_and(|names| texts(names).into_iter().any(is_caller))

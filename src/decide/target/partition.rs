@@ -3,7 +3,7 @@
 
 use crate::api::{AWSAccount, CrossAccountRole, Reason};
 use crate::decide::Refusal;
-use crate::domain::{BaseIdentity, Partition};
+use crate::domain::{Arn, BaseIdentity, Partition};
 
 /// Refuses an ARN of another partition, by the name of its field. What is no ARN at all is refused where it is parsed.
 pub(super) fn in_one(
@@ -30,8 +30,7 @@ pub(super) fn in_one(
 }
 
 fn is_in(partition: Partition, field: &str, arn: &str) -> Result<(), Refusal> {
-    let other =
-        arn.strip_prefix("arn:").and_then(|rest| rest.split(':').next()).filter(|name| *name != partition.as_str());
+    let other = Arn::split(arn).map(|arn| arn.partition).filter(|name| *name != partition.as_str());
     match other {
         None => Ok(()),
         Some(other) => {

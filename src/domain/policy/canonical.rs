@@ -9,6 +9,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::Arn;
+
 /// Brings a document into canonical form.
 pub(super) fn canonical(document: &Value) -> Value {
     let Some(object) = document.as_object() else { return document.clone() };
@@ -60,10 +62,7 @@ fn canonical_principals(value: &Value) -> Value {
 
 /// A whole account: its id and its root ARN, in any partition, are one principal.
 fn canonical_principal(value: &Value) -> Value {
-    let account = value.as_str().and_then(|arn| {
-        let (partition, rest) = arn.strip_prefix("arn:")?.split_once(":iam::")?;
-        (partition.starts_with("aws")).then(|| rest.strip_suffix(":root"))?
-    });
+    let account = value.as_str().and_then(Arn::split).and_then(|arn| arn.root_account());
     account.map_or_else(|| value.clone(), Value::from)
 }
 

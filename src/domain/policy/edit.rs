@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::PolicyDocument;
 use super::canonical::canonical_statement;
 use super::statement::Statement;
-use crate::domain::glob_covers;
+use crate::domain::{Arn, glob_covers};
 
 /// What is written for one document.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +191,7 @@ impl<'a> Target<'a> {
 
 /// An account id and the ARN of its root are one principal.
 fn account(principal: &str) -> &str {
-    principal.strip_suffix(":root").and_then(|arn| arn.rsplit(':').next()).unwrap_or(principal)
+    Arn::split(principal).and_then(|arn| arn.root_account()).unwrap_or(principal)
 }
 
 impl<'a> Shape<'a> {
