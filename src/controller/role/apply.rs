@@ -2,10 +2,10 @@
 
 use crate::controller::manager::{ManagedAccount, StepFailure};
 use crate::controller::role::pass::Pass;
-use crate::controller::state::objects::Proof;
-use crate::decide::failure::{FailureContext, Verdict};
+use crate::decide::credentials::proof::Proof;
+use crate::decide::failure::{FailureContext, Verdict, says_not_created};
 use crate::decide::role::{Plan, Step};
-use crate::domain::{FailureKind, IamRole, IamRoleState, RoleArn};
+use crate::domain::{IamRole, IamRoleState, RoleArn};
 
 /// What came of a plan.
 #[derive(Debug, Default)]
@@ -111,23 +111,9 @@ impl Pass<'_> {
         if *step == Step::DeleteRole && executed.is_ok() {
             self.remember(|state| (state.create_sent_at, state.had_finalizer) = (None, Some(false)));
         }
-        if creates && executed.as_ref().is_err_and(|failure| is_definite(failure.kind)) {
+        if creates && executed.as_ref().is_err_and(|failure| says_not_created(failure.kind)) {
             self.remember(|state| state.create_sent_at = None);
         }
         Ok((step.clone(), executed?))
     }
-}
-
-/// Whether an answer to `CreateRole` says for certain that no role was made, also by an earlier attempt of the SDK.
-fn is_definite(kind: FailureKind) -> bool {
-    use FailureKind as Kind;
-    matches!(
-        kind,
-        Kind::Denied
-            | Kind::InvalidPrincipal
-            | Kind::MalformedPolicy
-            | Kind::InvalidInput
-            | Kind::LimitExceeded
-            | Kind::NotFound
-    )
 }

@@ -121,8 +121,7 @@ impl Pass<'_> {
         let (state, unread) = manager.read_to_close(&at.role_arn).await?;
         self.ensure_shown(&at, state.as_ref())?;
         let boundary = self.boundary();
-        let planned =
-            plan(Goal::Closed, &self.given(&at, boundary.as_ref(), &[]), state.as_ref()).map_err(Verdict::from)?;
+        let planned = plan(Goal::Closed, &self.given(&at, boundary.as_ref(), &[]), state.as_ref())?;
         let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
         if !applied.done.is_empty() {
             self.events.push(closing_event(refusal, &applied));

@@ -1,10 +1,9 @@
 //! The part of a pass that is about the IAM role: looked at when that is due, and brought to the target.
 
-use super::change_reason::ChangeReason;
 use super::close::incomplete;
 use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
-use crate::api::Lifecycle;
+use crate::api::{ConditionType, Lifecycle};
 use crate::controller::Error;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::bulk::BulkEntry;
@@ -13,6 +12,7 @@ use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
 use crate::decide::names::Kind;
+use crate::decide::role::change_reason::{Before, ChangeReason};
 use crate::decide::role::compliance::{Ended, check_compliance};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::plan::{differences, foreign_denials, not_found};
@@ -31,7 +31,7 @@ impl Pass<'_> {
             Target::Open(desired) if desired.lifecycle == Lifecycle::Observe => self.observe(desired).await,
             Target::Open(desired) => match &desired.role {
                 Ok(declared) => self.declare(desired, declared).await,
-                Err(refusal) => Err(Verdict::from(refusal.clone()).into()),
+                Err(refusal) => Err(refusal.clone().into()),
             },
             Target::Held(hold) => self.hold(hold).await,
             Target::Closed(refusal) => self.close(refusal).await,
@@ -86,21 +86,32 @@ impl Pass<'_> {
         if planned.steps().next().is_some() {
             self.ensure_current().await?;
         }
-        let change_reason = self.change_reason(desired, &planned, state.as_ref());
+        let reason = ChangeReason::of(
+            &planned,
+            Before {
+                found: state.as_ref().map(|state| self.owns(state)),
+                was_ready: self.role.is_true(ConditionType::RoleReady),
+                adopts: desired.lifecycle == Lifecycle::Adopt,
+            },
+        );
         let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
         let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state)).unwrap_or_default();
-        if change_reason.is_reported_before() {
+        if reason.is_reported_before() {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
         }
-        let adopts = matches!(change_reason, ChangeReason::Adoption);
         let applied = self.apply(&account, &at.role_arn, &planned, state).await;
         if !applied.done.is_empty() {
-            self.events.push(change_reason.event(&applied.subjects()));
+            self.events.push(reason.event(&applied.subjects()));
         }
         self.report_kept_denials(kept);
         self.saw_role(applied.state.is_some());
         let (applied, closed) = self.close_unless_within(&account, at, applied).await;
-        self.report_role(applied.state.as_ref(), Some(desired), &key, adopts.then_some(changes));
+        self.report_role(
+            applied.state.as_ref(),
+            Some(desired),
+            &key,
+            (reason == ChangeReason::Adoption).then_some(changes),
+        );
         Ok(self.concluded(&key, at, applied, closed))
     }
 
@@ -134,7 +145,7 @@ impl Pass<'_> {
         if !self.must_compare(at, &key) && self.now < self.next_comparison() {
             return Ok(self.remembered_outcome());
         }
-        let declared = desired.role.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
+        let declared = desired.role.as_ref().map_err(Refusal::clone)?;
         self.add_finalizers().await?;
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
         let Some(state) = account.read_role(&at.role_arn).await? else {
@@ -144,7 +155,7 @@ impl Pass<'_> {
         let given = self.given(at, boundary.as_ref(), &[]);
         let would_be = differences(declared, &given, &state).result(Some(&state));
         let ours = self.owns(&state);
-        let planned = plan(Goal::Kept, &given, Some(&state)).map_err(Verdict::from)?;
+        let planned = plan(Goal::Kept, &given, Some(&state))?;
         self.report.planned_changes = Some(describe::changes(Some(&state), would_be.as_ref()));
         let applied = self.apply(&account, &at.role_arn, &planned, Some(state)).await;
         self.saw_role(ours);

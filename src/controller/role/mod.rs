@@ -4,7 +4,6 @@
 //! run: [`iam_role`], [`grants`], [`credentials`], [`workloads`], [`publish`]; and [`cleanup`] for an object that is deleted.
 
 mod apply;
-mod change_reason;
 mod cleanup;
 mod close;
 mod comparison;

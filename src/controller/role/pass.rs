@@ -7,6 +7,7 @@ use crate::api::{AWSAccount, CrossAccountRole};
 use crate::controller::Error;
 use crate::controller::context::{Context, Identity};
 use crate::controller::state::objects::ObjectState;
+use crate::decide::Refusal;
 use crate::decide::event::Event;
 use crate::decide::failure::Verdict;
 use crate::decide::role::Given;
@@ -50,6 +51,12 @@ pub enum Interrupt {
 impl From<Verdict> for Interrupt {
     fn from(verdict: Verdict) -> Self {
         Self::Failing(verdict)
+    }
+}
+
+impl From<Refusal> for Interrupt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Failing(refusal.into())
     }
 }
 

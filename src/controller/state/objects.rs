@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::CrossAccountRole;
 use crate::decide::Refusal;
+use crate::decide::credentials::proof::Proof;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::failure::next_on_grid;
 use crate::decide::role::denial::Denied;
@@ -55,18 +56,6 @@ pub enum LastRead {
     Usable(KnownRole),
     /// It is absent or somebody else's, and is not assumed, whatever status says of it.
     NotOurs,
-}
-
-/// Whether the role is proven to refuse the operator without the external id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Proof {
-    /// Not tried by this process.
-    #[default]
-    Unknown,
-    /// It refused.
-    Proven,
-    /// The last try failed, or the trust policy changed since.
-    Due,
 }
 
 /// One object.

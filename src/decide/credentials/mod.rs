@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod keys;
+pub mod proof;
 pub mod published;
 pub mod reissue;
 pub mod renewal;

@@ -21,6 +21,21 @@ pub fn verdict(phase: Phase, failure: &AwsFailure, context: FailureContext) -> V
     Verdict { reason, message, retry }
 }
 
+/// Whether an answer to `CreateRole` says for certain that no role was created, also by an earlier attempt of the SDK.
+#[must_use]
+pub fn says_not_created(kind: FailureKind) -> bool {
+    use FailureKind as Kind;
+    matches!(
+        kind,
+        Kind::Denied
+            | Kind::InvalidPrincipal
+            | Kind::MalformedPolicy
+            | Kind::InvalidInput
+            | Kind::LimitExceeded
+            | Kind::NotFound
+    )
+}
+
 fn meaning(phase: Phase, failure: &AwsFailure, context: FailureContext) -> (Reason, Retry) {
     use FailureKind as Kind;
     let FailureContext { propagating, trust_verified, repair_comes: _ } = context;

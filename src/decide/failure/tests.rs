@@ -185,3 +185,18 @@ fn a_refusal_of_ours_is_looked_at_again_by_itself_where_nothing_tells_that_it_wa
         assert_eq!(Verdict::from(Refusal::new(reason, "no")).retry, retry, "{reason}");
     }
 }
+
+#[test]
+fn only_a_refusal_of_the_request_itself_says_that_no_role_was_created() {
+    for (kind, certain) in [
+        (FailureKind::Denied, true),
+        (FailureKind::MalformedPolicy, true),
+        (FailureKind::LimitExceeded, true),
+        (FailureKind::AlreadyExists, false),
+        (FailureKind::Throttled, false),
+        (FailureKind::Unavailable, false),
+        (FailureKind::Unknown, false),
+    ] {
+        assert_eq!(says_not_created(kind), certain, "{kind:?}");
+    }
+}

@@ -197,5 +197,17 @@ pub fn ledger_matches(
     declared.iter().all(|grant| remembered.iter().any(|entry| entry.grant() == *grant)) && remembered.iter().all(good)
 }
 
+/// Whether something that is announced is not allowed or not declared any more, as far as Kubernetes shows.
+#[must_use]
+pub fn has_refused(role: &CrossAccountRole, accounts: &BTreeMap<String, AWSAccount>, namespace: &Namespace) -> bool {
+    role.reported_grants().iter().any(|entry| {
+        let grant = entry.grant();
+        let account = check_grant_allowed(&grant, accounts.get(&grant.account_ref.name), namespace);
+        let principal = entry.principal_arn.as_deref().unwrap_or_default();
+        let refused = account.and_then(|account| check_grantee(account, principal)).is_err();
+        refused || entry.role_arn.is_none() || !role.spec.source_grants.contains(&grant)
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -83,9 +83,26 @@ fn size(lines: &[Line]) -> usize {
     document(lines).map_or(usize::MAX, |document| document.quota_size())
 }
 
+/// Checks that the line of a role is among the first `fitting`, which are in place.
+pub fn check_in_place(
+    grantee: &Grantee,
+    policy: &str,
+    role_arn: Option<&str>,
+    lines: &[Line],
+    fitting: usize,
+) -> Result<(), Verdict> {
+    match lines.iter().position(|line| Some(line.role_arn.as_str()) == role_arn) {
+        Some(place) if place < fitting => Ok(()),
+        Some(_) => Err(full(grantee, policy, lines, fitting)),
+        None => {
+            let message = format!("the declaration of the grant to {grantee} changed in the meantime; retrying");
+            Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
+        }
+    }
+}
+
 /// What to say to an object whose line is not among the first `fitting`.
-#[must_use]
-pub fn full(grantee: &Grantee, policy: &str, lines: &[Line], fitting: usize) -> Verdict {
+fn full(grantee: &Grantee, policy: &str, lines: &[Line], fitting: usize) -> Verdict {
     let (kind, quota) = (grantee.kind(), room(grantee.kind()));
     let (count, wanted) = (lines.len(), size(lines));
     let shared = if wanted <= quota { ", and its other inline policies use up the rest" } else { "" };
@@ -215,6 +232,18 @@ mod tests {
         ] {
             assert_eq!(is_grant_policy(name, document.as_ref()), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_line_is_in_place_waits_for_room_or_is_no_longer_declared() {
+        let lines = [line("a"), line("b")];
+        let place = |arn: &str, fitting| check_in_place(&user(), "crossaccount-c", Some(arn), &lines, fitting);
+        assert_eq!(place(&lines[1].role_arn, 2), Ok(()));
+        assert_eq!(place(&lines[1].role_arn, 1).map_err(|verdict| verdict.reason), Err(Reason::LimitExceeded));
+        assert_eq!(
+            place("arn:aws:iam::222222222222:role/c", 2).map_err(|verdict| verdict.reason),
+            Err(Reason::Progressing)
+        );
     }
 
     #[test]

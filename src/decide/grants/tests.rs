@@ -256,6 +256,23 @@ fn an_object_remembers_all_only_if_it_remembers_exactly_what_it_declares_and_may
 }
 
 #[test]
+fn what_is_announced_is_refused_once_it_is_no_longer_allowed_or_declared() {
+    let refused = |change: &Value, source: &Value| {
+        let all = declared(Vec::new(), source, &json!({}));
+        has_refused(&role("a", 1, change), &all.accounts, &all.namespaces["team"])
+    };
+    let nothing = json!({});
+    assert!(!refused(&nothing, &nothing));
+    for (what, change, source) in [
+        ("not declared", json!({"spec": {"sourceGrants": []}}), nothing.clone()),
+        ("the namespace is not allowed", nothing.clone(), json!({"spec": {"allowedNamespaces": {"names": []}}})),
+        ("the principal is not covered", nothing.clone(), json!({"spec": {"guardrails": {"grantees": []}}})),
+    ] {
+        assert!(refused(&change, &source), "{what}");
+    }
+}
+
+#[test]
 fn a_grant_names_one_principal_in_iams_alphabet() {
     let (_, ci) = account("ci", "111111111111", &json!({}));
     let grant = |fields: Value| {

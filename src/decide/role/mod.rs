@@ -3,6 +3,7 @@
 //! [`plan`] is the one place that decides about writes to a role, whatever the target: as declared, kept as it is, closed,
 //! gone or released. [`denial`] is how sessions lose access, [`trust`] who may begin one.
 
+pub mod change_reason;
 pub mod compliance;
 pub mod denial;
 pub mod describe;

@@ -11,13 +11,12 @@ use super::pass::{Interrupt, Pass};
 use crate::api::{Lifecycle, Reason};
 use crate::cluster::ObservedSecret;
 use crate::controller::Error;
-use crate::controller::state::objects::Proof;
 use crate::decide::Refusal;
 use crate::decide::credentials::checks::within_maximum;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::reissue::{Cause, Input, needs_new, request_waits_until};
 use crate::decide::event::Event;
-use crate::decide::failure::{FailureContext, Verdict};
+use crate::decide::failure::FailureContext;
 use crate::decide::names::Kind;
 use crate::decide::role::denial::{Denied, is_denied};
 use crate::decide::status::{CredentialsFacts, Outcome};
@@ -129,7 +128,7 @@ impl Pass<'_> {
 
 impl CredentialsStep<'_, '_> {
     async fn work(&self) -> Result<Published, Stop> {
-        let request = self.desired.session.as_ref().map_err(|refusal| Verdict::from(refusal.clone()))?;
+        let request = self.desired.session.as_ref().map_err(Refusal::clone)?;
         if let (Lifecycle::Observe, Some(read)) = (self.desired.lifecycle, &self.role.read) {
             within_maximum(request, &read.role)?;
         }
@@ -175,12 +174,9 @@ impl CredentialsStep<'_, '_> {
     /// After a change of trust, when a process first looks at the role or first issues credentials for it, and as long
     /// as the last try failed. What other processes saw is not known here, and status proves nothing.
     fn proof_is_due(&self, issues: bool) -> bool {
-        let due = match self.pass.state().proof {
-            Proof::Proven => false,
-            Proof::Due => true,
-            Proof::Unknown => issues || self.role.read.is_some(),
-        };
-        due && self.pass.ctx.external_id_self_test && self.desired.lifecycle != Lifecycle::Observe // its trust policy is its owner's
+        let observed = self.desired.lifecycle == Lifecycle::Observe; // its trust policy is its owner's
+        let due = self.pass.state().proof.is_due(issues || self.role.read.is_some());
+        due && self.pass.ctx.external_id_self_test && !observed
     }
 
     fn context(&self) -> FailureContext {

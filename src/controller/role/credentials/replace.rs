@@ -13,7 +13,7 @@ use crate::controller::role::issue::{Entry, Verified};
 use crate::controller::state::objects::KnownRole;
 use crate::decide::credentials::checks::{check_expires_later, packed_size_warning};
 use crate::decide::credentials::published::PublishedCredentials;
-use crate::decide::credentials::reissue::Cause;
+use crate::decide::credentials::reissue::{Cause, Input, needs_new};
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::denial::{denies_new_sessions, is_denied};
@@ -108,11 +108,16 @@ impl CredentialsStep<'_, '_> {
 
     fn unpublished(&self, inputs_hash: &str, request: &SessionRequest) -> Option<Arc<PublishedCredentials>> {
         let set = self.pass.state().unpublished?;
-        let good = set.inputs_hash == inputs_hash
-            && !self.is_denied(&set, request)
-            && self.pass.now < self.pass.renew_at(&set)
-            && self.desired.requests.due_renewal(self.pass.now).is_none_or(|at| set.answers(at));
-        good.then_some(set)
+        let new = needs_new(&Input {
+            published: Some(&set),
+            secret_exists: true,
+            inputs_hash,
+            renew_at: Some(self.pass.renew_at(&set)),
+            denied: self.is_denied(&set, request),
+            renew_requested_at: self.desired.requests.due_renewal(self.pass.now),
+            now: self.pass.now,
+        });
+        new.is_none().then_some(set)
     }
 
     pub(super) async fn write(&self, set: &PublishedCredentials) -> Result<(), Stop> {

@@ -8,12 +8,11 @@ use super::{Grants, grant_accounts};
 use crate::api::{CrossAccountRole, Reason, SourceGrant, SourceGrantStatus};
 use crate::controller::Error;
 use crate::controller::role::pass::{Interrupt, Pass};
-use crate::controller::state::principals::SyncedPolicy;
 use crate::decide::account::readiness::manageable;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::grants::ledger::{Decision, LedgerInput, next_ledger};
-use crate::decide::grants::policy::full;
-use crate::decide::grants::{Line, check_grant_allowed, check_grantee, grantee, own_role};
+use crate::decide::grants::policy::check_in_place;
+use crate::decide::grants::{check_grant_allowed, check_grantee, grantee, own_role};
 
 /// A declared grant: what is decided about it, to whom it is given, and what is in the way.
 struct Judged {
@@ -94,7 +93,17 @@ impl Pass<'_> {
         for (principal, synced) in principals.iter().zip(synced) {
             let new = !before.iter().any(|entry| entry.principal_arn.as_ref() == Some(&principal.arn));
             match synced {
-                Ok(synced) => changes.placed(place_of(principal, grants, &synced), &principal.arn, new),
+                Ok(synced) => {
+                    let Grants { policy, role_arn, .. } = grants;
+                    let place = check_in_place(
+                        &principal.grantee,
+                        policy,
+                        role_arn.as_deref(),
+                        &synced.lines[..],
+                        synced.fitting,
+                    );
+                    changes.placed(place.map(|()| synced.written), &principal.arn, new);
+                }
                 Err(Interrupt::Failing(verdict)) => changes.problems.push(verdict),
                 Err(broken) => return Err(broken),
             }
@@ -131,20 +140,6 @@ impl Pass<'_> {
             },
             Err(verdict) if verdict.reason == Reason::PrincipalNotFound => Judged::refused(verdict),
             Err(verdict) => Judged::unknown(verdict),
-        }
-    }
-}
-
-/// Whether the object's line is in place after the policy was synced: whether that took a write, or what is in the way.
-fn place_of(principal: &Principal, grants: &Grants, synced: &SyncedPolicy) -> Result<bool, Verdict> {
-    let own = |line: &Line| Some(&line.role_arn) == grants.role_arn.as_ref();
-    match synced.lines.iter().position(own) {
-        Some(place) if place < synced.fitting => Ok(synced.written),
-        Some(_) => Err(full(&principal.grantee, &grants.policy, &synced.lines, synced.fitting)),
-        None => {
-            let message =
-                format!("the declaration of the grant to {} changed in the meantime; retrying", principal.grantee);
-            Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
         }
     }
 }

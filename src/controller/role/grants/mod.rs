@@ -18,7 +18,7 @@ use super::pass::{Interrupt, Pass};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, SourceGrantStatus};
 use crate::controller::Error;
 use crate::decide::grants::policy::policy_name;
-use crate::decide::grants::{check_grant_allowed, check_grantee, ledger_matches};
+use crate::decide::grants::{has_refused, ledger_matches};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 
@@ -67,7 +67,9 @@ impl Pass<'_> {
         let as_announced = self.ledger_is_current(&grants);
         let last = self.state().grants_looked_at;
         let next = self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid);
-        if was_ready && as_announced && self.now < next || held && !self.has_refused(&grants) {
+        if was_ready && as_announced && self.now < next
+            || held && !has_refused(self.role, &grants.accounts, &self.refs.namespace)
+        {
             return Ok(()); // as declared when last compared, or left as it is
         }
         if was_ready && !as_announced {
@@ -106,19 +108,6 @@ impl Pass<'_> {
         let Grants { policy, accounts, role_arn } = grants;
         let Some(role_arn) = role_arn.as_deref() else { return false };
         ledger_matches(self.role, role_arn, policy, accounts, &self.refs.namespace)
-    }
-
-    /// Whether something that is announced is not permitted or not declared any more, as far as Kubernetes shows.
-    fn has_refused(&self, grants: &Grants) -> bool {
-        let role = self.role;
-        role.reported_grants().iter().any(|entry| {
-            let grant = entry.grant();
-            let account =
-                check_grant_allowed(&grant, grants.accounts.get(&grant.account_ref.name), &self.refs.namespace);
-            let principal = entry.principal_arn.as_deref().unwrap_or_default();
-            let refused = account.is_err() || account.is_ok_and(|account| check_grantee(account, principal).is_err());
-            refused || entry.role_arn.is_none() || !role.spec.source_grants.contains(&grant)
-        })
     }
 
     fn wake_accounts(&self, grants: &[SourceGrantStatus]) {

@@ -110,7 +110,7 @@ impl Pass<'_> {
     /// no policy of source grants at all: whatever status says, it is left alone.
     async fn take_back(&self, grant: &SourceGrantStatus, account: Option<&AWSAccount>) -> Result<(), Interrupt> {
         let Some(account) = account.filter(|_| grant.policy == self.policy_name()) else { return Ok(()) };
-        access(account).map_err(Verdict::from)?;
+        access(account)?;
         let Ok(grantee) = grantee(&grant.grant(), account) else { return Ok(()) }; // IAM cannot have such a principal
         match Principal::find(self.ctx, grantee, account).await {
             Ok(principal) => sync_policy(self.ctx, &principal, &grant.policy).await.map(drop),
