@@ -9,13 +9,15 @@ use tokio::sync::{mpsc, watch};
 
 use super::Error;
 use super::settings::Shard;
+use super::state::accounts::AccountStates;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
-use super::state::objects::{ObjectStates, account_key};
+use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
+use crate::decide::failure::next_on_grid;
 use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
 use crate::host::metrics::Metrics;
 
@@ -34,6 +36,8 @@ pub struct Context {
     pub events: Events,
     /// What this process remembers of each object.
     pub objects: ObjectStates,
+    /// What this process remembers of each account.
+    pub accounts: AccountStates,
     /// What bulk reads of accounts showed.
     pub bulk: BulkReads,
     /// Which object has which name.
@@ -46,6 +50,8 @@ pub struct Context {
     pub shard: Shard,
     /// Name of this cluster.
     pub cluster_name: String,
+    /// When this process started, by AWS's clock.
+    pub started_at: Timestamp,
     /// How often roles and accounts are compared with AWS although nothing changed here.
     pub drift_interval: SignedDuration,
     /// Whether a role must prove that it refuses without its external id.
@@ -86,6 +92,14 @@ impl Context {
         self.aws.now()
     }
 
+    /// When a comparison is due that was last made at `last`.
+    ///
+    /// The moments lie on a grid of the drift interval, shifted by a hash of `key`. A process that has just started remembers
+    /// nothing, and waits for the next one of them: so a restart causes no storm of reads, and objects are spread.
+    pub fn next_comparison(&self, last: Option<Timestamp>, key: &str) -> Timestamp {
+        next_on_grid(last.unwrap_or(self.started_at), self.drift_interval, key)
+    }
+
     /// Takes note of an account's id: objects of two accounts of one id share their role names.
     pub fn record_account(&self, account: &AWSAccount) {
         self.wake_roles(self.names.record_account(&account.name_any(), &account.spec.account_id));
@@ -93,7 +107,7 @@ impl Context {
 
     /// Has an account checked soon, because it could not be entered.
     pub fn suspect_account(&self, name: &str) {
-        self.objects.change(&account_key(name), |state| state.compare_again = true);
+        self.accounts.change(name, |state| state.check_again = true);
         self.wake_account(name);
     }
 

@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 
 use super::context::{Context, Shared};
 use super::identity::watch_identity;
+use super::state::accounts::AccountStates;
 use super::state::bulk::BulkReads;
 use super::state::names::NameIndex;
-use super::state::objects::{ObjectStates, account_key};
+use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
 use super::watches::{account_controller, role_controller, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
@@ -81,7 +82,9 @@ pub async fn run(
     let (wake_role, woken_roles): (Vec<_>, Vec<_>) = scopes.into_iter().map(waker).unzip();
     let ctx: Shared = Arc::new(Context {
         cluster,
-        objects: ObjectStates::new(aws.now()),
+        objects: ObjectStates::default(),
+        accounts: AccountStates::default(),
+        started_at: aws.now(),
         aws,
         identity,
         events: Events::new(client.clone()),
@@ -174,8 +177,8 @@ fn prune_state(ctx: &Context, known: &Known) {
     ctx.wake_roles(ctx.names.retain(&roles));
     let accounts: HashSet<String> = known.accounts.state().into_iter().map(|account| account.name_any()).collect();
     ctx.bulk.retain(|account| accounts.contains(account));
-    let accounts = accounts.iter().map(|account| account_key(account));
-    ctx.objects.retain(&roles.into_iter().chain(accounts).collect());
+    ctx.accounts.retain(&accounts);
+    ctx.objects.retain(&roles);
     ctx.metrics.queue_depth(ctx.objects.overdue(ctx.now()));
 }
 

@@ -45,9 +45,9 @@ fn update_names(
     store: &Store<CrossAccountRole>,
 ) -> Vec<ObjectRef<CrossAccountRole>> {
     match event {
-        watcher::Event::Apply(role) => names.note(role),
+        watcher::Event::Apply(role) => names.update(role),
         watcher::Event::Delete(role) => names.forget(&role.uid().unwrap_or_default()),
-        watcher::Event::InitDone => store.state().iter().flat_map(|role| names.note(role)).collect(),
+        watcher::Event::InitDone => store.state().iter().flat_map(|role| names.update(role)).collect(),
         watcher::Event::Init | watcher::Event::InitApply(_) => Vec::new(), // not in the store yet
     }
 }

@@ -10,7 +10,7 @@ use kube::{Resource, ResourceExt};
 use super::reconcile::AccountContext;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::controller::manager::ManagedAccount;
-use crate::controller::state::objects::{LastBulkRead, account_key};
+use crate::controller::state::accounts::LastBulkRead;
 use crate::decide::account::access::access;
 use crate::decide::account::orphans::Search;
 use crate::decide::event::{Event, EventReason};
@@ -24,19 +24,18 @@ const NAMED: usize = 5;
 impl AccountContext {
     /// Reads the account in bulk if that is due. Gives the number of orphans, where it was counted.
     pub async fn read_in_bulk(&self, account: &AWSAccount, now: Timestamp) -> Option<u32> {
-        let (ctx, key) = (&self.shared, account_key(&account.name_any()));
-        let last = ctx.objects.of(&key).bulk_read.map(|last| last.at);
-        if now < ctx.objects.next_comparison(last, ctx.drift_interval, &key) {
+        let (ctx, name) = (&self.shared, account.name_any());
+        let last = ctx.accounts.of(&name).bulk_read.map(|last| last.at);
+        if now < ctx.next_comparison(last, &name) {
             return None;
         }
         let begun = Instant::now();
         let read = self.read(account).await;
         let last = LastBulkRead { at: now, worked: read.is_ok() };
-        ctx.objects.change(&key, |state| state.bulk_read = Some(last));
+        ctx.accounts.change(&name, |state| state.bulk_read = Some(last));
         match read {
             Ok(found) => Some(self.use_roles(account, found, begun).await),
             Err(verdict) => {
-                let name = account.name_any();
                 tracing::info!(
                     name,
                     reason = verdict.message,

@@ -1,7 +1,6 @@
 //! The controller of accounts: is the way in still open, and does it lead where it should?
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
@@ -14,7 +13,6 @@ use crate::aws::ChainFailure;
 use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
 use crate::controller::manager;
-use crate::controller::state::objects::{Compared, account_key};
 use crate::decide::account::access::{access, check_account};
 use crate::decide::account::readiness::unusable;
 use crate::decide::explain::Attempt;
@@ -43,17 +41,13 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     if account.metadata.deletion_timestamp.is_some() {
         return cleanup::run(shared, &account, now).await;
     }
-    let uid = account_key(&account.name_any());
+    let name = account.name_any();
     let before = account.status.clone().unwrap_or_default();
     let roles = count(&ctx.roles, &account.name_any());
 
-    let verdict = if check_is_due(shared, &account, &uid, now) {
+    let verdict = if check_is_due(shared, &account, &name, now) {
         let checked = check(shared, &account).await;
-        shared.objects.change(&uid, |state| {
-            state.compared = Some(Compared { with: String::new(), at: now, done: Instant::now() });
-            state.compare_again = false;
-            state.note(checked.is_err(), now);
-        });
+        shared.accounts.change(&name, |state| state.record_check(checked.is_err(), now));
         Some(checked)
     } else {
         None
@@ -67,27 +61,25 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     if let Some(event) = transition(&before.conditions, &after.conditions) {
         shared.events.publish(&account.object_ref(&()), &event).await;
     }
-    Ok(Action::requeue(wait(shared, &uid, problem.as_ref(), now).unsigned_abs()))
+    Ok(Action::requeue(wait(shared, &name, problem.as_ref(), now).unsigned_abs()))
 }
 
 /// What could not be reported is tried again.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
 pub fn error_policy(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountContext>) -> Action {
-    let uid = account_key(&account.name_any());
-    tracing::warn!(name = account.name_any(), %error, "reconcile of an account failed; retrying");
-    ctx.shared.objects.change(&uid, |state| state.note(true, ctx.shared.now()));
-    let wait = delay(Retry::Soon, ctx.shared.objects.of(&uid).failures, None, &uid).unwrap_or_default();
+    let name = account.name_any();
+    tracing::warn!(name, %error, "reconcile of an account failed; retrying");
+    ctx.shared.accounts.change(&name, |state| state.record_check(true, ctx.shared.now()));
+    let wait = delay(Retry::Soon, ctx.shared.accounts.of(&name).failures, None, &name).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 
 /// Not for every look: while the account was fine, it is asked again only when its time comes, when it was edited, or
 /// when a role could not be reached through it.
-fn check_is_due(ctx: &Context, account: &AWSAccount, uid: &str, now: Timestamp) -> bool {
-    let state = ctx.objects.of(uid);
+fn check_is_due(ctx: &Context, account: &AWSAccount, name: &str, now: Timestamp) -> bool {
+    let state = ctx.accounts.of(name);
     let fine = account.is_true(ConditionType::Ready);
-    !fine
-        || state.compare_again
-        || now >= ctx.objects.next_comparison(state.compared.map(|last| last.at), ctx.drift_interval, uid)
+    !fine || state.check_again || now >= ctx.next_comparison(state.checked_at, name)
 }
 
 /// Enters the account and asks where we are.
@@ -149,10 +141,10 @@ fn status(
     }
 }
 
-fn wait(ctx: &Context, uid: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
+fn wait(ctx: &Context, name: &str, problem: Option<&Verdict>, now: Timestamp) -> SignedDuration {
     let next_comparison =
-        next_on_grid(now, ctx.drift_interval, uid).duration_since(now).max(SignedDuration::from_secs(1));
-    let failures = ctx.objects.of(uid).failures.saturating_sub(1);
-    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, uid));
+        next_on_grid(now, ctx.drift_interval, name).duration_since(now).max(SignedDuration::from_secs(1));
+    let failures = ctx.accounts.of(name).failures.saturating_sub(1);
+    let retry = problem.and_then(|verdict| delay(verdict.retry, failures, None, name));
     retry.map_or(next_comparison, |retry| retry.min(next_comparison))
 }

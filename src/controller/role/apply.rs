@@ -27,7 +27,7 @@ impl Applied {
     }
 
     /// A step succeeded. `created` is AWS's answer to `CreateRole`.
-    fn note(&mut self, step: Step, created: Option<IamRole>) {
+    fn record(&mut self, step: Step, created: Option<IamRole>) {
         self.state = step.apply(self.state.take());
         if let (Some(state), Some(created)) = (&mut self.state, created) {
             state.role = IamRole { trust: state.role.trust.take(), ..created };
@@ -65,7 +65,7 @@ impl Pass<'_> {
         for stage in &plan.stages {
             for step in stage {
                 match self.execute(account, role, step).await {
-                    Ok((done, created)) => applied.note(done, created),
+                    Ok((done, created)) => applied.record(done, created),
                     Err(failure) => drop(applied.failure.get_or_insert(failure)),
                 }
             }
@@ -75,7 +75,7 @@ impl Pass<'_> {
         }
         for step in &plan.side {
             match self.execute(account, role, step).await {
-                Ok((done, _)) => applied.note(done, None),
+                Ok((done, _)) => applied.record(done, None),
                 Err(failure) => drop(applied.side_failure.get_or_insert(failure.verdict)),
             }
         }

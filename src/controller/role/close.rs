@@ -194,7 +194,7 @@ impl Pass<'_> {
 
     /// A role that AWS does not show may still come: a 404 is final only after the propagation time.
     pub(super) fn ensure_shown(&self, at: &RoleLocation, state: Option<&IamRoleState>) -> Result<(), Verdict> {
-        if state.is_some() || !self.state().may_be_unseen(self.ctx.objects.started_at, self.now) {
+        if state.is_some() || !self.state().may_be_unseen(self.ctx.started_at, self.now) {
             return Ok(());
         }
         let message =

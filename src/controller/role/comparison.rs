@@ -12,7 +12,7 @@ use super::outcome::RoleOutcome;
 use super::pass::Pass;
 use crate::api::{ConditionType, Reason, RoleStatus};
 use crate::controller::state::bulk::BulkEntry;
-use crate::controller::state::objects::{Compared, KnownRole, LastRead, account_key};
+use crate::controller::state::objects::{Compared, KnownRole, LastRead};
 use crate::decide::Refusal;
 use crate::decide::role::compliance::reported_as;
 use crate::decide::role::denial::{Denied, is_over, own_denial};
@@ -48,18 +48,18 @@ impl Pass<'_> {
     /// reads leave out.
     pub(super) fn next_single_read(&self) -> Timestamp {
         let Some(account) = self.account() else { return self.next_comparison() };
-        let last = self.ctx.objects.of(&account_key(&account.name_any())).bulk_read;
+        let last = self.ctx.accounts.of(&account.name_any()).bulk_read;
         if last.is_some_and(|last| !last.worked) || !self.ctx.shard.has_account(&account.spec.account_id) {
             return self.next_comparison();
         }
-        let last = self.state().compared.map_or(self.ctx.objects.started_at, |last| last.at);
+        let last = self.state().compared.map_or(self.ctx.started_at, |last| last.at);
         let interval = self.ctx.drift_interval;
-        self.ctx.objects.next_comparison(Some(last + interval + interval), interval, &self.object.uid)
+        self.ctx.next_comparison(Some(last + interval + interval), &self.object.uid)
     }
 
     pub(super) fn next_comparison(&self) -> Timestamp {
         let last = self.state().compared.map(|last| last.at);
-        self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid)
+        self.ctx.next_comparison(last, &self.object.uid)
     }
 
     /// Whether a request to revoke is due that this process has not seen met in AWS.

@@ -28,10 +28,10 @@ impl Pass<'_> {
         let now = self.now;
         if problem.is_some() {
             // What waits for a role that AWS may not show yet goes on as soon as a 404 is final.
-            let end = self.state().unseen_until(self.ctx.objects.started_at);
+            let end = self.state().unseen_until(self.ctx.started_at);
             self.report.wake_by(end.filter(|end| *end > now));
         }
-        self.remember(|state| state.note(problem.is_some(), now));
+        self.remember(|state| state.record_result(problem.is_some(), now));
         let failures = self.state().failures.saturating_sub(1);
         let wake_at = next_pass(&self.report, failures, &self.object.uid, self.ctx.drift_interval, self.now);
         self.remember(|state| state.wake_at = Some(wake_at));

@@ -40,7 +40,7 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Actio
 pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
     let uid = role.metadata.uid.clone().unwrap_or_default();
     tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
-    ctx.objects.change(&uid, |state| state.note(true, ctx.now()));
+    ctx.objects.change(&uid, |state| state.record_result(true, ctx.now()));
     let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));
     let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())

@@ -1,5 +1,6 @@
 //! What this process remembers. Losing it costs reads, never correctness.
 
+pub mod accounts;
 pub mod bulk;
 pub mod names;
 pub mod objects;

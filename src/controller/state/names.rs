@@ -38,7 +38,7 @@ struct Entry {
 
 impl NameIndex {
     /// Takes note of an object. Gives those whose right to a name may have changed with it.
-    pub fn note(&self, role: &CrossAccountRole) -> Vec<ObjectRef<CrossAccountRole>> {
+    pub fn update(&self, role: &CrossAccountRole) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
         let (Some(uid), Some(entry)) = (role.uid(), index.entry(role)) else { return Vec::new() };
         index.put(&uid, entry)
@@ -194,7 +194,7 @@ mod tests {
         for order in [[&older, &younger], [&younger, &older]] {
             let index = NameIndex::default();
             for role in order {
-                index.note(role);
+                index.update(role);
             }
             assert!(index.conflict(&older).is_none());
             let refusal = index.conflict(&younger).expect("a conflict");
@@ -211,15 +211,15 @@ mod tests {
         let index = NameIndex::default();
         let early = role("b", 1, &json!({"role": {"name": "reports"}}));
         let late = role("a", 1, &json!({"role": {"name": "reports"}}));
-        index.note(&early);
-        index.note(&late);
+        index.update(&early);
+        index.update(&late);
         assert!(
             index.conflict(&late).is_none() && index.conflict(&early).is_some(),
             "by name, as long as neither has one"
         );
         let mut has_it = early.clone();
         has_it.status = serde_json::from_value(json!({"role": {"arn": "arn:aws:iam::222222222222:role/reports"}})).ok();
-        assert_eq!(names(&index.note(&has_it)), ["a"]);
+        assert_eq!(names(&index.update(&has_it)), ["a"]);
         assert!(index.conflict(&has_it).is_none() && index.conflict(&late).is_some());
         assert!(index.conflict(&early).is_none(), "an earlier state of the same object has no rival in itself");
     }
@@ -229,8 +229,8 @@ mod tests {
         let index = NameIndex::default();
         let older = role("older", 1, &json!({"secret": {"name": "aws"}}));
         let younger = role("aws", 2, &json!({}));
-        index.note(&older);
-        index.note(&younger);
+        index.update(&older);
+        index.update(&younger);
         let refusal = index.conflict(&younger).expect("a conflict");
         assert!(refusal.message.contains("Secret aws"), "{}", refusal.message);
         let mut elsewhere = younger.clone();
@@ -243,11 +243,11 @@ mod tests {
         let index = NameIndex::default();
         let older = role("older", 1, &json!({"secret": {"name": "aws"}}));
         let younger = role("younger", 2, &json!({"secret": {"name": "aws"}}));
-        index.note(&older);
-        assert!(index.note(&younger).is_empty());
-        assert_eq!(names(&index.note(&role("older", 1, &json!({"secret": {"name": "own"}})))), ["younger"]);
+        index.update(&older);
+        assert!(index.update(&younger).is_empty());
+        assert_eq!(names(&index.update(&role("older", 1, &json!({"secret": {"name": "own"}})))), ["younger"]);
         assert!(index.conflict(&younger).is_none());
-        index.note(&older);
+        index.update(&older);
         assert_eq!(names(&index.forget("uid-older")), ["younger"]);
         assert!(index.conflict(&younger).is_none());
     }
@@ -257,13 +257,13 @@ mod tests {
         let index = NameIndex::default();
         let mut squatter = role("squatter", 1, &json!({"role": {"name": "reports"}}));
         let tenant = role("tenant", 2, &json!({"role": {"name": "reports"}}));
-        index.note(&squatter);
-        index.note(&tenant);
+        index.update(&squatter);
+        index.update(&tenant);
         assert!(index.conflict(&tenant).is_some(), "it may be allowed: nobody has looked yet");
         let refused = json!({"conditions": [{"type": "Ready", "status": "False", "reason": "NotAllowed", "message": "",
                                              "lastTransitionTime": "2027-01-15T08:00:00Z"}]});
         squatter.status = serde_json::from_value(refused).expect("a status");
-        assert_eq!(names(&index.note(&squatter)), ["tenant"]);
+        assert_eq!(names(&index.update(&squatter)), ["tenant"]);
         assert!(index.conflict(&tenant).is_none());
     }
 
@@ -274,8 +274,8 @@ mod tests {
         {
             let index = NameIndex::default();
             let (older, owner) = (role("older", 1, &spec), role("owner", 2, &spec));
-            index.note(&older);
-            index.note(&owner);
+            index.update(&older);
+            index.update(&owner);
             assert!(index.conflict(&owner).is_some(), "nobody has looked yet");
             assert_eq!(names(&index.saw(&older, kind, false)), ["owner"]);
             assert!(index.conflict(&owner).is_none());
@@ -293,8 +293,8 @@ mod tests {
         let index = NameIndex::default();
         let older = role("older", 1, &json!({"role": {"name": "r"}}));
         let younger = role("younger", 2, &json!({"accountRef": {"name": "same"}, "role": {"name": "r"}}));
-        index.note(&older);
-        index.note(&younger);
+        index.update(&older);
+        index.update(&younger);
         assert_eq!(names(&index.record_account("analytics", "222222222222")), ["older"]);
         assert!(index.conflict(&younger).is_none(), "the id of its account is not known yet");
         assert_eq!(names(&index.record_account("same", "222222222222")), ["younger"]);
@@ -307,8 +307,8 @@ mod tests {
         let index = NameIndex::default();
         let (older, younger) =
             (role("older", 1, &json!({"role": {"name": "r"}})), role("younger", 2, &json!({"role": {"name": "r"}})));
-        index.note(&older);
-        index.note(&younger);
+        index.update(&older);
+        index.update(&younger);
         assert_eq!(names(&index.retain(&HashSet::from(["uid-younger".to_owned()]))), ["younger"]);
         assert!(index.conflict(&younger).is_none());
     }

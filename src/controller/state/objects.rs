@@ -10,7 +10,6 @@ use crate::api::CrossAccountRole;
 use crate::decide::Refusal;
 use crate::decide::credentials::proof::Proof;
 use crate::decide::credentials::published::PublishedCredentials;
-use crate::decide::failure::next_on_grid;
 use crate::decide::role::denial::Denied;
 use crate::domain::RoleArn;
 
@@ -26,15 +25,6 @@ pub struct Compared {
     pub at: Timestamp,
     /// When, by a clock that never goes back: what is known of AWS's may, by a second.
     pub done: Instant,
-}
-
-/// When an account was last read in bulk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastBulkRead {
-    /// When it began.
-    pub at: Timestamp,
-    /// Whether the manager may do it.
-    pub worked: bool,
 }
 
 /// What is needed of a role to assume it.
@@ -94,8 +84,6 @@ pub struct ObjectState {
     pub grants_looked_at: Option<Timestamp>,
     /// When the source grants of an object whose access is closed were last seen to be gone.
     pub no_grants_at: Option<Timestamp>,
-    /// Of an account: its last bulk read.
-    pub bulk_read: Option<LastBulkRead>,
     /// When the present row of failures began.
     pub failing_since: Option<Timestamp>,
     /// Length of that row.
@@ -159,7 +147,7 @@ impl ObjectState {
     }
 
     /// Counts a failure, or ends the row.
-    pub fn note(&mut self, failed: bool, now: Timestamp) {
+    pub fn record_result(&mut self, failed: bool, now: Timestamp) {
         if failed {
             self.failing_since.get_or_insert(now);
             self.failures = self.failures.saturating_add(1);
@@ -170,27 +158,11 @@ impl ObjectState {
     }
 }
 
-/// The key of an account. A name never has a colon, so it cannot be a UID of another object.
-#[must_use]
-pub fn account_key(name: &str) -> String {
-    format!("account:{name}")
-}
-
 /// All objects, by UID.
-#[derive(Debug)]
-pub struct ObjectStates {
-    states: Mutex<HashMap<String, ObjectState>>,
-    /// When this process started.
-    pub started_at: Timestamp,
-}
+#[derive(Debug, Default)]
+pub struct ObjectStates(Mutex<HashMap<String, ObjectState>>);
 
 impl ObjectStates {
-    /// Remembers nothing yet.
-    #[must_use]
-    pub fn new(started_at: Timestamp) -> Self {
-        Self { states: Mutex::default(), started_at }
-    }
-
     /// What is remembered of an object.
     #[must_use]
     pub fn of(&self, uid: &str) -> ObjectState {
@@ -225,18 +197,9 @@ impl ObjectStates {
         self.lock().values().filter(|state| state.wake_at.is_some_and(|at| at <= now)).count()
     }
 
-    /// When a comparison is due that was last made at `last`.
-    ///
-    /// The moments lie on a grid of `interval`, shifted by a hash of `key`. A process that has just started remembers
-    /// nothing, and waits for the next one of them: so a restart causes no storm of reads, and objects are spread.
-    #[must_use]
-    pub fn next_comparison(&self, last: Option<Timestamp>, interval: SignedDuration, key: &str) -> Timestamp {
-        next_on_grid(last.unwrap_or(self.started_at), interval, key)
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, ObjectState>> {
         // A panic while locked leaves the map whole: each change is of one plain value.
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,10 +213,10 @@ mod tests {
 
     #[test]
     fn a_change_of_trust_is_propagating_for_two_minutes() {
-        let memo = ObjectState { trust_changed_at: Some(at(1000)), ..ObjectState::default() };
-        assert!(memo.is_propagating(None, at(1119)));
-        assert!(!memo.is_propagating(None, at(1120)));
-        assert!(memo.is_propagating(Some(at(1100)), at(1200)), "a role created later counts as well");
+        let state = ObjectState { trust_changed_at: Some(at(1000)), ..ObjectState::default() };
+        assert!(state.is_propagating(None, at(1119)));
+        assert!(!state.is_propagating(None, at(1120)));
+        assert!(state.is_propagating(Some(at(1100)), at(1200)), "a role created later counts as well");
         assert!(!ObjectState::default().is_propagating(None, at(1)));
     }
 
@@ -271,11 +234,11 @@ mod tests {
 
     #[test]
     fn a_row_of_failures_ends_with_the_first_success() {
-        let mut memo = ObjectState::default();
-        memo.note(true, at(10));
-        memo.note(true, at(20));
-        assert_eq!((memo.failures, memo.failing_since), (2, Some(at(10))));
-        memo.note(false, at(30));
-        assert_eq!((memo.failures, memo.failing_since), (0, None));
+        let mut state = ObjectState::default();
+        state.record_result(true, at(10));
+        state.record_result(true, at(20));
+        assert_eq!((state.failures, state.failing_since), (2, Some(at(10))));
+        state.record_result(false, at(30));
+        assert_eq!((state.failures, state.failing_since), (0, None));
     }
 }

@@ -66,7 +66,7 @@ impl Pass<'_> {
         let was_ready = self.role.is_true(ConditionType::SourceGrantsReady);
         let as_announced = self.ledger_is_current(&grants);
         let last = self.state().grants_looked_at;
-        let next = self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid);
+        let next = self.ctx.next_comparison(last, &self.object.uid);
         if was_ready && as_announced && self.now < next
             || held && !has_refused(self.role, &grants.accounts, &self.refs.namespace)
         {

@@ -54,8 +54,7 @@ impl Pass<'_> {
     /// Whether a declared grant that status does not report is looked for in AWS: status may have been lost.
     fn must_look_for_grants(&self) -> bool {
         let last = self.state().no_grants_at;
-        let due = last.is_none()
-            || self.now >= self.ctx.objects.next_comparison(last, self.ctx.drift_interval, &self.object.uid);
+        let due = last.is_none() || self.now >= self.ctx.next_comparison(last, &self.object.uid);
         due && self.may_have_role()
     }
 
