@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
 
 use super::Cluster;
@@ -55,6 +56,12 @@ impl Cluster {
     pub async fn role(&self, role: &CrossAccountRole) -> kube::Result<Option<CrossAccountRole>> {
         let live = self.roles_of(role).get_opt(&role.name_any()).await?;
         Ok(live.filter(|live| live.uid() == role.uid()))
+    }
+
+    /// An object by its reference.
+    pub async fn role_of(&self, object: &ObjectRef<CrossAccountRole>) -> kube::Result<Option<CrossAccountRole>> {
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        Api::namespaced(self.client.clone(), namespace).get_opt(&object.name).await
     }
 
     /// A namespace with its labels. One that is gone has none.

@@ -30,6 +30,14 @@ pub struct Name {
     pub name: String,
 }
 
+impl Name {
+    /// That of a role.
+    #[must_use]
+    pub fn of_role(account: &str, name: &str) -> Self {
+        Self { kind: Kind::Role, within: account.to_owned(), name: name.to_lowercase() }
+    }
+}
+
 /// Whether an object has what it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Possession {
@@ -77,7 +85,7 @@ impl Claims {
     pub fn of(role: &CrossAccountRole, account: &str, seen: impl Fn(&Name) -> Option<bool>) -> Option<Self> {
         let (namespace, name) = (role.namespace()?, role.name_any());
         let created = role.metadata.creation_timestamp.as_ref()?.0;
-        let of_role = Name { kind: Kind::Role, within: account.to_owned(), name: role.iam_role_name().to_lowercase() };
+        let of_role = Name::of_role(account, &role.iam_role_name());
         let of_secret = Name { kind: Kind::Secret, within: namespace.clone(), name: role.secret_name() };
         let rank = |of: &Name, not_mine, reported| Rank {
             possession: possession(role, seen(of), not_mine, reported),

@@ -58,6 +58,12 @@ impl Grantee {
         fine.then(|| Self { account, kind, name: name.to_owned() })
     }
 
+    /// Its account.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
     /// What kind of principal it is.
     #[must_use]
     pub fn kind(&self) -> GranteeKind {

@@ -23,8 +23,8 @@ use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{IamRoleState, RoleArn};
 
 impl Pass<'_> {
-    /// Whether the role is to be compared with AWS now, apart from the regular look for drift: it was not compared with this
-    /// declaration, AWS denied something unexplained, or a revocation is asked for.
+    /// Whether the role is to be compared with AWS now, apart from the regular check for drift: it was not compared with this
+    /// declaration, it was written two minutes ago, AWS denied something unexplained, or a revocation is requested.
     pub(super) fn must_compare(&self, at: &RoleLocation, key: &str) -> bool {
         let state = self.state();
         let hinted = state.compared.is_none() && reported_as(self.role, key);
@@ -32,6 +32,7 @@ impl Pass<'_> {
         known.is_none()
             || known != self.reported(at) // status names another role: it is written anew with what is read
             || !(state.is_compared(key) || hinted && !state.compare_again)
+            || state.verify_at().is_some_and(|at| at <= self.now)
             || self.revocation_is_unmet()
     }
 
@@ -58,8 +59,9 @@ impl Pass<'_> {
     }
 
     pub(super) fn next_comparison(&self) -> Timestamp {
-        let last = self.state().compared.map(|last| last.at);
-        self.ctx.next_comparison(last, &self.object.uid)
+        let state = self.state();
+        let regular = self.ctx.next_comparison(state.compared.as_ref().map(|last| last.at), &self.object.uid);
+        state.verify_at().map_or(regular, |at| at.min(regular))
     }
 
     /// Whether a request to revoke is due that this process has not seen met in AWS.
@@ -99,9 +101,11 @@ impl Pass<'_> {
 
     pub(super) fn remember_comparison(&self, key: &str) {
         let compared = Compared { with: key.to_owned(), at: self.now, done: Instant::now() };
+        let unsettled = self.state().is_unsettled(self.now);
         self.remember(|state| {
             state.compared = Some(compared);
             state.compare_again = false;
+            state.written_at = state.written_at.filter(|_| unsettled);
         });
     }
 

@@ -31,6 +31,7 @@ impl Pass<'_> {
             let end = self.state().unseen_until(self.ctx.started_at);
             self.report.wake_by(end.filter(|end| *end > now));
         }
+        self.report.wake_by(self.state().verify_at().filter(|at| *at > now));
         self.remember(|state| state.record_result(problem.is_some(), now));
         let failures = self.state().failures.saturating_sub(1);
         let wake_at = next_pass(&self.report, failures, &self.object.uid, self.ctx.drift_interval, self.now);

@@ -89,6 +89,13 @@ impl NameIndex {
         gone.iter().flat_map(|uid| index.remove(uid)).collect()
     }
 
+    /// The object that has a name, or comes first of those that declare it.
+    pub fn owner(&self, name: &Name) -> Option<ObjectRef<CrossAccountRole>> {
+        let index = self.lock();
+        let first = index.by_name.get(name)?.keys().find(|rank| rank.possession != Possession::NotOwner)?;
+        Some(first.object())
+    }
+
     /// Why another object keeps this one from one of its names, if one does. The index may know a later state of the same
     /// object, and with it a better rank.
     pub fn conflict(&self, role: &CrossAccountRole) -> Option<Refusal> {

@@ -70,7 +70,7 @@ pub struct ObjectState {
     pub create_sent_at: Option<Timestamp>,
     /// Whether the last try to delete the role failed.
     pub deletion_failed: bool,
-    /// When the operator last wrote the role.
+    /// When the operator last wrote the role, until it is read again after the propagation time.
     pub written_at: Option<Timestamp>,
     /// When the operator last changed the role's trust.
     pub trust_changed_at: Option<Timestamp>,
@@ -104,6 +104,13 @@ impl ObjectState {
     pub fn is_propagating(&self, created_at: Option<Timestamp>, now: Timestamp) -> bool {
         let changed = self.trust_changed_at.max(created_at);
         changed.is_some_and(|at| now.duration_since(at) < PROPAGATION)
+    }
+
+    /// When the role is to be read again after a write: IAM has acknowledged attachments and lost them (Terraform AWS provider,
+    /// issue 7945).
+    #[must_use]
+    pub fn verify_at(&self) -> Option<Timestamp> {
+        self.written_at.map(|at| at + PROPAGATION)
     }
 
     /// Whether IAM may still show the role as it was before the operator's last write.
@@ -230,6 +237,13 @@ mod tests {
         assert!(unseen(&state, now) && !unseen(&state, at(1120)));
         state.create_sent_at = Some(at(1100));
         assert!(unseen(&state, at(1219)) && !unseen(&state, at(1220)));
+    }
+
+    #[test]
+    fn a_role_is_unsettled_for_two_minutes_after_a_write_and_read_again_then() {
+        let state = ObjectState { written_at: Some(at(1000)), ..ObjectState::default() };
+        assert!(state.is_unsettled(at(1119)) && !state.is_unsettled(at(1120)));
+        assert_eq!((state.verify_at(), ObjectState::default().verify_at()), (Some(at(1120)), None));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::objects::PROPAGATION;
 use super::shared_read::SharedRead;
-use crate::decide::grants::{Declared, Line};
+use crate::decide::grants::Declared;
+use crate::decide::grants::policy::Placed;
 use crate::domain::{Grantee, GranteeKey};
 
 /// One writer for each principal, and one reading of the objects for all of them. Within this process only: between processes
@@ -51,10 +52,8 @@ impl PrincipalPolicies {
 /// What a policy says after it was synced.
 #[derive(Debug)]
 pub struct SyncedPolicy {
-    /// All lines, in the order in which they have a place.
-    pub lines: Vec<Line>,
-    /// How many of them, from the first on, are in place.
-    pub fitting: usize,
+    /// The lines, and how many of them are in place.
+    pub placed: Placed,
     /// Whether it was written.
     pub written: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::Line;
-use crate::api::Reason;
+use crate::api::{CrossAccountRole, Reason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::denial::{RESERVED, is_denial_name};
 use crate::domain::policy::{PolicyDocument, PolicyError, Statement};
@@ -65,17 +65,38 @@ pub fn lines_of(document: &PolicyDocument) -> BTreeSet<String> {
 ///
 /// A line that fits keeps fitting while those before it stay or go: whoever asks later takes nothing away.
 #[must_use]
-pub fn fitting(lines: &[Line], kind: GranteeKind) -> usize {
-    let fits = |count: &usize| size(&lines[..*count]) <= room(kind);
+pub fn fitting(lines: &[Line], room: usize) -> usize {
+    let fits = |count: &usize| size(&lines[..*count]) <= room;
     (1..=lines.len()).rev().find(fits).unwrap_or_default()
 }
 
-/// What the policy of such a principal may take, in characters. A role may belong to an object: room for its denial is left free.
-fn room(kind: GranteeKind) -> usize {
+/// What the policy of such a principal may take, in characters. A role may belong to an object: what that declares, and room for
+/// its denial, is left free.
+#[must_use]
+pub fn room(kind: GranteeKind, declared: usize) -> usize {
     match kind {
         GranteeKind::User | GranteeKind::Group => kind.inline_quota(),
-        GranteeKind::Role => kind.inline_quota() - RESERVED,
+        GranteeKind::Role => kind.inline_quota().saturating_sub(RESERVED + declared),
     }
+}
+
+/// Size of the inline policies that an object declares for its role, in characters without white space.
+#[must_use]
+pub fn declared_size(role: &CrossAccountRole) -> usize {
+    let documents = role.spec.role.inline_policies.values();
+    let parsed = documents.filter_map(|source| PolicyDocument::from_value(source.0.clone().into()).ok());
+    parsed.map(|document| document.quota_size()).sum()
+}
+
+/// Lines in the order in which they have a place.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// All lines.
+    pub lines: Vec<Line>,
+    /// How many of them, from the first on, are in place.
+    pub fitting: usize,
+    /// What the policy may take, in characters.
+    pub room: usize,
 }
 
 /// Size of the policy, in characters without white space.
@@ -83,17 +104,11 @@ fn size(lines: &[Line]) -> usize {
     document(lines).map_or(usize::MAX, |document| document.quota_size())
 }
 
-/// Checks that the line of a role is among the first `fitting`, which are in place.
-pub fn check_in_place(
-    grantee: &Grantee,
-    policy: &str,
-    role_arn: Option<&str>,
-    lines: &[Line],
-    fitting: usize,
-) -> Result<(), Verdict> {
-    match lines.iter().position(|line| Some(line.role_arn.as_str()) == role_arn) {
-        Some(place) if place < fitting => Ok(()),
-        Some(_) => Err(full(grantee, policy, lines, fitting)),
+/// Checks that the line of a role is in place.
+pub fn check_in_place(grantee: &Grantee, policy: &str, role_arn: Option<&str>, placed: &Placed) -> Result<(), Verdict> {
+    match placed.lines.iter().position(|line| Some(line.role_arn.as_str()) == role_arn) {
+        Some(place) if place < placed.fitting => Ok(()),
+        Some(_) => Err(full(grantee, policy, placed)),
         None => {
             let message = format!("the declaration of the grant to {grantee} changed in the meantime; retrying");
             Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
@@ -101,21 +116,21 @@ pub fn check_in_place(
     }
 }
 
-/// What to say to an object whose line is not among the first `fitting`.
-fn full(grantee: &Grantee, policy: &str, lines: &[Line], fitting: usize) -> Verdict {
-    let (kind, quota) = (grantee.kind(), room(grantee.kind()));
+/// What to say to an object whose line is not in place.
+fn full(grantee: &Grantee, policy: &str, Placed { lines, fitting, room }: &Placed) -> Verdict {
+    let kind = grantee.kind();
     let (count, wanted) = (lines.len(), size(lines));
-    let shared = if wanted <= quota { ", and its other inline policies use up the rest" } else { "" };
+    let shared = if wanted <= *room { ", and its other inline policies use up the rest" } else { "" };
     let in_place = match fitting {
         0 => "none of them is in place".to_owned(),
-        _ => format!("the first {fitting} ({} characters) are in place and this one is not", size(&lines[..fitting])),
+        _ => format!("the first {fitting} ({} characters) are in place and this one is not", size(&lines[..*fitting])),
     };
     let another = match kind {
         GranteeKind::Role => "",
         GranteeKind::User | GranteeKind::Group => " or grant to a role, which has more,",
     };
     let message = format!(
-        "{grantee} is full: inline policy {policy} with {count} roles would be {wanted} characters. A {kind} has {quota} for \
+        "{grantee} is full: inline policy {policy} with {count} roles would be {wanted} characters. A {kind} has {room} for \
          all its inline policies together{shared}: {in_place}. Give this {kind} fewer grants,{another} or let its account give it one \
          policy of its own with a wildcard, such as role/crossaccount/*"
     );

@@ -95,13 +95,7 @@ impl Pass<'_> {
             match synced {
                 Ok(synced) => {
                     let Grants { policy, role_arn, .. } = grants;
-                    let place = check_in_place(
-                        &principal.grantee,
-                        policy,
-                        role_arn.as_deref(),
-                        &synced.lines[..],
-                        synced.fitting,
-                    );
+                    let place = check_in_place(&principal.grantee, policy, role_arn.as_deref(), &synced.placed);
                     changes.placed(place.map(|()| synced.written), &principal.arn, new);
                 }
                 Err(Interrupt::Failing(verdict)) => changes.problems.push(verdict),

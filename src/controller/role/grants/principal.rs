@@ -15,9 +15,10 @@ use crate::controller::role::pass::Interrupt;
 use crate::controller::state::principals::SyncedPolicy;
 use crate::decide::account::access::access;
 use crate::decide::failure::{Retry, Verdict};
-use crate::decide::grants::policy::{document, fitting, lines_of};
+use crate::decide::grants::policy::{Placed, declared_size, document, fitting, lines_of, room};
 use crate::decide::grants::{Declared, Line, PolicyTarget, wanted};
-use crate::domain::{AccountAccess, FailureKind, Grantee};
+use crate::decide::names::Name;
+use crate::domain::{AccountAccess, FailureKind, Grantee, GranteeKind};
 
 /// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
 const ROUNDS: usize = 10;
@@ -54,6 +55,7 @@ pub async fn sync_policy(ctx: &Context, principal: &Principal, policy: &str) -> 
 
 async fn sync_once(ctx: &Context, principal: &Principal, policy: &str) -> Result<SyncedPolicy, Interrupt> {
     let manager = ManagedAccount::enter(ctx, &principal.access).await?;
+    let room = room(principal.grantee.kind(), declared_by_owner(ctx, &principal.grantee).await?);
     let mut written = false;
     let mut declared = declared(ctx).await?;
     for _ in 0..ROUNDS {
@@ -70,12 +72,12 @@ async fn sync_once(ctx: &Context, principal: &Principal, policy: &str) -> Result
         {
             return Err(not_shown(of.grantee).into());
         }
-        let (fitting, wrote) = write_if_different(&manager, of, &lines, &present).await?;
+        let (fitting, wrote) = write_if_different(&manager, of, &lines[..fitting(&lines, room)], &present).await?;
         if wrote {
             ctx.principals.wrote(of.grantee, fitting > 0, ctx.now());
         }
         if !wrote {
-            return Ok(SyncedPolicy { lines, fitting, written });
+            return Ok(SyncedPolicy { placed: Placed { lines, fitting, room }, written });
         }
         written = true;
         ctx.wake_roles(waiting(&declared, &lines[..fitting]));
@@ -83,7 +85,7 @@ async fn sync_once(ctx: &Context, principal: &Principal, policy: &str) -> Result
         let placed: BTreeSet<String> = lines[..fitting].iter().map(|line| line.role_arn.clone()).collect();
         let again = wanted(PolicyTarget { current: &placed, ..of }, &declared);
         if again.iter().map(|line| &line.role_arn).eq(lines.iter().map(|line| &line.role_arn)) {
-            return Ok(SyncedPolicy { lines, fitting, written });
+            return Ok(SyncedPolicy { placed: Placed { lines, fitting, room }, written });
         }
     }
     let message = format!("the objects that grant to {} keep changing; retrying", principal.grantee);
@@ -100,7 +102,7 @@ async fn write_if_different(
     lines: &[Line],
     present: &InlinePolicy,
 ) -> Result<(usize, bool), Verdict> {
-    let mut fitting = fitting(lines, of.grantee.kind());
+    let mut fitting = lines.len();
     loop {
         if fitting == 0 {
             return match present {
@@ -122,6 +124,16 @@ async fn write_if_different(
             Ok(()) => return Ok((fitting, true)),
         }
     }
+}
+
+/// Size of what an object declares for this role, if the principal is a role of an object.
+async fn declared_by_owner(ctx: &Context, grantee: &Grantee) -> Result<usize, Error> {
+    if grantee.kind() != GranteeKind::Role {
+        return Ok(0);
+    }
+    let name = Name::of_role(grantee.account().as_str(), grantee.name());
+    let Some(owner) = ctx.names.owner(&name) else { return Ok(0) };
+    Ok(ctx.cluster.role_of(&owner).await?.as_ref().map(declared_size).unwrap_or_default())
 }
 
 /// IAM may show a policy only some time after it was written, and until then its absence proves nothing.

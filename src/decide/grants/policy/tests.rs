@@ -22,6 +22,10 @@ fn user() -> Grantee {
     Grantee::new(account, GranteeKind::User, "deployer").expect("a user")
 }
 
+fn placed(lines: &[Line], fitting: usize, kind: GranteeKind) -> Placed {
+    Placed { lines: lines.to_vec(), fitting, room: room(kind, 0) }
+}
+
 #[test]
 fn a_policy_is_one_statement_that_only_lets_roles_be_assumed() {
     let document = document(&[line("b"), line("a")]).expect("a policy");
@@ -42,9 +46,9 @@ fn a_policy_is_named_after_its_cluster_in_characters_that_iam_takes() {
 #[test]
 fn a_full_policy_is_told_with_its_arithmetic_and_what_to_do() {
     let lines: Vec<Line> = (10..60).map(|n| line(&format!("reader-{n}"))).collect();
-    let fits = fitting(&lines, GranteeKind::User);
+    let fits = fitting(&lines, room(GranteeKind::User, 0));
     assert!(size(&lines[..fits]) <= 2048 && size(&lines[..=fits]) > 2048);
-    let Verdict { reason, message, retry } = full(&user(), "crossaccount-c", &lines, fits);
+    let Verdict { reason, message, retry } = full(&user(), "crossaccount-c", &placed(&lines, fits, GranteeKind::User));
     assert_eq!((reason, retry), (Reason::LimitExceeded, Retry::Rarely));
     for words in
         ["user deployer of account 111111111111", "50 roles", "2048", &format!("the first {fits} ("), "grant to a role"]
@@ -56,21 +60,25 @@ fn a_full_policy_is_told_with_its_arithmetic_and_what_to_do() {
 #[test]
 fn a_full_principal_is_told_who_uses_the_rest_and_what_else_helps() {
     let lines: Vec<Line> = (10..60).map(|n| line(&format!("reader-{n}"))).collect();
-    let message = full(&user(), "crossaccount-c", &lines[..2], 0).message;
+    let message = full(&user(), "crossaccount-c", &placed(&lines[..2], 0, GranteeKind::User)).message;
     assert!(message.contains("its other inline policies use up the rest: none of them is in place"), "{message}");
     let account = AccountId::parse("111111111111").expect("an account");
     let role = Grantee::new(account, GranteeKind::Role, "ci").expect("a role");
-    let message = full(&role, "crossaccount-c", &lines, 50).message;
+    let message = full(&role, "crossaccount-c", &placed(&lines, 50, GranteeKind::Role)).message;
     assert!(message.contains("role ci of account") && !message.contains("grant to a role"), "{message}");
 }
 
 #[test]
-fn a_role_that_is_granted_something_keeps_room_for_its_own_denial() {
+fn a_role_that_is_granted_something_keeps_room_for_what_its_object_declares_and_for_its_denial() {
     let lines: Vec<Line> = (100..400).map(|n| line(&format!("reader-{n}"))).collect();
-    let fits = fitting(&lines, GranteeKind::Role);
     let quota = GranteeKind::Role.inline_quota();
-    assert!(size(&lines[..fits]) + RESERVED <= quota && size(&lines[..=fits]) + RESERVED > quota);
-    assert_eq!(fitting(&[], GranteeKind::Role), 0);
+    for declared in [0, 4_000, 9_000] {
+        let fits = fitting(&lines, room(GranteeKind::Role, declared));
+        let free = quota - RESERVED - declared;
+        assert!(size(&lines[..fits]) <= free && size(&lines[..=fits]) > free, "{declared}");
+    }
+    assert_eq!(room(GranteeKind::Role, quota), 0);
+    assert_eq!(room(GranteeKind::User, quota), GranteeKind::User.inline_quota());
 }
 
 #[test]
@@ -109,7 +117,9 @@ fn a_policy_is_one_of_these_by_its_name_and_by_allowing_nothing_but_to_assume_ro
 #[test]
 fn a_line_is_in_place_waits_for_room_or_is_no_longer_declared() {
     let lines = [line("a"), line("b")];
-    let place = |arn: &str, fitting| check_in_place(&user(), "crossaccount-c", Some(arn), &lines, fitting);
+    let place = |arn: &str, fitting| {
+        check_in_place(&user(), "crossaccount-c", Some(arn), &placed(&lines, fitting, GranteeKind::User))
+    };
     assert_eq!(place(&lines[1].role_arn, 2), Ok(()));
     assert_eq!(place(&lines[1].role_arn, 1).map_err(|verdict| verdict.reason), Err(Reason::LimitExceeded));
     assert_eq!(
@@ -144,12 +154,12 @@ proptest! {
     #[test]
     fn who_comes_later_takes_no_place_and_who_goes_frees_one(sizes in prop::collection::vec(1_usize..200, 1..60), gone in any::<prop::sample::Index>()) {
         let lines: Vec<Line> = sizes.iter().map(|size| line(&"x".repeat(*size))).collect();
-        let fits = fitting(&lines, GranteeKind::User);
+        let fits = fitting(&lines, room(GranteeKind::User, 0));
         let earlier = &lines[..lines.len() - 1];
-        prop_assert!(fitting(earlier, GranteeKind::User) == fits.min(earlier.len()));
+        prop_assert!(fitting(earlier, room(GranteeKind::User, 0)) == fits.min(earlier.len()));
         let mut rest = lines.clone();
         let gone = gone.index(rest.len());
         rest.remove(gone);
-        prop_assert!(fitting(&rest, GranteeKind::User) + usize::from(gone < fits) >= fits);
+        prop_assert!(fitting(&rest, room(GranteeKind::User, 0)) + usize::from(gone < fits) >= fits);
     }
 }
