@@ -6,6 +6,7 @@ mod requests;
 mod room;
 mod source_account;
 pub mod stage;
+mod status;
 
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::SourceGrant;
