@@ -1,5 +1,6 @@
 //! Credentials: issued once, renewed, kept while something fails, and seen by nobody else.
 
+mod not_owned;
 mod sessions;
 
 use anyhow::{Context as _, Result, ensure};
