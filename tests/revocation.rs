@@ -3,6 +3,7 @@
 mod closing;
 mod cluster_refusals;
 mod denials;
+mod quarantine;
 mod request_times;
 mod requests;
 mod status;
