@@ -8,6 +8,7 @@ mod drift;
 mod guardrails;
 mod held_roles;
 mod manager;
+mod way_in;
 
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::{AWSAccount, ConditionType};

@@ -43,3 +43,46 @@ async fn a_boundary_reaches_a_role_that_was_made_and_is_declared_observed() -> R
 async fn a_boundary_reaches_a_role_whose_object_is_suspended() -> Result<()> {
     a_boundary_reaches("bound-suspended", json!({"spec": {"suspend": true}}), ("True", "Suspended")).await
 }
+
+#[tokio::test]
+async fn a_role_is_closed_on_which_a_demanded_boundary_cannot_be_put() -> Result<()> {
+    let env = TestEnv::new("unboundable").await?;
+    env.patch_account(json!({"guardrails": {"permissionsBoundary": null, "allowUnbounded": true}})).await?;
+    let _operator = env.start().await?;
+    env.ready_role("reader").await?;
+    ensure!(env.standing("reader").await?.0.boundary.is_none(), "the role is bounded from the start");
+    let denied = "not authorized to perform: iam:PutRolePermissionsBoundary";
+    env.proxy.on("PutRolePermissionsBoundary").error(403, "AccessDenied", denied);
+
+    let demanded = json!({"permissionsBoundary": env.aws.boundary_arn, "allowUnbounded": false});
+    env.patch_account(json!({ "guardrails": demanded })).await?;
+    env.is_closed("reader").await?;
+    let message = env.shows("reader", "False", "NotAllowed").await?;
+    assert!(message.contains("permissionsBoundary"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bounded_role_stays_open_while_the_boundary_that_is_to_replace_its_own_does_not_exist() -> Result<()> {
+    let env = TestEnv::new("no-boundary").await?;
+    let tester = Tester::new(&env).await?;
+    let operator = env.start().await?;
+    env.create(&tester.role("reader")).await?;
+    env.settled("reader").await?;
+    let absent = format!("arn:aws:iam::{}:policy/absent", env.aws.target.id());
+    env.patch_account(json!({"guardrails": {"permissionsBoundary": absent}})).await?;
+    eventually("the missing boundary is told", async || {
+        let message = env.shows("reader", "True", "Degraded").await?;
+        ensure!(message.contains("PolicyNotFound"), "{message}");
+        Ok(())
+    })
+    .await?;
+    for _ in 0..3 {
+        env.wake(&operator, "reader").await?;
+    }
+    let (role, inline) = env.standing("reader").await?;
+    assert_eq!(role.boundary.as_ref(), Some(&env.aws.boundary_arn), "it keeps the boundary that it has");
+    assert!(!inline.contains_key("crossaccount-deny"), "{inline:?}");
+    tester.has_a_working_set("reader").await?;
+    Ok(())
+}
