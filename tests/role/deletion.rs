@@ -1,9 +1,10 @@
-//! What becomes of a role that its object no longer declares as the operator's when it is deleted.
+//! What becomes of a role when its object is deleted: one that is no longer declared as the operator's, and one that IAM does
+//! not let go.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use lab::{aws::Identity, deployment::Deployment, wait::eventually};
+use lab::{aws::Identity, deployment::Deployment, env::MANAGED, wait::eventually};
 
 /// Edits and deletes `reader` in one go, as far as the operator can see. Gives the deployer's session.
 async fn edited_and_deleted(deployment: &Deployment, role: Value) -> Result<Identity> {
@@ -69,4 +70,44 @@ async fn a_role_is_not_kept_open_by_a_deletion_policy_that_the_account_does_not_
     deployment.env.gone("reader").await?;
     deployment.is_kept_out_now("reader").await?;
     deployment.is_dead_now(&session).await
+}
+
+/// Deletes `reader` while the manager may not do this. Waits until the role is closed, and fails unless that was done right
+/// after the refusal, without another look at the role: the next try may come minutes later.
+async fn closed_at_once_without(name: &str, action: &str) -> Result<()> {
+    let deployment = Deployment::new(name).await?;
+    let env = &deployment.env;
+    let _operator = env.start().await?;
+    let session = deployment.ready_and_in_use("reader").await?;
+    env.patch("reader", json!({"spec": {"role": {"managedPolicyArns": [MANAGED]}}})).await?;
+    env.settled("reader").await?;
+    let denied = format!("not authorized to perform: iam:{action}");
+    env.proxy.on(action).role(&env.iam_name("reader")).error(403, "AccessDenied", &denied);
+    env.proxy.reset_counts();
+    env.roles.delete("reader", &kube::api::DeleteParams::default()).await?;
+    deployment.is_shut_out("reader", &session).await?;
+    env.is_closed("reader").await?;
+
+    let role = Some(env.iam_name("reader"));
+    let calls = env.proxy.calls_that(|call| call.service == "iam" && call.role == role);
+    let refused = calls.iter().position(|call| call.action == action).context("it was not tried")?;
+    let after: Vec<&str> = calls[refused..].iter().map(|call| call.action.as_str()).collect();
+    let closed = after.iter().position(|action| *action == "PutRolePolicy").context("nothing was denied after that")?;
+    ensure!(!after[..closed].contains(&"GetRole"), "the role was closed only in another pass: {after:?}");
+    eventually("the object says what is missing", async || {
+        let told = env.told("reader").await?;
+        ensure!(told.contains(&format!("iam:{action}")), "{told}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_role_whose_policy_cannot_be_detached_is_closed_when_its_object_is_deleted() -> Result<()> {
+    closed_at_once_without("undetachable", "DetachRolePolicy").await
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_deleted_is_closed_when_its_object_is_deleted() -> Result<()> {
+    closed_at_once_without("undeletable", "DeleteRole").await
 }
