@@ -1,13 +1,15 @@
 //! An IAM role from its object: created, kept as declared, and gone with it.
 
 mod deletion;
+mod events;
 mod large_object;
 mod lifecycles;
 mod narrowing;
 mod quota;
 mod settling;
 mod side_steps;
-mod suspension;
+mod suspended_credentials;
+pub mod suspension;
 mod visibility;
 
 use std::collections::BTreeMap;

@@ -66,7 +66,7 @@ async fn suspension_does_not_keep_access_that_is_no_longer_allowed() -> Result<(
 }
 
 /// The object as a backup has it: without status and with another UID. Its Secret stays behind without an owner.
-async fn restored(env: &TestEnv, name: &str) -> Result<CrossAccountRole> {
+pub async fn restored(env: &TestEnv, name: &str) -> Result<CrossAccountRole> {
     let mut backup = env.roles.get(name).await?;
     env.patch(name, json!({"metadata": {"finalizers": null}})).await?;
     let orphan = DeleteParams { propagation_policy: Some(PropagationPolicy::Orphan), ..DeleteParams::default() };
