@@ -1,9 +1,10 @@
 //! The Secret: its keys, what becomes of edits of it, and Secrets that are not the operator's.
 
 mod renaming;
+mod restore;
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::api::annotation;
+use crossaccount::api::{ConditionType, CrossAccountRole, annotation};
 use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::{
     Api,
@@ -94,5 +95,26 @@ async fn a_secret_that_the_cluster_does_not_take_is_told_with_its_answer() -> Re
     quotas.delete("none", &DeleteParams::default()).await?;
     env.patch("reader", json!({"metadata": {"annotations": {"test/wake": "1"}}})).await?;
     env.settled("reader").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_that_was_made_immutable_is_replaced_by_one_with_the_next_set() -> Result<()> {
+    let env = TestEnv::new("immutable").await?;
+    let _operator = env.start().await?;
+    let before = env.ready_role("reader").await?;
+    let ready = |role: &CrossAccountRole| role.condition(ConditionType::Ready).cloned().context("no condition Ready");
+    let ready_since = ready(&before)?.last_transition_time;
+    env.a_second_after(Some(&ready_since)).await?; // a change is to show
+    let frozen = Patch::Merge(json!({"immutable": true}));
+    let frozen = env.secrets.patch("reader", &PatchParams::default(), &frozen).await?;
+
+    env.patch("reader", json!({"spec": {"session": {"durationSeconds": 1800}}})).await?;
+    let after = env.issued_again("reader", &before).await?;
+    let secret = env.secrets.get("reader").await?;
+    assert_eq!(secret.immutable, None);
+    assert_ne!(secret.metadata.uid, frozen.metadata.uid);
+    assert_ne!(secret.data, frozen.data);
+    assert_eq!(ready(&after)?.last_transition_time, ready_since, "it was Ready all the time");
     Ok(())
 }
