@@ -1,5 +1,6 @@
 //! Two objects that want what only one can have.
 
+mod accounts;
 mod possession;
 
 use anyhow::{Context as _, Result};

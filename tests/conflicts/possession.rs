@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use lab::{
-    env::{MANAGED, TestEnv},
+    env::{MANAGED, TestEnv, declare::document},
     tester::Tester,
     wait::eventually,
 };
@@ -66,4 +66,29 @@ async fn an_older_object_that_becomes_allowed_does_not_take_the_role_from_the_on
 async fn an_older_object_that_becomes_allowed_does_not_take_the_secret_from_the_one_that_has_it() -> Result<()> {
     let shared = |_: &TestEnv, role: &mut CrossAccountRole| role.spec.secret.name = Some("shared".into());
     Box::pin(possession_comes_before_age("has-secret", shared)).await
+}
+
+#[tokio::test]
+async fn an_older_object_with_an_invalid_declaration_that_never_had_a_role_keeps_its_name_from_nobody() -> Result<()> {
+    let env = TestEnv::new("has-nothing").await?;
+    let _operator = env.start().await?;
+    let shared = Some(format!("{}-shared", env.namespace));
+    let mut older = env.role("older");
+    older.spec.role.name.clone_from(&shared);
+    let no_statement = json!({"Version": "2012-10-17"});
+    older.spec.role.inline_policies = [("read-reports".to_owned(), document(&no_statement))].into();
+    let older = env.create(&older).await?;
+    env.shows("older", "False", "InvalidSpec").await?;
+    env.a_second_after(older.metadata.creation_timestamp.as_ref()).await?;
+    let mut younger = env.role("younger");
+    younger.spec.role.name = shared;
+    env.create(&younger).await?;
+    env.settled("younger").await?;
+
+    // Once it is mended, it comes too late.
+    let mended = env.role("older").spec.role.inline_policies;
+    env.patch("older", json!({"spec": {"role": {"inlinePolicies": mended}}})).await?;
+    env.shows("older", "False", "Conflict").await?;
+    env.settled("younger").await?;
+    Ok(())
 }
