@@ -1,6 +1,7 @@
 //! Two objects that want what only one can have.
 
 mod accounts;
+mod observers;
 mod possession;
 
 use anyhow::{Context as _, Result};

@@ -27,7 +27,8 @@ pub async fn watch_identity(aws: Arc<AwsClients>, health: Health) -> watch::Rece
     let (sender, receiver) = watch::channel(first);
     tokio::spawn(async move {
         loop {
-            let pause = if sender.borrow().is_ok() { POLL } else { POLL_AFTER_FAILURE };
+            let certain = sender.borrow().as_ref().is_ok_and(|base| base.guessed.is_none());
+            let pause = if certain { POLL } else { POLL_AFTER_FAILURE };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = sender.closed() => return,

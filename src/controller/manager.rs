@@ -36,7 +36,7 @@ impl<'a> ManagedAccount<'a> {
     /// that does not exist in another account proves nothing.
     pub async fn enter(ctx: &'a Context, access: &'a AccountAccess) -> Result<Self, Verdict> {
         if let (true, Ok(base)) = (access.chain.is_empty(), ctx.base_identity()) {
-            check_account(access, &base.caller)?;
+            check_account(access, &base.caller).inspect_err(|_| ctx.suspect_account(&access.name))?;
         }
         match ctx.aws.assume_manager(access).await {
             Ok(iam) => Ok(Self { ctx, access, iam }),

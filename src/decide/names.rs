@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 
 use super::Refusal;
-use crate::api::{ConditionType, CrossAccountRole, Reason};
+use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason};
 
 /// What has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,20 +82,32 @@ pub struct Claims {
 impl Claims {
     /// The claims of an object in the account of this id. `seen` says whether this process saw the object to own a name. None
     /// for an object that the API server does not store.
-    pub fn of(role: &CrossAccountRole, account: &str, seen: impl Fn(&Name) -> Option<bool>) -> Option<Self> {
+    pub fn of(
+        role: &CrossAccountRole,
+        account: &str,
+        view: View,
+        seen: impl Fn(&Name) -> Option<bool>,
+    ) -> Option<Self> {
         let (namespace, name) = (role.namespace()?, role.name_any());
         let created = role.metadata.creation_timestamp.as_ref()?.0;
         let of_role = Name::of_role(account, &role.iam_role_name());
         let of_secret = Name { kind: Kind::Secret, within: namespace.clone(), name: role.secret_name() };
-        let rank = |of: &Name, not_mine, reported| Rank {
-            possession: possession(role, seen(of), not_mine, reported),
+        let observes = role.spec.role.lifecycle == Lifecycle::Observe;
+        let refused = REFUSED.into_iter().any(|reason| role.has_reason(ConditionType::Ready, reason));
+        let rank = |of: &Name, not_mine, reported, has_nothing: bool| Rank {
+            possession: match possession(role, seen(of), not_mine, reported) {
+                Possession::Unknown if view == View::Others && has_nothing => Possession::NotOwner,
+                possession => possession,
+            },
             created,
             namespace: namespace.clone(),
             name: name.clone(),
         };
         let published = role.status.as_ref().and_then(|status| status.credentials.as_ref()?.secret_name.as_ref());
-        let role_rank = rank(&of_role, Reason::RoleNotOwned, role.reported_role().is_some());
-        let secret_rank = rank(&of_secret, Reason::SecretNotOwned, published == Some(&of_secret.name));
+        // A role that is only observed is somebody else's, although status reports it.
+        let role_reported = role.reported_role().is_some() && !observes;
+        let role_rank = rank(&of_role, Reason::RoleNotOwned, role_reported, refused || observes);
+        let secret_rank = rank(&of_secret, Reason::SecretNotOwned, published == Some(&of_secret.name), refused);
         Some(Self { role: (of_role, role_rank), secret: (of_secret, secret_rank) })
     }
 
@@ -109,6 +121,15 @@ impl Claims {
     pub fn each(&self) -> impl Iterator<Item = &(Name, Rank)> {
         [&self.role, &self.secret].into_iter()
     }
+}
+
+/// For whom an object's claims are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// For the object itself: what it was refused for before may be over.
+    Itself,
+    /// For others: it keeps nobody from a name while it is refused.
+    Others,
 }
 
 /// Reasons for which an object that has nothing yet gets nothing without somebody's help.
@@ -131,7 +152,6 @@ fn possession(role: &CrossAccountRole, seen: Option<bool>, not_mine: Reason, rep
         Some(false) => Possession::NotOwner,
         None if is(not_mine) => Possession::NotOwner,
         None if reported => Possession::Owner,
-        None if REFUSED.into_iter().any(is) => Possession::NotOwner,
         None => Possession::Unknown,
     }
 }
@@ -174,7 +194,7 @@ mod tests {
     #[test]
     fn a_role_is_named_by_the_id_of_its_account_without_case_and_a_secret_by_its_namespace() {
         let Claims { role: (of_role, _), secret: (of_secret, _) } =
-            Claims::of(&role(&json!({})), "222222222222", |_| None).expect("claims");
+            Claims::of(&role(&json!({})), "222222222222", View::Others, |_| None).expect("claims");
         assert_eq!((of_role.within.as_str(), of_role.name.as_str()), ("222222222222", "reports"));
         assert_eq!((of_secret.within.as_str(), of_secret.name.as_str()), ("team", "reader"));
     }
@@ -200,8 +220,25 @@ mod tests {
             ("on the way", refused("Progressing"), None, Possession::Unknown),
             ("not allowed", refused("NotAllowed"), Some(true), Possession::NotOwner),
         ] {
-            let claims = Claims::of(&role(&status), "222222222222", |name| seen.filter(|_| name.kind == Kind::Role));
+            let of_role = |name: &Name| seen.filter(|_| name.kind == Kind::Role);
+            let claims = Claims::of(&role(&status), "222222222222", View::Others, of_role);
             assert_eq!(claims.expect("claims").role.1.possession, expected, "{what}");
         }
+    }
+
+    #[test]
+    fn an_object_that_was_refused_may_still_come_first_itself_and_an_observer_has_no_role() {
+        let rank = |role: &CrossAccountRole, view| {
+            Claims::of(role, "222222222222", view, |_| None).expect("claims").role.1.possession
+        };
+        let mended = role(&refused("InvalidSpec"));
+        assert_eq!(
+            (rank(&mended, View::Itself), rank(&mended, View::Others)),
+            (Possession::Unknown, Possession::NotOwner)
+        );
+        let mut observer = role(&json!({"role": {"arn": "arn:aws:iam::222222222222:role/reports"}}));
+        assert_eq!(rank(&observer, View::Others), Possession::Owner);
+        observer.spec.role.lifecycle = Lifecycle::Observe;
+        assert_eq!(rank(&observer, View::Others), Possession::NotOwner);
     }
 }

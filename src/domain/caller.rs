@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, Arn, Partition};
+use super::{AccountId, Arn, AwsFailure, Partition};
 
 /// The answer of `GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,18 @@ pub struct BaseIdentity {
     pub caller: CallerIdentity,
     /// What trust policies must name: the user's ARN, or the *role's* ARN (with its path) behind a role session.
     pub principal_arn: String,
+    /// Why `principal_arn` is a guess, if it is: the path of the role could not be read. Sessions can be begun all the same, but no
+    /// trust policy may be written by it.
+    pub guessed: Option<AwsFailure>,
 }
 
 impl BaseIdentity {
+    /// The principal, if it is known for certain.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.guessed.is_none().then_some(self.principal_arn.as_str())
+    }
+
     /// Sessions assumed from a role session are chained and live at most one hour (STS API reference, `AssumeRole`).
     #[must_use]
     pub fn is_role_session(&self) -> bool {

@@ -48,7 +48,7 @@ async fn a_boundary_reaches_a_role_whose_object_is_suspended() -> Result<()> {
 async fn a_role_is_closed_on_which_a_demanded_boundary_cannot_be_put() -> Result<()> {
     let env = TestEnv::new("unboundable").await?;
     env.patch_account(json!({"guardrails": {"permissionsBoundary": null, "allowUnbounded": true}})).await?;
-    let _operator = env.start().await?;
+    let operator = env.start().await?;
     env.ready_role("reader").await?;
     ensure!(env.standing("reader").await?.0.boundary.is_none(), "the role is bounded from the start");
     let denied = "not authorized to perform: iam:PutRolePermissionsBoundary";
@@ -59,6 +59,14 @@ async fn a_role_is_closed_on_which_a_demanded_boundary_cannot_be_put() -> Result
     env.is_closed("reader").await?;
     let message = env.shows("reader", "False", "NotAllowed").await?;
     assert!(message.contains("permissionsBoundary"), "{message}");
+
+    env.proxy.reset_counts();
+    for _ in 0..3 {
+        env.wake(&operator, "reader").await?;
+    }
+    assert!(env.proxy.count("PutRolePermissionsBoundary") > 0, "it was not tried again");
+    let closings = env.proxy.count("PutRolePolicy") + env.proxy.count("UpdateAssumeRolePolicy");
+    assert_eq!(closings, 0, "a role that is closed is closed once");
     Ok(())
 }
 

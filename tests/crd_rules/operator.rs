@@ -73,7 +73,7 @@ fn target_of(role: &CrossAccountRole, account: &AWSAccount) -> Target {
         arn: arn.clone(),
         user_id: "AIDA1".into(),
     };
-    let identity = BaseIdentity { caller, principal_arn: arn };
+    let identity = BaseIdentity { caller, principal_arn: arn, guessed: None };
     target(&Situation {
         role,
         object: &object,

@@ -1,7 +1,8 @@
 //! What a session may do and for how long.
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::events::v1::Event;
+use crossaccount::api::CrossAccountRole;
+use k8s_openapi::{api::events::v1::Event, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{
     Api,
     api::{ListParams, PostParams},
@@ -37,6 +38,10 @@ async fn a_session_of_twelve_hours_raises_the_role_first() -> Result<()> {
     Ok(())
 }
 
+fn issued_at(role: &CrossAccountRole) -> Option<Time> {
+    role.status.as_ref()?.credentials.as_ref()?.issued_at.clone()
+}
+
 #[tokio::test]
 async fn session_policies_narrow_what_the_role_may_and_a_change_of_them_issues_anew() -> Result<()> {
     let env = TestEnv::new("narrowed").await?;
@@ -49,13 +54,13 @@ async fn session_policies_narrow_what_the_role_may_and_a_change_of_them_issues_a
     let first = env.settled("reader").await?;
     is_denied(&env, &errand).await?;
 
+    env.a_second_after(issued_at(&first).as_ref()).await?; // status shows whole seconds
     env.patch("reader", json!({"spec": {"session": {"policy": null}}})).await?;
     let second = env.issued_again("reader", &first).await?;
     env.aws.target.assume(&env.copied("reader").await?, &errand, None).await?;
 
     let read_only = env.aws.target.create_policy("only-s3", &only_s3).await?;
-    let issued = second.status.clone().and_then(|status| status.credentials).and_then(|set| set.issued_at);
-    env.a_second_after(issued.as_ref()).await?;
+    env.a_second_after(issued_at(&second).as_ref()).await?;
     env.patch("reader", json!({"spec": {"session": {"policyArns": [read_only]}}})).await?;
     env.issued_again("reader", &second).await?;
     is_denied(&env, &errand).await

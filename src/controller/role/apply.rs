@@ -4,6 +4,7 @@ use crate::controller::manager::{ManagedAccount, StepFailure};
 use crate::controller::role::pass::Pass;
 use crate::decide::credentials::proof::Proof;
 use crate::decide::failure::{FailureContext, Verdict, says_not_created};
+use crate::decide::role::denial::Denied;
 use crate::decide::role::{Plan, Step};
 use crate::domain::{IamRole, IamRoleState, RoleArn};
 
@@ -24,6 +25,12 @@ impl Applied {
     /// Whether the trust policy was written.
     pub fn trust_changed(&self) -> bool {
         self.done.iter().any(Step::changes_trust)
+    }
+
+    /// Whether everyone was denied and the trust policy reduced.
+    fn shut(&self) -> bool {
+        let denies_everyone = |step: &Step| matches!(step, Step::Deny(denial) if denial.everyone == Denied::Everyone);
+        self.trust_changed() && self.done.iter().any(denies_everyone)
     }
 
     /// A step succeeded. `created` is AWS's answer to `CreateRole`.
@@ -62,7 +69,12 @@ impl Pass<'_> {
             let now = self.now;
             self.remember(|state| (state.compared, state.within, state.written_at) = (None, None, Some(now)));
         }
-        for stage in &plan.stages {
+        for (number, stage) in plan.stages.iter().enumerate() {
+            if number > 0 || stage.iter().any(|step| matches!(step, Step::Create(_))) {
+                // What widens is in later stages. It may take effect although it seems to fail.
+                let now = self.now;
+                self.remember(|state| state.opened_at = Some(now));
+            }
             for step in stage {
                 match self.execute(account, role, step).await {
                     Ok((done, created)) => applied.record(done, created),
@@ -78,6 +90,9 @@ impl Pass<'_> {
                 Ok((done, _)) => applied.record(done, None),
                 Err(failure) => drop(applied.side_failure.get_or_insert(failure.verdict)),
             }
+        }
+        if applied.shut() {
+            self.remember(|state| state.opened_at = None);
         }
         if applied.trust_changed() {
             let now = self.now;

@@ -6,7 +6,7 @@ use super::pass::{Interrupt, Pass};
 use crate::api::{ConditionType, Lifecycle, Reason};
 use crate::controller::Error;
 use crate::controller::manager::{ManagedAccount, StepFailure};
-use crate::controller::state::objects::LastRead;
+use crate::controller::state::objects::{LastRead, PROPAGATION};
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
@@ -148,15 +148,7 @@ impl Pass<'_> {
         let (Some(account), Some(state)) = (self.account(), applied.state.clone()) else { return (applied, None) };
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
-        let ended = match &applied.failure {
-            None => Ended::Well,
-            Some(StepFailure { verdict: Verdict { retry: Retry::Soon, .. }, .. })
-                if self.state().is_failing_only_lately(self.now) =>
-            {
-                Ended::Briefly
-            }
-            Some(failure) => Ended::Badly(failure.verdict.reason),
-        };
+        let ended = self.ended(applied.failure.as_ref());
         let Err(refusal) = check_compliance(account, &given, &state, ended) else { return (applied, None) };
         let planned = plan(Goal::Closed, &given, Some(&state)).unwrap_or_default();
         let closing = self.apply(manager, &at.role_arn, &planned, Some(state)).await;
@@ -169,6 +161,19 @@ impl Pass<'_> {
             None => refusal.clone().into(),
         });
         (Applied { side_failure: applied.side_failure, ..closing }, Some(refusal))
+    }
+
+    /// How a plan of the role ended. A fault that passes by itself is given two minutes.
+    fn ended(&self, failure: Option<&StepFailure>) -> Ended {
+        let now = self.now;
+        let passing = failure.is_some_and(|failure| failure.verdict.retry == Retry::Soon);
+        self.remember(|state| state.passing_since = state.passing_since.or(Some(now)).filter(|_| passing));
+        let since = self.state().passing_since;
+        match failure {
+            None => Ended::Well,
+            Some(_) if since.is_some_and(|since| now.duration_since(since) < PROPAGATION) => Ended::Briefly,
+            Some(failure) => Ended::Badly(failure.verdict.reason),
+        }
     }
 
     /// Reads the role and plans towards a goal that needs no declaration. A role that AWS does not show may still come.

@@ -101,11 +101,11 @@ impl Pass<'_> {
 
     pub(super) fn remember_comparison(&self, key: &str) {
         let compared = Compared { with: key.to_owned(), at: self.now, done: Instant::now() };
-        let unsettled = self.state().is_unsettled(self.now);
+        let settling = self.state().is_settling(self.now);
         self.remember(|state| {
             state.compared = Some(compared);
             state.compare_again = false;
-            state.written_at = state.written_at.filter(|_| unsettled);
+            state.written_at = state.written_at.filter(|_| settling);
         });
     }
 

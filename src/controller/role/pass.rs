@@ -17,7 +17,7 @@ use crate::decide::status::Report;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::role_location::RoleLocation;
 use crate::decide::target::{Situation, Target, target};
-use crate::domain::{IamRoleState, ObjectIdentity, PolicyArn};
+use crate::domain::{BaseIdentity, IamRoleState, ObjectIdentity, PolicyArn};
 
 /// One pass over one object.
 pub struct Pass<'a> {
@@ -162,7 +162,7 @@ impl<'a> Pass<'a> {
         let remembered = self.role.reported_role();
         Given {
             object: &self.object,
-            operator: self.identity.as_ref().ok().map(|base| base.principal_arn.as_str()),
+            operator: self.identity.as_ref().ok().and_then(BaseIdentity::principal),
             boundary,
             revoke: Requests::of(self.role).revoke,
             session_name: at.session_name.as_str(),
@@ -170,7 +170,7 @@ impl<'a> Pass<'a> {
             declared_tags: remembered.map(|role| role.tag_keys.as_slice()).unwrap_or_default(),
             instance_profiles: profiles,
             deletion_failed: self.state().deletion_failed,
-            unsettled: self.state().is_unsettled(self.now),
+            unsettled: self.state().may_be_open(self.now),
             now: self.now,
         }
     }

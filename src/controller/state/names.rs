@@ -12,7 +12,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use crate::api::CrossAccountRole;
 use crate::decide::Refusal;
-use crate::decide::names::{Claims, Kind, Name, Possession, Rank, conflict};
+use crate::decide::names::{Claims, Kind, Name, Possession, Rank, View, conflict};
 
 /// The names of all watched objects.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl NameIndex {
     /// Takes note of an object. Gives those whose right to a name may have changed with it.
     pub fn update(&self, role: &CrossAccountRole) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
-        let (Some(uid), Some(entry)) = (role.uid(), index.entry(role)) else { return Vec::new() };
+        let (Some(uid), Some(entry)) = (role.uid(), index.entry(role, View::Others)) else { return Vec::new() };
         index.put(&uid, entry)
     }
 
@@ -62,7 +62,9 @@ impl NameIndex {
     /// a name may have changed.
     pub fn saw(&self, role: &CrossAccountRole, kind: Kind, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut index = self.lock();
-        let (Some(uid), Some(Entry { claims, .. })) = (role.uid(), index.entry(role)) else { return Vec::new() };
+        let (Some(uid), Some(Entry { claims, .. })) = (role.uid(), index.entry(role, View::Others)) else {
+            return Vec::new();
+        };
         let (name, _) = match kind {
             Kind::Role => claims.role,
             Kind::Secret => claims.secret,
@@ -70,7 +72,7 @@ impl NameIndex {
         if index.seen.entry(uid.clone()).or_default().insert(name, owns) == Some(owns) {
             return Vec::new();
         }
-        let Some(entry) = index.entry(role) else { return Vec::new() };
+        let Some(entry) = index.entry(role, View::Others) else { return Vec::new() };
         index.put(&uid, entry)
     }
 
@@ -100,10 +102,10 @@ impl NameIndex {
     /// object, and with it a better rank.
     pub fn conflict(&self, role: &CrossAccountRole) -> Option<Refusal> {
         let index = self.lock();
-        let (uid, Entry { claims, .. }) = (role.uid()?, index.entry(role)?);
+        let (uid, Entry { claims, .. }) = (role.uid()?, index.entry(role, View::Itself)?);
         claims.each().find_map(|(name, rank)| {
             let known = index.entries.get(&uid).and_then(|known| known.claims.each().find(|(other, _)| other == name));
-            let rank = known.map_or(rank, |(_, known)| known);
+            let rank = known.map_or(rank, |(_, known)| known.min(rank));
             let mut before = index.by_name.get(name)?.keys().take_while(|other| *other < rank);
             let owner = before.find(|other| other.possession != Possession::NotOwner)?;
             Some(conflict(name, owner))
@@ -163,10 +165,10 @@ impl Index {
         others
     }
 
-    fn entry(&self, role: &CrossAccountRole) -> Option<Entry> {
+    fn entry(&self, role: &CrossAccountRole, view: View) -> Option<Entry> {
         let account = &role.spec.account_ref.name;
         let seen = |name: &Name| role.uid().and_then(|uid| self.seen.get(&uid)?.get(name).copied());
-        let claims = Claims::of(role, self.accounts.get(account).unwrap_or(account), seen)?;
+        let claims = Claims::of(role, self.accounts.get(account).unwrap_or(account), view, seen)?;
         Some(Entry { account: account.clone(), claims })
     }
 }

@@ -70,6 +70,10 @@ pub struct ObjectState {
     pub create_sent_at: Option<Timestamp>,
     /// Whether the last try to delete the role failed.
     pub deletion_failed: bool,
+    /// When plans of the role began to fail by faults that pass by themselves; none since one did not.
+    pub passing_since: Option<Timestamp>,
+    /// When the operator last sent a write that may have opened the role, unless it closed the role since.
+    pub opened_at: Option<Timestamp>,
     /// When the operator last wrote the role, until it is read again after the propagation time.
     pub written_at: Option<Timestamp>,
     /// When the operator last changed the role's trust.
@@ -110,13 +114,20 @@ impl ObjectState {
     /// issue 7945).
     #[must_use]
     pub fn verify_at(&self) -> Option<Timestamp> {
-        self.written_at.map(|at| at + PROPAGATION)
+        let settled = self.compared.is_some() && !self.compare_again; // else it is tried again anyway
+        self.written_at.filter(|_| settled).map(|at| at + PROPAGATION)
     }
 
     /// Whether IAM may still show the role as it was before the operator's last write.
     #[must_use]
-    pub fn is_unsettled(&self, now: Timestamp) -> bool {
+    pub fn is_settling(&self, now: Timestamp) -> bool {
         self.written_at.is_some_and(|at| now.duration_since(at) < PROPAGATION)
+    }
+
+    /// Whether IAM may still show the role as closed, although the operator opened it.
+    #[must_use]
+    pub fn may_be_open(&self, now: Timestamp) -> bool {
+        self.opened_at.is_some_and(|at| now.duration_since(at) < PROPAGATION)
     }
 
     /// Whether the present failures began so lately that a new principal may explain them.
@@ -241,9 +252,12 @@ mod tests {
 
     #[test]
     fn a_role_is_unsettled_for_two_minutes_after_a_write_and_read_again_then() {
-        let state = ObjectState { written_at: Some(at(1000)), ..ObjectState::default() };
-        assert!(state.is_unsettled(at(1119)) && !state.is_unsettled(at(1120)));
+        let compared = Compared { with: String::new(), at: at(1000), done: Instant::now() };
+        let state = ObjectState { written_at: Some(at(1000)), compared: Some(compared), ..ObjectState::default() };
+        assert!(state.is_settling(at(1119)) && !state.is_settling(at(1120)));
         assert_eq!((state.verify_at(), ObjectState::default().verify_at()), (Some(at(1120)), None));
+        let failed = ObjectState { compared: None, ..state };
+        assert_eq!(failed.verify_at(), None, "what failed has a time of its own");
     }
 
     #[test]

@@ -38,6 +38,16 @@ pub fn unusable(failure: &AwsFailure) -> Verdict {
     }
 }
 
+/// The operator's own principal could not be read. Roles stay as they are, and sessions are renewed.
+#[must_use]
+pub fn unknown_principal(failure: &AwsFailure) -> Verdict {
+    let message = format!(
+        "the path of the operator's own role is not known: {failure}. It is read again in seconds; to do without, give the role's \
+         ARN as --principal-arn"
+    );
+    Verdict { reason: Reason::BaseIdentityUnavailable, message, retry: Retry::Soon }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -19,7 +19,7 @@ const SETTLED: FailureContext = FailureContext { propagating: false, trust_verif
 fn base() -> BaseIdentity {
     let account = AccountId::parse("111111111111").expect("an account id");
     let caller = CallerIdentity { account, arn: OPERATOR.into(), user_id: "AIDA1".into() };
-    BaseIdentity { caller, principal_arn: OPERATOR.into() }
+    BaseIdentity { caller, principal_arn: OPERATOR.into(), guessed: None }
 }
 
 fn access(chain: &[&str]) -> AccountAccess {

@@ -49,8 +49,8 @@ pub struct Given<'a> {
     pub instance_profiles: &'a [String],
     /// Whether an earlier try to delete the role failed, so that it is closed first.
     pub deletion_failed: bool,
-    /// Whether the operator wrote the role so lately that IAM may still show what stood before. Then a role that is to be closed
-    /// is written whatever it seems to be.
+    /// Whether the operator opened the role so lately that IAM may still show it as closed. Then a role that is to be closed is
+    /// written whatever it seems to be.
     pub unsettled: bool,
     /// AWS's time.
     pub now: Timestamp,

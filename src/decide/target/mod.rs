@@ -15,7 +15,7 @@ use self::desired::{Desired, desired};
 use self::role_location::RoleLocation;
 use super::Refusal;
 use super::account::allowed::{Namespace, allowed, allows_namespace};
-use super::account::readiness::{manageable, unusable};
+use super::account::readiness::{manageable, unknown_principal, unusable};
 use super::failure::Verdict;
 use super::guardrails::{allows_deletion_policy, declared};
 use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec, DeletionPolicy, Lifecycle, Reason};
@@ -104,7 +104,7 @@ pub fn target(situation: &Situation<'_>) -> Target {
     };
     let problem = match &desired.role {
         Err(refusal) => Some(refusal.clone().into()),
-        Ok(_) => manageable(account).err(),
+        Ok(_) => manageable(account).err().or_else(|| base.guessed.as_ref().map(unknown_principal)),
     };
     match problem {
         Some(problem) => Target::Held(Hold { problem: Some(problem), desired: Some(desired) }),

@@ -80,7 +80,7 @@ impl CredentialsStep<'_, '_> {
 
     /// A session of a role that denies everybody could do nothing, so none is requested.
     fn can_work(&self, known: &KnownRole) -> Result<(), Verdict> {
-        if !denies_new_sessions(self.role.denied, self.pass.now) {
+        if !denies_new_sessions(self.role.denied, self.pass.ctx.now()) {
             return Ok(());
         }
         let message = format!(

@@ -136,7 +136,11 @@ impl Denial {
     }
 
     fn of_statement(statement: Statement<'_>) -> Self {
-        let other = || Self { others: vec![Value::Object(statement.elements().clone())], ..Self::default() };
+        let other = || {
+            let mut elements = statement.elements().clone();
+            elements.remove("Sid"); // it says nothing, and must not be there twice
+            Self { others: vec![Value::Object(elements)], ..Self::default() }
+        };
         Self::of_own_statement(statement).unwrap_or_else(other)
     }
 

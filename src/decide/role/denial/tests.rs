@@ -176,6 +176,17 @@ fn a_denial_with_a_sid_of_somebody_else_meets_no_request() {
 }
 
 #[test]
+fn a_statement_of_somebody_else_never_has_the_sid_of_a_request() {
+    let edited =
+        r#"{"Statement": {"Sid": "RequestedAt1800000000", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}}"#;
+    let read = Denial::read(&PolicyDocument::from_json(edited).expect("a policy"));
+    let requested = Denial { request: Some(at("2027-01-15T08:00:00Z")), ..Denial::of_everyone() }.with(read);
+    let document = requested.document().expect("a document");
+    let sids = document.statements().filter_map(|statement| statement.get("Sid")).count();
+    assert_eq!((document.statements().count(), sids), (2, 1));
+}
+
+#[test]
 fn what_the_object_declares_is_no_revocation() {
     let mut state = fixture::state();
     state.inline.insert("mine".into(), Denial::of_everyone().document());

@@ -38,7 +38,8 @@ pub(super) fn delete(given: &Given<'_>, state: &IamRoleState, closed: bool) -> P
     let partly =
         |found: &PolicyDocument| !found.only_denies() && found.statements().any(|statement| !statement.allows());
     let restrains = state.attached.iter().any(PolicyArn::only_denies) || state.inline.values().flatten().any(partly);
-    let closing = if closed || given.deletion_failed || restrains { closing(given, state) } else { Vec::new() };
+    let mut closing = if closed || given.deletion_failed || restrains { closing(given, state) } else { Vec::new() };
+    closing.retain(|step| !matches!(step, Step::PutBoundary(_))); // a boundary that cannot be put on must not keep the role
     let denies = |name: &str| {
         state.inline.get(name).is_some_and(|found| found.as_ref().is_some_and(PolicyDocument::only_denies))
     };

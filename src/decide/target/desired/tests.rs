@@ -6,7 +6,7 @@ use crate::domain::{AccountId, CallerIdentity};
 fn base(arn: &str, user_id: &str) -> BaseIdentity {
     let account = AccountId::parse("111111111111").expect("an account");
     let caller = CallerIdentity { account, arn: arn.into(), user_id: user_id.into() };
-    BaseIdentity { principal_arn: caller.arn.clone(), caller }
+    BaseIdentity { principal_arn: caller.arn.clone(), caller, guessed: None }
 }
 
 fn a_user() -> BaseIdentity {

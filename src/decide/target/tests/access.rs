@@ -59,6 +59,11 @@ fn access_is_held_while_something_stops_the_work_that_is_no_question_of_permissi
         ("in an account that is not ready", plain().but(not_ready), "Held AccountNotReady, renewed"),
         ("in an account that nobody checked", plain().but(never_checked), "Held Progressing, renewed"),
         (
+            "while the operator's own path is unknown",
+            plain().but(guessed_principal),
+            "Held BaseIdentityUnavailable, renewed",
+        ),
+        (
             "with a role that is not valid",
             world(&json!({"role": {"managedPolicyArns": ["x"]}}), &json!({})),
             "Held InvalidSpec, renewed",

@@ -36,7 +36,7 @@ fn merge(into: &mut Value, from: &Value) {
 fn operator(arn: &str) -> BaseIdentity {
     let account = AccountId::parse("111111111111").expect("an account");
     let caller = CallerIdentity { account, arn: arn.into(), user_id: "AIDAOPERATOR".into() };
-    BaseIdentity { principal_arn: arn.into(), caller }
+    BaseIdentity { principal_arn: arn.into(), caller, guessed: None }
 }
 
 /// A declaration that is allowed and valid in an account that is ready, with these changes of the two specifications.
@@ -126,15 +126,18 @@ fn conflict(world: &mut World) {
     world.conflict = Some(Refusal::new(Reason::Conflict, "another object has the role"));
 }
 
+fn failure(operation: &'static str, kind: FailureKind) -> AwsFailure {
+    AwsFailure { service: "aws", operation, kind, code: "Code".into(), message: "message".into() }
+}
+
+/// The path of the operator's own role could not be read.
+fn guessed_principal(world: &mut World) {
+    let failure = failure("GetRole", FailureKind::Throttled);
+    world.identity = Ok(BaseIdentity { guessed: Some(failure), ..operator(OPERATOR) });
+}
+
 fn no_identity(world: &mut World) {
-    let failure = AwsFailure {
-        service: "sts",
-        operation: "GetCallerIdentity",
-        kind: FailureKind::NoCredentials,
-        code: "none".into(),
-        message: "no credentials".into(),
-    };
-    world.identity = Err(failure);
+    world.identity = Err(failure("GetCallerIdentity", FailureKind::NoCredentials));
 }
 
 fn not_ready(world: &mut World) {

@@ -131,6 +131,15 @@ fn a_role_whose_deletion_failed_before_is_closed_first_and_leaves_its_instance_p
 }
 
 #[test]
+fn a_boundary_that_may_not_be_there_keeps_no_role_from_being_deleted() {
+    let mut unbounded = state();
+    unbounded.role.boundary = None;
+    let planned = plan_with(Goal::Absent { closed: true }, Some(&unbounded), |_| {}).expect("a plan");
+    assert!(!planned.steps().any(|step| matches!(step, Step::PutBoundary(_))), "{}", in_words(&planned));
+    assert!(in_words(&planned).starts_with("deny everyone, trust operator | "), "{}", in_words(&planned));
+}
+
+#[test]
 fn a_deletion_that_takes_a_denial_away_with_a_permission_closes_the_role_first() {
     let statements = json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
                             {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]);
