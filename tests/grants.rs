@@ -102,7 +102,7 @@ async fn a_grant_that_moves_to_another_user_is_taken_from_the_first() -> Result<
 }
 
 #[tokio::test]
-async fn the_line_follows_a_role_that_is_made_anew_under_another_path() -> Result<()> {
+async fn the_line_follows_a_role_that_is_created_again_under_another_path() -> Result<()> {
     let mut env = lab("grant-path").await?;
     env.settings = env.settings.flag("--drift-interval=1s");
     user(&env, "deployer").await?;

@@ -178,7 +178,7 @@ async fn a_deleted_object_takes_its_role_and_its_secret_along() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_role_of_somebody_else_is_refused_in_any_case_of_letters_and_left_untouched() -> Result<()> {
+async fn a_role_of_somebody_else_is_refused_whatever_the_case_of_its_name_and_left_untouched() -> Result<()> {
     let env = TestEnv::new("foreign").await?;
     let target = &env.aws.target;
     let name = env.iam_name("reader").to_uppercase();

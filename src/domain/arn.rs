@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_role_arn_is_refused() {
+    fn text_that_is_not_a_role_arn_is_refused() {
         for wrong in [
             "",
             "arn:aws:iam::222222222222:user/reader",

@@ -31,7 +31,7 @@ async fn remake_the_manager(env: &TestEnv) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_withdrawal_enters_anew_where_the_managers_session_is_dead() -> Result<()> {
+async fn a_withdrawal_enters_again_where_the_managers_session_is_dead() -> Result<()> {
     let env = TestEnv::new("remade").await?;
     let tester = Tester::new(&env).await?;
     let _operator = env.start().await?;
@@ -60,7 +60,7 @@ async fn a_role_with_a_bad_declaration_is_judged_although_the_managers_session_i
 }
 
 #[tokio::test]
-async fn the_check_of_an_account_enters_anew_where_the_managers_session_is_dead() -> Result<()> {
+async fn the_check_of_an_account_enters_again_where_the_managers_session_is_dead() -> Result<()> {
     let env = TestEnv::new("entered").await?;
     let _operator = env.start().await?;
     env.ready_role("reader").await?;
@@ -80,7 +80,7 @@ async fn the_check_of_an_account_enters_anew_where_the_managers_session_is_dead(
 }
 
 #[tokio::test]
-async fn a_manager_role_that_was_made_anew_is_assumed_anew_and_the_account_stays_ready() -> Result<()> {
+async fn a_manager_role_that_was_created_again_is_assumed_again_and_the_account_stays_ready() -> Result<()> {
     let env = TestEnv::new("manager-anew").await?;
     let _operator = env.start().await?;
     env.ready_role("reader").await?;

@@ -43,7 +43,7 @@ fn issued_at(role: &CrossAccountRole) -> Option<Time> {
 }
 
 #[tokio::test]
-async fn session_policies_narrow_what_the_role_may_and_a_change_of_them_issues_anew() -> Result<()> {
+async fn session_policies_narrow_what_the_role_may_do_and_a_change_of_them_issues_new_credentials() -> Result<()> {
     let env = TestEnv::new("narrowed").await?;
     let errand = env.errand().await?;
     let _operator = env.start().await?;

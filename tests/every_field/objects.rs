@@ -62,7 +62,7 @@ impl<'a> Objects<'a> {
     }
 
     /// Leaves the objects behind; the next ones have other names.
-    pub fn begin_anew(&mut self) {
+    pub fn begin_again(&mut self) {
         self.round += 1;
         self.names.account = format!("{}-{}", self.names.namespace, self.name());
         self.account = Value::Null;

@@ -72,7 +72,7 @@ impl<'a> Stage<'a> {
     async fn try_out(&mut self, case: &Case) -> Result<()> {
         let deeds = self.deeds(case).await?;
         if self.row.fresh || self.field.immutable {
-            self.objects.begin_anew();
+            self.objects.begin_again();
         }
         let (mut account, mut role) = self.specs(case.value.as_ref());
         self.place(&mut account, &mut role, case.value.as_ref());

@@ -54,7 +54,7 @@ async fn a_revocation_that_failed_in_aws_is_tried_again_and_the_revoked_set_is_n
 }
 
 #[tokio::test]
-async fn an_annotation_that_is_no_time_is_told_and_breaks_nothing() -> Result<()> {
+async fn an_annotation_that_is_not_a_time_is_reported_and_breaks_nothing() -> Result<()> {
     let env = TestEnv::new("mistyped").await?;
     let _operator = env.start().await?;
     env.ready_role("reader").await?;

@@ -54,7 +54,7 @@ async fn forged_status_gets_nothing(deployment: &Deployment, arn: &str, id: &str
 }
 
 #[tokio::test]
-async fn a_role_that_trusts_the_operator_is_not_had_by_naming_it_in_status() -> Result<()> {
+async fn status_cannot_redirect_the_operator_to_a_role_that_trusts_it() -> Result<()> {
     let deployment = Deployment::new("forged").await?;
     let target = &deployment.env.aws.target;
     let operator = &deployment.env.aws.operator.arn;
@@ -68,7 +68,7 @@ async fn a_role_that_trusts_the_operator_is_not_had_by_naming_it_in_status() -> 
 }
 
 #[tokio::test]
-async fn the_manager_of_the_account_is_not_had_by_naming_it_in_status() -> Result<()> {
+async fn status_cannot_redirect_the_operator_to_the_manager_of_the_account() -> Result<()> {
     let deployment = Deployment::new("forged-manager").await?;
     let target = &deployment.env.aws.target;
     // A platform team that does without the external id.
@@ -181,7 +181,7 @@ async fn opens_again(deployment: &Deployment) -> Result<Identity> {
 }
 
 #[tokio::test]
-async fn a_withdrawal_of_before_is_no_proof_that_the_role_is_closed_now() -> Result<()> {
+async fn an_earlier_withdrawal_does_not_prove_that_the_role_is_closed_now() -> Result<()> {
     let deployment = Deployment::new("again").await?;
     let operator = withdrawn_from(&deployment).await?;
 

@@ -230,7 +230,7 @@ async fn a_foreign_role_is_not_taken_whatever_the_case_of_its_name() -> Result<(
 }
 
 #[tokio::test]
-async fn the_role_by_which_the_operator_manages_the_account_is_nobodys() -> Result<()> {
+async fn the_manager_role_cannot_be_claimed_by_an_object() -> Result<()> {
     let env = TestEnv::new("manager").await?;
     allow_lifecycles(&env).await?;
     let _operator = env.start().await?;

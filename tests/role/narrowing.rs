@@ -136,7 +136,7 @@ async fn narrows_before_it_lets_in(deployment: &Deployment, trust: Value) -> Res
 }
 
 #[tokio::test]
-async fn a_new_principal_never_meets_the_wider_policy_of_before() -> Result<()> {
+async fn a_new_principal_never_meets_the_earlier_wider_policy() -> Result<()> {
     let deployment = Deployment::new("newcomer").await?;
     let _operator = deployment.env.start().await?;
     wide_reader(&deployment, &[], json!({})).await?;

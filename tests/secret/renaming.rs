@@ -77,7 +77,7 @@ async fn a_secret_is_remembered_while_the_cluster_does_not_take_the_one_of_the_n
 }
 
 #[tokio::test]
-async fn a_withdrawal_takes_the_secret_of_before_while_another_name_is_refused() -> Result<()> {
+async fn a_withdrawal_deletes_the_earlier_secret_while_another_name_is_refused() -> Result<()> {
     let env = TestEnv::new("left-over").await?;
     let _operator = env.start().await?;
     names_a_foreign_secret(&env).await?;

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_a_call_of_before_the_reset_is_not_recorded() {
+    fn an_answer_to_a_call_from_before_the_reset_is_not_recorded() {
         let journal = Journal::default();
         let old = journal.arrived(&assume(), None);
         journal.clear();

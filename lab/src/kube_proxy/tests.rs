@@ -339,7 +339,7 @@ async fn a_frozen_view_shows_what_was_there_although_writes_take_effect() -> Res
 }
 
 #[tokio::test]
-async fn a_view_whose_reads_are_frozen_answers_gets_of_before_as_well() -> Result<()> {
+async fn a_view_whose_reads_are_frozen_answers_gets_as_they_were_as_well() -> Result<()> {
     let secrets = Secrets::new("frozen-reads").await?;
     secrets.create("old").await?;
     secrets.proxied.get("old").await?;

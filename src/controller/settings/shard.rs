@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_shard_is_refused_with_what_to_write() {
+    fn a_malformed_shard_is_refused_with_what_to_write() {
         for text in ["", "1", "/", "0/", "/2", "2/2", "0/0", "-1/2", "+0/2", "0/257", "1/2/3", "a/b", "0 / 2", "team=a"]
         {
             let message = text.parse::<Shard>().expect_err(text);

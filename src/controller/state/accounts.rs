@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_ends_a_row_of_failures_or_adds_to_it() {
+    fn failed_checks_are_counted_until_one_succeeds() {
         let (states, now) = (AccountStates::default(), Timestamp::UNIX_EPOCH);
         states.change("ci", |state| state.check_again = true);
         for (failed, failures) in [(true, 1), (true, 2), (false, 0)] {

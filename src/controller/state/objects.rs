@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_failures_ends_with_the_first_success() {
+    fn failures_are_counted_until_the_first_success() {
         let mut state = ObjectState::default();
         state.record_result(true, at(10));
         state.record_result(true, at(20));

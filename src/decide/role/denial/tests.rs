@@ -220,7 +220,7 @@ fn every_session_is_denied_by_a_denial_of_everyone_and_none_by_a_denial_of_nobod
 }
 
 #[test]
-fn a_request_is_over_when_the_longest_session_of_before_has_ended() {
+fn a_request_is_over_when_the_longest_earlier_session_has_ended() {
     let requested = at("2027-01-15T08:00:00Z");
     assert!(!is_over(requested, at("2027-01-15T20:00:00Z")) && is_over(requested, at("2027-01-15T20:00:01Z")));
 }

@@ -270,7 +270,7 @@ fn a_role_that_is_adopted_has_to_be_there_and_is_claimed_before_anything_else() 
 }
 
 #[test]
-fn access_returns_last_and_sessions_of_before_stay_denied() {
+fn access_returns_last_and_earlier_sessions_stay_denied() {
     let mut closed = state();
     put(&mut closed, DENY, Denial::of_everyone().document().expect("a policy"));
     closed.role.trust = Some(trust(&[]));
