@@ -22,7 +22,7 @@ pub enum Authorization {
 
 /// Why a request gets no credentials.
 #[derive(Debug, Error)]
-pub enum Denial {
+pub enum Refused {
     /// There is no `Authorization` header.
     #[error(
         "the request has no Authorization header; set AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE to the token file in the program's container"
@@ -45,7 +45,7 @@ pub enum Denial {
     NoSuchMethod,
 }
 
-impl Denial {
+impl Refused {
     /// SDKs try again on 5xx, and take 4xx for the final word.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -93,10 +93,10 @@ pub fn set_body(set: &Credentials, role_arn: Option<&str>) -> Value {
 
 impl Authorization {
     /// Lets a request with this `Authorization` header in, or says why not.
-    pub fn admit(&self, given: Option<&[u8]>) -> Result<(), Denial> {
+    pub fn admit(&self, given: Option<&[u8]>) -> Result<(), Refused> {
         let Self::Token(file) = self else { return Ok(()) };
-        let given = given.ok_or(Denial::NoToken)?;
-        if token::is(&file.read()?, given) { Ok(()) } else { Err(Denial::WrongToken) }
+        let given = given.ok_or(Refused::NoToken)?;
+        if token::is(&file.read()?, given) { Ok(()) } else { Err(Refused::WrongToken) }
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_denial_is_a_code_and_a_message() {
         assert_eq!(
-            Denial::WrongToken.body(),
+            Refused::WrongToken.body(),
             json!({"code": "AccessDenied", "message": "the Authorization header is not the content of the token file"})
         );
     }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::{loopback::Loopback, serve::HEALTH};
 
 /// How long connecting, asking and answering may take, each.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The agent does not answer as it should.
 #[derive(Debug, Error)]
@@ -39,9 +39,9 @@ pub fn check(addr: Loopback) -> Result<(), CheckError> {
 }
 
 fn ask(addr: Loopback) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&addr.addr(), PATIENCE)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&addr.addr(), TIMEOUT)?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     write!(stream, "GET {HEALTH} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(1024).read_to_end(&mut answer)?;

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tracing::{debug, info, warn};
 
 use super::{
-    answer::{Authorization, Denial, set_body},
+    answer::{Authorization, Refused, set_body},
     loopback::Loopback,
     mounted::MountedSet,
 };
@@ -94,13 +94,13 @@ fn router(service: Service) -> Router {
     Router::new()
         .route(PATH, get(credentials))
         .route(HEALTH, get(async || "ok\n"))
-        .fallback(async || Denial::NoSuchPath)
-        .method_not_allowed_fallback(async || Denial::NoSuchMethod)
+        .fallback(async || Refused::NoSuchPath)
+        .method_not_allowed_fallback(async || Refused::NoSuchMethod)
         .with_state(Arc::new(service))
 }
 
 /// Files on a Secret volume or an emptyDir are in memory or nearly so, and small: reading them is no wait to speak of.
-async fn credentials(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Denial> {
+async fn credentials(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Refused> {
     let Service { credentials_file, authorization, role_arn } = &*service;
     authorization.admit(headers.get(AUTHORIZATION).map(HeaderValue::as_bytes))?;
     let MountedSet { credentials, text: _ } = MountedSet::read(credentials_file, Timestamp::now())?;
@@ -108,7 +108,7 @@ async fn credentials(State(service): State<Arc<Service>>, headers: HeaderMap) ->
     Ok(json(StatusCode::OK, &set_body(&credentials, role_arn.as_deref())))
 }
 
-impl IntoResponse for Denial {
+impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         warn!(status = self.status().as_u16(), "refused: {}", ErrorChain(&self));
         json(self.status(), &self.body())

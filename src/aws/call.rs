@@ -12,14 +12,14 @@ use crate::host::metrics::{AwsCall, CallOutcome, Metrics};
 
 /// Who calls, for metrics.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(super) struct CallRecorder {
     pub service: &'static str,
     /// Name of the `AWSAccount` on whose behalf the call is made; empty for the operator's own identity.
     pub account: String,
     pub metrics: Metrics,
 }
 
-impl Caller {
+impl CallRecorder {
     /// Awaits one SDK call under the name of its operation. The SDK's futures are large, so they are kept on the heap.
     pub fn call<T, E>(
         &self,

@@ -10,7 +10,7 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::call::Caller;
+use super::call::CallRecorder;
 use super::clock::AwsClock;
 use super::iam::IamClient;
 use super::role_chain::{ChainFailure, walk};
@@ -142,9 +142,9 @@ impl AwsClients {
         IamClient { client: client!(aws_sdk_iam, self, access, who), caller: self.caller("iam", access) }
     }
 
-    fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> Caller {
+    fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> CallRecorder {
         let account = access.map(|access| access.name.clone()).unwrap_or_default();
-        Caller { service, account, metrics: self.metrics.clone() }
+        CallRecorder { service, account, metrics: self.metrics.clone() }
     }
 
     /// Retries and throttling of one account never slow down another: the SDK's default budget is shared by the process.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::Client;
 
-use super::call::Caller;
+use super::call::CallRecorder;
 use super::iam_answers::{policy_arn, read_policy, read_role, sdk_tags};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{
@@ -18,7 +18,7 @@ use crate::domain::{
 #[derive(Clone)]
 pub struct IamClient {
     pub(super) client: Client,
-    pub(super) caller: Caller,
+    pub(super) caller: CallRecorder,
 }
 
 impl IamClient {

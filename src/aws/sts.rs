@@ -6,7 +6,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use jiff::Timestamp;
 
-use super::call::Caller;
+use super::call::CallRecorder;
 use crate::domain::{
     AccountId, AwsFailure, CallerIdentity, Credentials, ExternalId, FailureKind, RoleArn, SecretText, SessionName,
     SessionRequest,
@@ -16,7 +16,7 @@ use crate::domain::{
 #[derive(Clone)]
 pub struct StsClient {
     pub(super) client: Client,
-    pub(super) caller: Caller,
+    pub(super) caller: CallRecorder,
 }
 
 /// One call of `AssumeRole`.

@@ -86,6 +86,17 @@ impl Event {
     }
 }
 
+/// Names for a message: five at most, and how many more there are.
+#[must_use]
+pub fn some_of(names: &[String]) -> String {
+    const MAX: usize = 5;
+    let shown = names.iter().take(MAX).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// The page that explains the words of Events, in Markdown.
 #[must_use]
 pub fn events_markdown() -> String {
@@ -115,5 +126,12 @@ mod tests {
     fn an_event_about_ready_has_the_reason_of_the_condition() {
         assert_eq!(Event::warning(Reason::Expired, "").reason.as_str(), "Expired");
         assert_eq!(Event::normal(EventReason::RoleCreated, "").reason.as_str(), "RoleCreated");
+    }
+
+    #[test]
+    fn a_message_names_five_and_says_how_many_more_there_are() {
+        let names = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(some_of(&names(5)), "0, 1, 2, 3, 4");
+        assert_eq!(some_of(&names(7)), "0, 1, 2, 3, 4 and 2 more");
     }
 }

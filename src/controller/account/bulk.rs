@@ -13,13 +13,10 @@ use crate::controller::manager::ManagedAccount;
 use crate::controller::state::accounts::LastBulkRead;
 use crate::decide::account::access::access;
 use crate::decide::account::orphans::Search;
-use crate::decide::event::{Event, EventReason};
+use crate::decide::event::{Event, EventReason, some_of};
 use crate::decide::failure::Verdict;
 use crate::domain::tag;
 use crate::domain::{IamRoleState, RolePath, RoleTags};
-
-/// How many orphans an Event names.
-const NAMED: usize = 5;
 
 impl AccountContext {
     /// Reads the account in bulk if that is due. Gives the number of orphans, where it was counted.
@@ -61,10 +58,7 @@ impl AccountContext {
         let count = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
         ctx.metrics.orphan_roles(&account.name_any(), Some(count));
         if count > 0 && account.status.as_ref().and_then(|status| status.orphans) != Some(count) {
-            let some = orphans.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            let more = orphans.len().saturating_sub(NAMED);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let note = format!("Roles of this cluster have no CrossAccountRole any more: {some}{rest}");
+            let note = format!("Roles of this cluster have no CrossAccountRole any more: {}", some_of(&orphans));
             ctx.events.publish(&account.object_ref(&()), &Event::warning(EventReason::OrphansFound, note)).await;
         }
         count

@@ -9,14 +9,11 @@ use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, 
 use crate::controller::Error;
 use crate::controller::context::Context;
 use crate::decide::account::readiness::needs;
-use crate::decide::event::Event;
+use crate::decide::event::{Event, some_of};
 use crate::decide::status::conditions::Conditions;
 
 /// An object that is gone wakes its account; this interval covers changes that produce no event.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
-
-/// How many objects a message names.
-const NAMED: usize = 5;
+const CHECK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Removes the finalizer once no object needs the account any more.
 pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<Action, Error> {
@@ -45,15 +42,7 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
         annotation::ABANDON
     );
     ctx.cluster.write_account_status(account, &deleting(account, &message, now)).await?;
-    Ok(Action::requeue(LOOK_AGAIN.unsigned_abs()))
-}
-
-fn some_of(names: &[String]) -> String {
-    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    Ok(Action::requeue(CHECK_AGAIN.unsigned_abs()))
 }
 
 fn deleting(account: &AWSAccount, message: &str, now: Timestamp) -> AWSAccountStatus {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
 /// The most shards there can be.
-const MOST: u16 = 256;
+const MAX: u16 = 256;
 
 /// One of several equal parts of the objects.
 ///
@@ -25,7 +25,7 @@ impl Shard {
     /// Shard `index`, counted from 0, of `count`; none if there is no such shard.
     #[must_use]
     pub fn new(index: u16, count: u16) -> Option<Self> {
-        (index < count && count <= MOST).then_some(Self { index, count })
+        (index < count && count <= MAX).then_some(Self { index, count })
     }
 
     /// Its number, from 0.
@@ -74,7 +74,7 @@ impl FromStr for Shard {
         let parts = text.split_once('/').and_then(|(index, count)| Some((number(index)?, number(count)?)));
         parts.and_then(|(index, count)| Self::new(index, count)).ok_or_else(|| {
             format!(
-                "`{text}` is not a shard; write its number, counted from 0, and how many there are, {MOST} at most: 0/2 and \
+                "`{text}` is not a shard; write its number, counted from 0, and how many there are, {MAX} at most: 0/2 and \
                  1/2 are the two halves"
             )
         })
@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_object_is_in_exactly_one_shard(count in 1..=MOST, namespace in "[a-z0-9-]{1,63}", account in "[0-9]{12}") {
+        fn every_object_is_in_exactly_one_shard(count in 1..=MAX, namespace in "[a-z0-9-]{1,63}", account in "[0-9]{12}") {
             let shards: Vec<Shard> = (0..count).filter_map(|index| Shard::new(index, count)).collect();
             prop_assert_eq!(shards.len(), usize::from(count));
             prop_assert_eq!(shards.iter().filter(|shard| shard.has_namespace(&namespace)).count(), 1);

@@ -27,7 +27,7 @@ pub enum PolicyKind {
 
 /// A denial, as far as its message tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
+pub struct AccessDenied {
     /// ARN of the caller.
     pub caller: Option<String>,
     /// The action that was not allowed. `AssumeRole` with tags may be refused for `sts:TagSession`.
@@ -52,7 +52,7 @@ const WORDS: [(&str, PolicyKind); 9] = [
     ("identity-based policy", PolicyKind::Identity),
 ];
 
-impl Denial {
+impl AccessDenied {
     /// Reads a message.
     #[must_use]
     pub fn read(message: &str) -> Self {
@@ -162,16 +162,16 @@ mod tests {
             (format!("iam:GetRole {role} with an explicit deny"), "iam:GetRole", None, true),
         ] {
             let caller = Some("arn:aws:iam::111111111111:user/op".to_owned());
-            let expected = Denial { caller, action: Some(action.into()), by, explicit };
-            assert_eq!(Denial::read(&format!("{user} {rest}")), expected, "{rest}");
+            let expected = AccessDenied { caller, action: Some(action.into()), by, explicit };
+            assert_eq!(AccessDenied::read(&format!("{user} {rest}")), expected, "{rest}");
         }
-        let nothing = Denial { caller: None, action: None, by: None, explicit: false };
-        assert_eq!(Denial::read("Roles may not be assumed by root accounts."), nothing);
+        let nothing = AccessDenied { caller: None, action: None, by: None, explicit: false };
+        assert_eq!(AccessDenied::read("Roles may not be assumed by root accounts."), nothing);
     }
 
     #[test]
     fn a_role_that_is_named_like_a_policy_is_no_policy() {
         let message = "User: u is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/session policy";
-        assert_eq!(Denial::read(message).by, None);
+        assert_eq!(AccessDenied::read(message).by, None);
     }
 }

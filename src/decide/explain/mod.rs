@@ -14,7 +14,7 @@ pub mod remedy;
 
 use self::attempt::ASSUME_ROLE;
 pub use self::attempt::Attempt;
-use self::denial::{Denial, account_in};
+use self::denial::{AccessDenied, account_in};
 use self::remedy::Party;
 use self::sides::Sides;
 use super::failure::{FailureContext, Phase, Retry, Verdict, verdict};
@@ -40,7 +40,7 @@ impl Attempt<'_> {
     }
 
     fn denied(&self, failure: &AwsFailure, context: FailureContext) -> Verdict {
-        let denial = Denial::read(&failure.message);
+        let denial = AccessDenied::read(&failure.message);
         let action = denial.action.as_deref().unwrap_or(ASSUME_ROLE);
         let sides = Sides::of(self, &denial, action);
         let (cause, remedies) = (sides.cause(self, &denial, action), sides.remedies(self, &denial, action));
@@ -91,7 +91,7 @@ pub fn managing(access: &AccountAccess, role: &RoleArn, failure: &AwsFailure, co
     if failure.kind != FailureKind::Denied {
         return plain;
     }
-    let denial = Denial::read(&failure.message);
+    let denial = AccessDenied::read(&failure.message);
     let hop = access.chain.last().map(|hop| hop.role_arn.to_string());
     let manager = Party::of(&hop.or_else(|| denial.caller.clone()).unwrap_or_default(), "the role's");
     let action = format!("{}:{}", failure.service, failure.operation);

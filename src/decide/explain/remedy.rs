@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::denial::{Denial, PolicyKind};
+use super::denial::{AccessDenied, PolicyKind};
 use crate::domain::{Arn, RoleArn};
 
 /// A user or a role, and where it is.
@@ -48,7 +48,7 @@ pub fn in_trust(role: &RoleArn, statements: &[Value]) -> String {
 /// The change to what limits or allows the caller, by the kind of policy that AWS names. With a Deny there is nothing to
 /// add, only to take away.
 #[must_use]
-pub fn for_caller(party: &Party, denial: &Denial, actions: &[&str], resource: &str) -> String {
+pub fn for_caller(party: &Party, denial: &AccessDenied, actions: &[&str], resource: &str) -> String {
     let Party { arn, name, account } = party;
     let needed = permission(actions, resource);
     let within = match denial.by {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn advice(message: &str) -> String {
-        for_caller(&operator(), &Denial::read(message), &["sts:AssumeRole"], "arn:r")
+        for_caller(&operator(), &AccessDenied::read(message), &["sts:AssumeRole"], "arn:r")
     }
 
     #[test]

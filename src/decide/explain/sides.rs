@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::attempt::Attempt;
-use super::denial::{Denial, PolicyKind};
+use super::denial::{AccessDenied, PolicyKind};
 use super::remedy;
 use super::trusted::{Reading, reading};
 use crate::decide::failure::Phase;
@@ -23,7 +23,7 @@ pub(super) enum Sides {
 
 impl Sides {
     /// AWS's word decides; where it gives none, the text of the trust policy does, as far as that is certain.
-    pub(super) fn of(attempt: &Attempt<'_>, denial: &Denial, action: &str) -> Self {
+    pub(super) fn of(attempt: &Attempt<'_>, denial: &AccessDenied, action: &str) -> Self {
         let reading = attempt.trust().map(|trust| reading(trust, action, &attempt.caller));
         match (denial.by, reading) {
             (Some(PolicyKind::Trust), reading) => Self::Trust(reading),
@@ -36,7 +36,7 @@ impl Sides {
         }
     }
 
-    pub(super) fn cause(&self, attempt: &Attempt<'_>, denial: &Denial, action: &str) -> String {
+    pub(super) fn cause(&self, attempt: &Attempt<'_>, denial: &AccessDenied, action: &str) -> String {
         match self {
             Self::Trust(Some(Reading::RequiresExternalId(ids))) => {
                 let asked = ids.iter().map(String::as_str).collect::<Vec<_>>().join(" or ");
@@ -66,7 +66,7 @@ impl Sides {
         }
     }
 
-    pub(super) fn remedies(&self, attempt: &Attempt<'_>, denial: &Denial, action: &str) -> String {
+    pub(super) fn remedies(&self, attempt: &Attempt<'_>, denial: &AccessDenied, action: &str) -> String {
         let (role, party) = (attempt.role, attempt.party());
         let account = &role.account;
         let at_caller = || remedy::for_caller(&party, denial, &attempt.needed(action), &role.to_string());
@@ -104,7 +104,7 @@ fn no_deny_in_trust(attempt: &Attempt<'_>) -> String {
 }
 
 /// What is wrong on the caller's side.
-fn own(denial: &Denial, action: &str) -> String {
+fn own(denial: &AccessDenied, action: &str) -> String {
     let policy = match denial.by {
         Some(PolicyKind::Boundary) => "the permissions boundary of the caller",
         Some(PolicyKind::Session) => "the session policy of the caller's own session",

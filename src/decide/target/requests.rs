@@ -8,7 +8,7 @@ use crate::decide::Refusal;
 use crate::decide::role::denial::{Denial, Denied, is_over};
 
 /// A value this far ahead counts as now: clocks differ.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Two renewals, or two revocations, on request are at least this far apart, so that an annotation cannot be used to flood AWS.
 pub const LEAST_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
@@ -48,7 +48,7 @@ impl Requests {
     /// When a request becomes due that is not yet.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let ahead = self.renew.into_iter().chain(self.revoke).map(|at| at - AHEAD);
+        let ahead = self.renew.into_iter().chain(self.revoke).map(|at| at - CLOCK_TOLERANCE);
         ahead.filter(|at| *at > now).min()
     }
 }
@@ -56,7 +56,7 @@ impl Requests {
 /// Whether the time of a request has come.
 #[must_use]
 pub fn is_due(requested: Timestamp, now: Timestamp) -> bool {
-    requested <= now + AHEAD
+    requested <= now + CLOCK_TOLERANCE
 }
 
 /// Whether a request to revoke is due and the denial on the role does not meet it. One so old that no earlier session is

@@ -9,15 +9,13 @@ use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, Secre
 use super::rollouts::Rollouts;
 use crate::api::{ConditionType, CrossAccountRoleStatus, Reason, condition};
 use crate::decide::credentials::secret::is_constant;
+use crate::decide::event::some_of;
 use crate::decide::failure::{Retry, delay};
 use crate::decide::status::conditions::Conditions;
 
 /// Workloads that were restarted are given this long before their pods are looked at. A rollout that takes longer shows
 /// for a while as pods that wait for one.
-const ROLLING: SignedDuration = SignedDuration::from_mins(5);
-
-/// A condition names this many pods; the others are only counted.
-const NAMED: usize = 5;
+const ROLLOUT_GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What became of those who use the credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +55,7 @@ pub struct StalePods {
 
 /// Whether the pods of the namespace are to be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum PodCheck {
     /// Nothing can have changed.
     No,
     /// Now.
@@ -70,16 +68,25 @@ pub enum Look {
 /// the last look is in the condition, so a restart of the operator lists nothing again. `restarting` says whether
 /// workloads are being restarted for this set.
 #[must_use]
-pub fn look(previous: &CrossAccountRoleStatus, issued_at: Timestamp, restarting: bool, now: Timestamp) -> Look {
+pub fn pod_check(
+    previous: &CrossAccountRoleStatus,
+    issued_at: Timestamp,
+    restarting: bool,
+    now: Timestamp,
+) -> PodCheck {
     let known = condition(&previous.conditions, ConditionType::ConsumersStale);
     let reason = |wanted: Reason| known.is_some_and(|condition| condition.reason == wanted.as_str());
     let same_set =
         previous.credentials.as_ref().and_then(|set| set.issued_at.as_ref()).is_some_and(|time| time.0 == issued_at);
-    let rolled = issued_at + ROLLING;
+    let rolled = issued_at + ROLLOUT_GRACE;
     if now < rolled && (restarting || same_set && reason(Reason::Progressing)) {
-        return Look::At(rolled);
+        return PodCheck::At(rolled);
     }
-    if same_set && (reason(Reason::Available) || reason(Reason::KubernetesDenied)) { Look::No } else { Look::Now }
+    if same_set && (reason(Reason::Available) || reason(Reason::KubernetesDenied)) {
+        PodCheck::No
+    } else {
+        PodCheck::Now
+    }
 }
 
 /// Whether a container of the pod runs with what a Secret held before `issued_at`, and cannot see it renewed.
@@ -183,10 +190,9 @@ impl Consumers {
 impl StalePods {
     fn message(&self) -> String {
         let Self { names, secret, issued_at } = self;
-        let (count, shown) = (names.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
-        let others = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        let (count, shown) = (names.len(), some_of(names));
         format!(
-            "Running with credentials from before {issued_at}: {shown}{others} ({count} in all). These pods take \
+            "Running with credentials from before {issued_at}: {shown} ({count} in all). These pods take \
              Secret {secret} by environment variables or a subPath mount, which only a restart renews. Restart them, \
              mount the Secret as a volume without subPath, or name their workloads in spec.rolloutRestarts."
         )

@@ -21,7 +21,7 @@ use crate::decide::names::Name;
 use crate::domain::{AccountAccess, FailureKind, Grantee, GranteeKind};
 
 /// How often a policy is made anew because the objects changed meanwhile, before others have their turn.
-const ROUNDS: usize = 10;
+const MAX_ROUNDS: usize = 10;
 
 /// A principal in an account that can be entered.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ async fn sync_once(ctx: &Context, principal: &Principal, policy: &str) -> Result
     let room = room(principal.grantee.kind(), declared_by_owner(ctx, &principal.grantee).await?);
     let mut written = false;
     let mut declared = declared(ctx).await?;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let present = manager.policy_of(&principal.grantee, policy).await?;
         let current = match &present {
             InlinePolicy::Present(document) => lines_of(document),

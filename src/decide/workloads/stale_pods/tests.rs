@@ -107,21 +107,28 @@ fn pods(names: &[&str]) -> Stale {
 
 #[test]
 fn pods_are_looked_for_once_for_each_set_and_again_while_some_are_stale() {
-    let rolled = at(100) + ROLLING;
+    let rolled = at(100) + ROLLOUT_GRACE;
     for (what, previous, issued_at, restarting, now, expected) in [
-        ("the first set", CrossAccountRoleStatus::default(), at(100), false, at(100), Look::Now),
-        ("the same set, none stale", after(pods(&[])), at(100), false, at(200), Look::No),
-        ("the same set, some stale", after(pods(&["a"])), at(100), false, at(200), Look::Now),
-        ("the same set, not permitted", after(Stale::Forbidden("no".into())), at(100), false, at(200), Look::No),
-        ("the same set, the list failed", after(Stale::Unknown("no".into())), at(100), false, rolled, Look::Now),
-        ("a new set", after(pods(&[])), at(200), false, at(200), Look::Now),
-        ("a new set, not permitted before", after(Stale::Forbidden("no".into())), at(200), false, at(200), Look::Now),
-        ("a new set with restarts", after(pods(&[])), at(200), true, at(200), Look::At(at(200) + ROLLING)),
-        ("restarted, not yet rolled", after(Stale::LookedForAt(rolled)), at(100), false, at(300), Look::At(rolled)),
-        ("restarted and rolled", after(Stale::LookedForAt(rolled)), at(100), false, rolled, Look::Now),
-        ("restarts that fail for long", after(Stale::LookedForAt(rolled)), at(100), true, rolled, Look::Now),
+        ("the first set", CrossAccountRoleStatus::default(), at(100), false, at(100), PodCheck::Now),
+        ("the same set, none stale", after(pods(&[])), at(100), false, at(200), PodCheck::No),
+        ("the same set, some stale", after(pods(&["a"])), at(100), false, at(200), PodCheck::Now),
+        ("the same set, not permitted", after(Stale::Forbidden("no".into())), at(100), false, at(200), PodCheck::No),
+        ("the same set, the list failed", after(Stale::Unknown("no".into())), at(100), false, rolled, PodCheck::Now),
+        ("a new set", after(pods(&[])), at(200), false, at(200), PodCheck::Now),
+        (
+            "a new set, not permitted before",
+            after(Stale::Forbidden("no".into())),
+            at(200),
+            false,
+            at(200),
+            PodCheck::Now,
+        ),
+        ("a new set with restarts", after(pods(&[])), at(200), true, at(200), PodCheck::At(at(200) + ROLLOUT_GRACE)),
+        ("restarted, not yet rolled", after(Stale::LookedForAt(rolled)), at(100), false, at(300), PodCheck::At(rolled)),
+        ("restarted and rolled", after(Stale::LookedForAt(rolled)), at(100), false, rolled, PodCheck::Now),
+        ("restarts that fail for long", after(Stale::LookedForAt(rolled)), at(100), true, rolled, PodCheck::Now),
     ] {
-        assert_eq!(look(&previous, issued_at, restarting, now), expected, "{what}");
+        assert_eq!(pod_check(&previous, issued_at, restarting, now), expected, "{what}");
     }
 }
 
