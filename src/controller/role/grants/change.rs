@@ -59,7 +59,7 @@ impl Pass<'_> {
         if entries != before {
             live = self.ctx.cluster.write_grant_ledger(&live, &entries).await?.ok_or(Error::Stale)?;
         }
-        self.write_policies(&grants, &principals, &before, &mut changes).await?;
+        let mut changes = self.write_policies(&grants, &principals, &before, changes).await?;
         let (mut kept, ended): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|entry| entry.role_arn.is_some());
         let left = self.take_back_all(&ended).await?;
         changes.ended(&ended, &left);
@@ -86,8 +86,8 @@ impl Pass<'_> {
         grants: &Grants,
         principals: &[Principal],
         before: &[SourceGrantStatus],
-        changes: &mut Changes,
-    ) -> Result<(), Interrupt> {
+        mut changes: Changes,
+    ) -> Result<Changes, Interrupt> {
         let synced =
             join_all(principals.iter().map(|principal| sync_policy(self.ctx, principal, &grants.policy))).await;
         for (principal, synced) in principals.iter().zip(synced) {
@@ -102,7 +102,7 @@ impl Pass<'_> {
                 Err(broken) => return Err(broken),
             }
         }
-        Ok(())
+        Ok(changes)
     }
 
     async fn judge_grant(&self, grant: &SourceGrant, grants: &Grants, held: bool) -> Judged {
