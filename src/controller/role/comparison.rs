@@ -16,6 +16,7 @@ use crate::controller::state::objects::{Compared, KnownRole, LastRead};
 use crate::decide::Refusal;
 use crate::decide::role::compliance::reported_as;
 use crate::decide::role::denial::{Denied, is_over, own_denial};
+use crate::decide::role::due::{LastComparison, must_compare};
 use crate::decide::status::Outcome;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::requests::{Requests, is_due};
@@ -27,13 +28,15 @@ impl Pass<'_> {
     /// declaration, it was written two minutes ago, AWS denied something unexplained, or a revocation is requested.
     pub(super) fn must_compare(&self, at: &RoleLocation, key: &str) -> bool {
         let state = self.state();
-        let hinted = state.compared.is_none() && reported_as(self.role, key);
         let known = self.known(at);
-        known.is_none()
-            || known != self.reported(at) // status names another role: it is written anew with what is read
-            || !(state.is_compared(key) || hinted && !state.compare_again)
-            || state.verify_at().is_some_and(|at| at <= self.now)
-            || self.revocation_is_unmet()
+        let last = LastComparison {
+            with: state.compared.as_ref().map(|last| last.with.as_str()),
+            reported: reported_as(self.role, key),
+            doubted: state.compare_again,
+            located: known.is_some() && known == self.reported(at),
+        };
+        let verified = state.verify_at().is_none_or(|at| at > self.now);
+        must_compare(key, last) || !verified || self.revocation_is_unmet()
     }
 
     /// The role in a bulk read of its account that is later than the last comparison, if a look for drift is all that is due.

@@ -7,6 +7,7 @@ pub mod change_reason;
 pub mod compliance;
 pub mod denial;
 pub mod describe;
+pub mod due;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod goal;
