@@ -14,9 +14,9 @@ use crate::{domain::Credentials, host::error_chain::ErrorChain};
 /// Who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
-    /// Whoever sends the content of this file.
+    /// Requests that carry the content of this file.
     Token(TokenFile),
-    /// Whoever reaches the port.
+    /// Every request that reaches the port.
     Anybody,
 }
 

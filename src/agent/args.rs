@@ -79,7 +79,7 @@ pub struct HttpAddr {
     pub http_addr: Loopback,
 }
 
-/// Everything serve can be told.
+/// The flags of `serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Where the credentials are.
@@ -106,7 +106,7 @@ pub struct ServeArgs {
     )]
     pub create_token_file: bool,
 
-    /// Serve without a token to whoever reaches the port: each process of the pod
+    /// Serve without a token: every process of the pod can then get the credentials
     #[arg(
         long,
         env = "CROSSACCOUNT_ALLOW_UNAUTHENTICATED",

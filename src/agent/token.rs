@@ -1,4 +1,4 @@
-//! The file that holds the authorization token: whoever can read it may have the credentials.
+//! The file that holds the authorization token. A process that can read it can get the credentials.
 
 use std::{
     fmt::Write as _,
@@ -21,7 +21,7 @@ const RANDOM: usize = 32;
 /// kubelet gives an emptyDir the pod's `fsGroup`, and with it whatever is made there.
 const MODE: u32 = 0o640;
 
-/// Where the token is. It is read anew for each request, so whoever owns it may change it at any time.
+/// Where the token is. It is read again for each request, so its owner may change it at any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFile(PathBuf);
 

@@ -104,8 +104,8 @@ pub async fn another_account_answers_at_the_end_of_the_chain() -> Result<Row> {
     Ok(Row {
         title: "Another account answers at the end of the chain",
         seen: lines(&env, &account_says(&env, "WrongIdentity").await?),
-        side: "whoever runs the operator",
-        remedy: "Look at `AWS_ENDPOINT_URL` and whatever stands between the operator and AWS.",
+        side: "the team that runs the operator",
+        remedy: "Check `AWS_ENDPOINT_URL`, and every proxy between the operator and AWS.",
     })
 }
 
@@ -130,7 +130,7 @@ pub async fn the_operators_key_is_gone() -> Result<Row> {
     Ok(Row {
         title: "The operator's access key is gone",
         seen: lines(&env, &account_says(&env, "BaseIdentityUnavailable").await?),
-        side: "whoever runs the operator",
+        side: "the team that runs the operator",
         remedy: "Give it a key that exists, or better none: IRSA or Pod Identity.",
     })
 }
@@ -165,7 +165,7 @@ pub async fn the_operators_session_has_expired() -> Result<Row> {
     Ok(Row {
         title: "The operator's own session has expired",
         seen: lines(&env, &account_says(&env, "BaseIdentityUnavailable").await?),
-        side: "whoever runs the operator",
+        side: "the team that runs the operator",
         remedy: "A session that was given to the operator by hand ends with it. IRSA and Pod Identity renew theirs.",
     })
 }
@@ -177,7 +177,7 @@ pub async fn the_operator_has_no_credentials() -> Result<Row> {
     Ok(Row {
         title: "The operator has no credentials",
         seen: lines(&env, &account_says(&env, "BaseIdentityUnavailable").await?),
-        side: "whoever runs the operator",
+        side: "the team that runs the operator",
         remedy: "`/readyz` of the operator says the same.",
     })
 }
@@ -208,7 +208,7 @@ pub async fn the_chain_ends_in_another_account() -> Result<Row> {
     Ok(Row {
         title: "Account id and role ARN disagree",
         seen: quoted(&env, &status.message),
-        side: "whoever writes the `AWSAccount`",
+        side: "the author of the `AWSAccount`",
         remedy: "The API server refuses the object. Where it did not, the operator says `InvalidSpec` and enters nothing.",
     })
 }

@@ -44,7 +44,7 @@ pub struct Row {
     pub title: &'static str,
     /// What was seen, line by line.
     pub seen: Vec<String>,
-    /// Whose it is to change.
+    /// Who can fix it.
     pub side: &'static str,
     /// What to do.
     pub remedy: &'static str,
@@ -111,7 +111,7 @@ fn zeroed(text: &str, prefix: &str, length: usize) -> String {
 /// Compares a row with its section, or writes the section.
 pub fn check(rows: &[&str], name: &str, row: &Row) -> Result<()> {
     let Row { title, seen, side, remedy } = row;
-    let advice = wrapped(&format!("*Whose:* {side}. *What to do:* {remedy}"), "").join("\n");
+    let advice = wrapped(&format!("*Who can fix it:* {side}. *What to do:* {remedy}"), "").join("\n");
     let expected = format!("## {title}\n\n```text\n{}\n```\n\n{advice}\n", seen.join("\n"));
     if updating() {
         rewrite(rows, |sections| drop(sections.insert(name.to_owned(), expected.clone())))?;

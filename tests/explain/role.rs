@@ -78,7 +78,7 @@ pub async fn an_observed_role_does_not_trust_the_operator() -> Result<Row> {
         title: "A role that is only observed does not trust the operator",
         seen: lines(&env, &[&said]),
         side: "the role's account, 222222222222",
-        remedy: "Whoever owns the role adds the statement: with `lifecycle: Observe` the operator never writes to it.",
+        remedy: "The owner of the role adds the statement: with `lifecycle: Observe` the operator never writes to it.",
     })
 }
 
@@ -217,7 +217,7 @@ pub async fn the_session_is_longer_than_the_role_allows() -> Result<Row> {
     Ok(Row {
         title: "The session is longer than the role allows",
         seen: lines(&env, &[&said, &of_the_role]),
-        side: "whoever declares the session, or the role's account, 222222222222",
+        side: "the author of the `CrossAccountRole`, or the owner of the role's account, 222222222222",
         remedy: "The operator raises the maximum of its own roles first. It cannot where the manager lacks the permission, as here, or where it \
                  only observes the role. Then add the statement, or shorten the session.",
     })
@@ -235,7 +235,7 @@ pub async fn the_session_policy_leaves_nothing() -> Result<Row> {
     Ok(Row {
         title: "The session policy leaves nothing",
         seen: lines(&env, &[&ready]),
-        side: "whoever declares the session",
+        side: "the author of the `CrossAccountRole`",
         remedy: "The operator says this only where it is certain: the session policies allow nothing, or they or an inline policy \
                  deny everything. What is left of the role's policies, the permissions boundary and the session policy \
                  together, no call of AWS shows: `GetCallerIdentity` works for every session.",
@@ -251,7 +251,7 @@ pub async fn another_account_answers_for_the_role() -> Result<Row> {
     Ok(Row {
         title: "Another account answers for the new credentials",
         seen: lines(&env, &[&credentials(&env, "WrongIdentity").await?]),
-        side: "whoever runs the operator",
-        remedy: "Look at `AWS_ENDPOINT_URL` and whatever stands between the operator and AWS.",
+        side: "the team that runs the operator",
+        remedy: "Check `AWS_ENDPOINT_URL`, and every proxy between the operator and AWS.",
     })
 }

@@ -11,7 +11,7 @@ pub(super) fn advice(phase: Phase, reason: Reason, failure: &AwsFailure) -> Opti
     Some(match (reason, phase) {
         (Reason::ManagerDenied, _) => format!("Allow {} to the role that manages the account", permission()),
         (Reason::TrustDenied, Phase::Enter) => {
-            "Check that role's trust policy and external id, and that whoever assumes it is allowed sts:AssumeRole"
+            "Check that role's trust policy and external id, and that the identity that assumes it is allowed sts:AssumeRole"
                 .into()
         }
         (Reason::TrustDenied, _) => "The role's trust policy does not allow the operator".into(),
