@@ -24,7 +24,12 @@ pub struct Events {
     reporter: Reporter,
     /// One recorder for each note, with the time of its last use: a recorder takes Events that differ only in their notes
     /// for one, and publishes the first note again.
-    recorders: Arc<Mutex<HashMap<String, (Recorder, Instant)>>>,
+    recorders: Arc<Mutex<Recorders>>,
+}
+
+struct Recorders {
+    by_note: HashMap<String, (Recorder, Instant)>,
+    pruned: Instant,
 }
 
 impl Events {
@@ -32,15 +37,19 @@ impl Events {
     #[must_use]
     pub fn new(client: Client) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-        Self { client, reporter, recorders: Arc::default() }
+        let recorders = Recorders { by_note: HashMap::new(), pruned: Instant::now() };
+        Self { client, reporter, recorders: Arc::new(Mutex::new(recorders)) }
     }
 
     fn recorder(&self, note: &str) -> Recorder {
         // A panic while locked leaves the map whole: each change is one insertion or removal.
         let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
-        recorders.retain(|_, (_, used)| used.elapsed() < SERIES);
+        if recorders.pruned.elapsed() >= SERIES {
+            recorders.by_note.retain(|_, (_, used)| used.elapsed() < SERIES);
+            recorders.pruned = Instant::now(); // not at each Event: a wave has many
+        }
         let new = || (Recorder::new(self.client.clone(), self.reporter.clone()), Instant::now());
-        let (recorder, used) = recorders.entry(note.to_owned()).or_insert_with(new);
+        let (recorder, used) = recorders.by_note.entry(note.to_owned()).or_insert_with(new);
         *used = Instant::now();
         recorder.clone()
     }

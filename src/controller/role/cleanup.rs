@@ -79,8 +79,13 @@ impl Pass<'_> {
         let Applied { state: after, failure, done, .. } = applied;
         if let Some(failure) = failure {
             self.remember(|state| state.deletion_failed = true);
-            self.close_what_stays(&manager, &at, goal, after).await;
-            return Err(failure.verdict.into());
+            let open = self.close_what_stays(&manager, &at, goal, after).await;
+            let verdict = failure.verdict;
+            let message = match open {
+                Some(open) => format!("{}. The role could not be closed either: {}", verdict.message, open.message),
+                None => verdict.message,
+            };
+            return Err(Verdict { message, ..verdict }.into());
         }
         if !ours {
             return Ok(Some(format!("Role {} does not belong to this object, so it stays", found.role.arn)));
@@ -89,21 +94,22 @@ impl Pass<'_> {
         Ok((!deleted && after.is_some()).then(|| why_it_stays(target, &found.role.arn.to_string())))
     }
 
-    /// A role that cannot be deleted is closed in the same pass: the next try may come late.
+    /// A role that cannot be deleted is closed in the same pass: the next try may come late. Returns what failed of that.
     async fn close_what_stays(
         &mut self,
         manager: &ManagedAccount<'_>,
         at: &RoleLocation,
         goal: Goal<'_>,
         state: Option<IamRoleState>,
-    ) {
+    ) -> Option<Verdict> {
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
         let created = state.as_ref().is_some_and(|state| self.object.has_created(&state.role.tags));
-        if created && matches!(goal, Goal::Absent { .. }) {
-            let planned = plan(Goal::Closed, &given, state.as_ref()).unwrap_or_default();
-            self.apply(manager, &at.role_arn, &planned, state).await; // the failure before it is the one to report
+        if !created || !matches!(goal, Goal::Absent { .. }) {
+            return None;
         }
+        let planned = plan(Goal::Closed, &given, state.as_ref()).unwrap_or_default();
+        self.apply(manager, &at.role_arn, &planned, state).await.failure.map(|failure| failure.verdict)
     }
 
     /// There is no way into AWS any more.

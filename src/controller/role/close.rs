@@ -188,7 +188,9 @@ impl Pass<'_> {
         let profiles = match goal {
             // Where they cannot be listed, IAM says on deletion whether there are any.
             Goal::Absent { .. } if self.state().deletion_failed && state.is_some() => {
-                manager.instance_profiles(&at.role_arn).await.unwrap_or_default()
+                let listed = manager.instance_profiles(&at.role_arn).await;
+                let unlisted = |verdict: &Verdict| tracing::warn!(role = %at.role_arn, reason = verdict.message, "cannot list the instance profiles of a role that is to be deleted");
+                listed.inspect_err(unlisted).unwrap_or_default()
             }
             _ => Vec::new(),
         };

@@ -47,8 +47,10 @@ impl Pass<'_> {
         let mut changes = Changes::default();
         let mut principals = Vec::new();
         let mut decisions = Vec::new();
-        for grant in &self.role.spec.source_grants {
-            let Judged { decision, principal, problem } = self.judge_grant(grant, &grants, held).await;
+        // All at a time: an account that hangs delays no other.
+        let declared = &self.role.spec.source_grants;
+        let judged = join_all(declared.iter().map(|grant| self.judge_grant(grant, &grants, held))).await;
+        for (grant, Judged { decision, principal, problem }) in declared.iter().zip(judged) {
             decisions.push((grant.clone(), decision));
             principals.extend(principal);
             changes.problems.extend(problem);
