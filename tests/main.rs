@@ -3,6 +3,7 @@
 mod account;
 mod agent;
 mod architecture;
+mod bulkheads;
 mod conflicts;
 mod consumers;
 mod crash;

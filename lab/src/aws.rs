@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     oracle::RoleState,
-    world::{AwsWorld, Base, MANAGER_EXTERNAL_ID, ROLE_PATH},
+    world::{AwsWorld, Base, MANAGER_EXTERNAL_ID, Managed, ROLE_PATH},
 };
 use super::emulator::aws_config;
 

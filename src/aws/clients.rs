@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_sdk_iam::config::{Credentials as SdkCredentials, IdentityCache, SharedCredentialsProvider};
-use aws_smithy_runtime::client::retries::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::call::CallRecorder;
 use super::clock::AwsClock;
 use super::iam::IamClient;
+use super::limits::{AccountLimits, Service, limited};
 use super::role_chain::{ChainFailure, walk};
 use super::sts::StsClient;
 use super::{base_identity, config};
@@ -24,10 +24,17 @@ const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// A client of one service of the SDK, whose builders share no trait: for an account, and as a session if one is given.
 macro_rules! client {
-    ($sdk:ident, $clients:expr, $access:expr, $session:expr) => {{
+    ($sdk:ident, $service:expr, $clients:expr, $access:expr, $session:expr) => {{
         let mut builder = $sdk::config::Builder::from(&$clients.sdk).interceptor($clients.clock.clone());
         if let Some(AccountAccess { id, region, .. }) = $access {
-            builder = builder.retry_partition($clients.budget(id)).region(sdk_region(region));
+            let limits = $clients.limits(id);
+            builder = builder
+                .retry_partition(limits.retries())
+                .timeout_config(config::limited_timeouts())
+                .region(sdk_region(region));
+            if let Some(client) = $clients.sdk.http_client() {
+                builder = builder.http_client(limited(client, limits, $service));
+            }
         }
         if let Some(session) = $session {
             builder = builder.credentials_provider(provider(session)).identity_cache(IdentityCache::no_cache());
@@ -36,14 +43,27 @@ macro_rules! client {
     }};
 }
 
-/// Hands out clients. One per process: it holds the connection pool, the manager sessions and the retry budgets.
+/// Hands out clients. One per process: it holds the connection pool, the manager sessions and the limits of each account.
 pub struct AwsClients {
     sdk: SdkConfig,
     clock: AwsClock,
     metrics: Metrics,
     principal_arn: Option<String>,
-    managers: Mutex<HashMap<AccountAccess, Arc<AsyncMutex<Option<Credentials>>>>>,
-    budgets: Mutex<HashMap<AccountId, RetryPartition>>,
+    managers: Mutex<HashMap<AccountAccess, Arc<AsyncMutex<Option<Manager>>>>>,
+    limits: Mutex<HashMap<AccountId, Arc<AccountLimits>>>,
+}
+
+/// The identity at the end of an account's chain of roles, and its client.
+struct Manager {
+    /// None where there is no chain: the operator's own identity is the manager.
+    session: Option<Credentials>,
+    iam: IamClient,
+}
+
+impl Manager {
+    fn is_fresh(&self) -> bool {
+        self.session.as_ref().is_none_or(|held| Timestamp::now() + MANAGER_MARGIN < held.expires_at)
+    }
 }
 
 impl AwsClients {
@@ -55,8 +75,8 @@ impl AwsClients {
     /// The same for a configuration that was made elsewhere.
     #[must_use]
     pub fn with_config(sdk: SdkConfig, metrics: Metrics, principal_arn: Option<String>) -> Self {
-        let (managers, budgets) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
-        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, managers, budgets }
+        let (managers, limits) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
+        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, managers, limits }
     }
 
     /// The time on AWS's clock as well as it is known, and never earlier than that clock shows; our own time before the
@@ -87,8 +107,7 @@ impl AwsClients {
 
     /// IAM as the manager of an account. All callers share the manager's session; one renews it while the others wait.
     pub async fn assume_manager(&self, access: &AccountAccess) -> Result<IamClient, ChainFailure> {
-        let manager = self.manager_session(access).await?;
-        Ok(self.iam_client(Some(access), manager.as_ref()))
+        self.manager(access, |manager| manager.iam.clone()).await
     }
 
     /// The identity at the end of an account's chain. A session that AWS no longer accepts is replaced once: the role
@@ -101,8 +120,7 @@ impl AwsClients {
     }
 
     async fn ask_manager(&self, access: &AccountAccess) -> Result<CallerIdentity, ChainFailure> {
-        let manager = self.manager_session(access).await?;
-        let sts = self.sts_client(Some(access), manager.as_ref());
+        let sts = self.manager(access, |manager| self.sts_client(Some(access), manager.session.as_ref())).await?;
         sts.caller_identity().await.map_err(|failure| {
             self.forget_if_stale(access, &failure);
             ChainFailure::at_the_end(access, failure)
@@ -116,30 +134,30 @@ impl AwsClients {
         }
     }
 
-    async fn manager_session(&self, access: &AccountAccess) -> Result<Option<Credentials>, ChainFailure> {
-        if access.chain.is_empty() {
-            return Ok(None);
-        }
+    async fn manager<T>(&self, access: &AccountAccess, of: impl FnOnce(&Manager) -> T) -> Result<T, ChainFailure> {
         let slot = {
             let mut managers = lock(&self.managers);
-            managers.retain(|known, _| known == access || known.name != access.name); // the account was edited
+            if !managers.contains_key(access) {
+                managers.retain(|known, _| known.name != access.name); // the account was edited
+            }
             Arc::clone(managers.entry(access.clone()).or_default())
         };
-        let mut session = slot.lock().await;
-        let fresh = |held: &Credentials| Timestamp::now() + MANAGER_MARGIN < held.expires_at;
-        if !session.as_ref().is_some_and(fresh) {
-            *session = walk(access, self.sts(access), |held| self.sts_as(held, access)).await?;
+        let mut held = slot.lock().await;
+        if let Some(manager) = held.as_ref().filter(|manager| manager.is_fresh()) {
+            return Ok(of(manager));
         }
-        Ok(session.clone())
+        let session = walk(access, self.sts(access), |held| self.sts_as(held, access)).await?;
+        let iam = self.iam_client(Some(access), session.as_ref());
+        Ok(of(held.insert(Manager { session, iam })))
     }
 
     fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> StsClient {
-        StsClient { client: client!(aws_sdk_sts, self, access, who), caller: self.caller("sts", access) }
+        StsClient { client: client!(aws_sdk_sts, Service::Sts, self, access, who), caller: self.caller("sts", access) }
     }
 
     /// IAM is one per partition; the account's region names the partition to the SDK.
     fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> IamClient {
-        IamClient { client: client!(aws_sdk_iam, self, access, who), caller: self.caller("iam", access) }
+        IamClient { client: client!(aws_sdk_iam, Service::Iam, self, access, who), caller: self.caller("iam", access) }
     }
 
     fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> CallRecorder {
@@ -147,11 +165,10 @@ impl AwsClients {
         CallRecorder { service, account, metrics: self.metrics.clone() }
     }
 
-    /// Retries and throttling of one account never slow down another: the SDK's default budget is shared by the process.
-    fn budget(&self, account: &AccountId) -> RetryPartition {
-        let mut budgets = lock(&self.budgets);
-        let new = || RetryPartition::custom(account.to_string()).build();
-        budgets.entry(account.clone()).or_insert_with(new).clone()
+    /// The limits of an account. Nothing that happens in one account slows down another.
+    fn limits(&self, account: &AccountId) -> Arc<AccountLimits> {
+        let mut limits = lock(&self.limits);
+        Arc::clone(limits.entry(account.clone()).or_insert_with(|| AccountLimits::new(account)))
     }
 }
 

@@ -7,6 +7,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
+use super::limits::Paused;
 use super::redact::{quotes_authorization, redact};
 use crate::domain::{AwsFailure, FailureKind};
 
@@ -29,9 +30,10 @@ where
             refused(answer.err().code().unwrap_or("no code"), answer.err().message().unwrap_or("AWS gave no message"))
         }
         SdkError::TimeoutError(_) => unavailable("timeout", "AWS did not answer in time"),
-        other if caused_by_credentials(other) => {
+        other if caused_by::<CredentialsError, E>(other) => {
             (FailureKind::NoCredentials, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
         }
+        other if caused_by::<Paused, E>(other) => unavailable("paused", &Paused.to_string()),
         SdkError::DispatchFailure(cause) if cause.is_timeout() => unavailable("timeout", "no connection in time"),
         SdkError::DispatchFailure(_) => unavailable("unreachable", "the endpoint could not be reached"),
         SdkError::ResponseError(_) => unavailable("bad answer", "the answer could not be read"),
@@ -52,10 +54,16 @@ fn refused(code: &str, message: &str) -> (FailureKind, String, String) {
     (kind, code, redact(message))
 }
 
-/// The SDK reports missing credentials as a failed dispatch; only the cause tells it from a network failure.
-fn caused_by_credentials<E: Error + 'static>(error: &SdkError<E>) -> bool {
+/// The SDK reports missing credentials and calls that were not sent as a failed dispatch; only the cause tells them from a
+/// network failure.
+fn caused_by<C: Error + 'static, E: Error + 'static>(error: &SdkError<E>) -> bool {
     let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    causes.into_iter().any(<dyn Error>::is::<CredentialsError>)
+    causes.into_iter().any(<dyn Error>::is::<C>)
+}
+
+/// Whether AWS refuses calls with this code because of their rate.
+pub(super) fn is_throttling(code: &str) -> bool {
+    kind_of(code, "") == FailureKind::Throttled
 }
 
 const NO_CREDENTIALS: &str = "the operator has no usable AWS credentials of its own; give it an IRSA role, Pod Identity, \

@@ -13,6 +13,7 @@ mod error_codes;
 mod grantee;
 mod iam;
 mod iam_answers;
+mod limits;
 mod redact;
 mod role_chain;
 mod sts;

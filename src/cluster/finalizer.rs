@@ -10,13 +10,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::read::is_same;
 use super::{Cluster, apply_params};
 use crate::api::{AWSAccount, CrossAccountRole, FINALIZER};
 
 impl Cluster {
-    /// Keeps a role until AWS is clean.
-    pub async fn add_finalizer(&self, role: &CrossAccountRole) -> kube::Result<()> {
-        add(&self.roles_of(role), role).await
+    /// Keeps a role until AWS is clean. If that takes a write, says whether the object is still what the cache said.
+    pub async fn add_finalizer(&self, role: &CrossAccountRole) -> kube::Result<Option<bool>> {
+        let live = add(&self.roles_of(role), role).await?;
+        Ok(live.map(|live| is_same(&live.metadata, role)))
     }
 
     /// Removes the finalizer of a role.
@@ -26,7 +28,7 @@ impl Cluster {
 
     /// Keeps an account until no object needs it to clean a role or a grant: without it nothing could be denied.
     pub async fn add_account_finalizer(&self, account: &AWSAccount) -> kube::Result<()> {
-        add(&Api::all(self.client.clone()), account).await
+        add(&Api::all(self.client.clone()), account).await.map(drop)
     }
 
     /// Removes the finalizer of an account.
@@ -41,19 +43,19 @@ impl Cluster {
 
 /// Finalizers are a set under server-side apply, so ours is never written twice (kube issue 964); the UID keeps an object
 /// that is gone from being made anew.
-async fn add<K>(api: &Api<K>, object: &K) -> kube::Result<()>
+async fn add<K>(api: &Api<K>, object: &K) -> kube::Result<Option<K>>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
-        return Ok(());
+        return Ok(None);
     }
     let body = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
         "metadata": {"name": object.name_any(), "uid": object.uid(), "finalizers": [FINALIZER]},
     });
-    api.patch(&object.name_any(), &apply_params(), &Patch::Apply(body)).await.map(drop)
+    api.patch(&object.name_any(), &apply_params(), &Patch::Apply(body)).await.map(Some)
 }
 
 /// Takes the finalizer off, whoever put it on. Another finalizer in its place makes the patch fail, and a later reconcile

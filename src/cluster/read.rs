@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
-use kube::api::ListParams;
+use kube::api::{ListParams, ObjectMeta};
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
@@ -88,10 +88,11 @@ impl Cluster {
     /// before the first write to AWS, because a cache may lag by minutes (kube issue 712).
     pub async fn is_current(&self, role: &CrossAccountRole) -> kube::Result<bool> {
         let live = self.roles_of(role).get_metadata_opt(&role.name_any()).await?;
-        Ok(live.is_some_and(|live| {
-            live.uid() == role.uid()
-                && live.metadata.generation == role.metadata.generation
-                && live.metadata.deletion_timestamp.is_none()
-        }))
+        Ok(live.is_some_and(|live| is_same(&live.metadata, role)))
     }
+}
+
+/// Whether this is the same object, of the same generation, not being deleted.
+pub(super) fn is_same(live: &ObjectMeta, role: &CrossAccountRole) -> bool {
+    live.uid == role.metadata.uid && live.generation == role.metadata.generation && live.deletion_timestamp.is_none()
 }

@@ -1,5 +1,6 @@
 //! What every reconcile is given.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,14 +12,17 @@ use super::Error;
 use super::settings::Shard;
 use super::state::accounts::AccountStates;
 use super::state::bulk::BulkReads;
+use super::state::counts::RoleCounts;
 use super::state::names::NameIndex;
 use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
+use super::state::shared_read::SharedRead;
+use super::state::workers::Workers;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
 use crate::decide::failure::next_on_grid;
-use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity};
+use crate::domain::{AwsFailure, BaseIdentity, ObjectIdentity, RoleArn};
 use crate::host::metrics::Metrics;
 
 /// Who the operator is, as last found out.
@@ -38,12 +42,18 @@ pub struct Context {
     pub objects: ObjectStates,
     /// What this process remembers of each account.
     pub accounts: AccountStates,
+    /// All accounts, from the API server.
+    pub all_accounts: SharedRead<BTreeMap<String, AWSAccount>>,
     /// What bulk reads of accounts showed.
     pub bulk: BulkReads,
+    /// How many roles each account has.
+    pub counts: RoleCounts,
     /// Which object has which name.
     pub names: NameIndex,
     /// One writer for each principal of source grants.
     pub principals: PrincipalPolicies,
+    /// Who may reconcile, and who is next.
+    pub workers: Workers,
     /// Metrics.
     pub metrics: Metrics,
     /// Which objects this process reconciles.
@@ -100,9 +110,13 @@ impl Context {
         next_on_grid(last.unwrap_or(self.started_at), self.drift_interval, key)
     }
 
-    /// Takes note of an account's id: objects of two accounts of one id share their role names.
+    /// Takes note of an account's id, since objects of two accounts of one id share their role names; and of the roles by which
+    /// the operator enters it.
     pub fn record_account(&self, account: &AWSAccount) {
         self.wake_roles(self.names.record_account(&account.name_any(), &account.spec.account_id));
+        let chain = account.spec.access.chain.iter();
+        let managers = chain.filter_map(|hop| RoleArn::parse(&hop.role_arn).ok()).collect();
+        self.accounts.change(&account.name_any(), |state| state.manager_roles = managers);
     }
 
     /// Has an account checked soon, because it could not be entered.

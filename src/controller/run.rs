@@ -15,9 +15,12 @@ use super::context::{Context, Shared};
 use super::identity::watch_identity;
 use super::state::accounts::AccountStates;
 use super::state::bulk::BulkReads;
+use super::state::counts::RoleCounts;
 use super::state::names::NameIndex;
 use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
+use super::state::shared_read::SharedRead;
+use super::state::workers::Workers;
 use super::watches::{account_controller, role_controller, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
 use crate::aws::AwsClients;
@@ -84,13 +87,16 @@ pub async fn run(
         cluster,
         objects: ObjectStates::default(),
         accounts: AccountStates::default(),
+        all_accounts: SharedRead::default(),
         started_at: aws.now(),
         aws,
         identity,
         events: Events::new(client.clone()),
         bulk: BulkReads::default(),
+        counts: RoleCounts::default(),
         names: NameIndex::default(),
         principals: PrincipalPolicies::default(),
+        workers: Workers::new(concurrency, shutdown.clone()),
         metrics: metrics.clone(),
         shard: shard.unwrap_or(Shard::WHOLE),
         cluster_name,
@@ -104,13 +110,10 @@ pub async fn run(
         () = record_accounts(&ctx, &health) => {}
         () = shutdown.requested() => return Ok(()),
     }
-    let limits = Config::default().concurrency(concurrency);
-    let (streams, roles): (Vec<_>, Vec<_>) = woken_roles
-        .into_iter()
-        .map(|woken| role_controller(&ctx, woken, limits.clone(), &shutdown))
-        .map(|(s, w)| (w, s))
-        .unzip();
-    let (accounts, stream) = account_controller(&ctx, &roles, limits, woken_accounts, &shutdown);
+    let (streams, roles): (Vec<_>, Vec<_>) =
+        woken_roles.into_iter().map(|woken| role_controller(&ctx, woken, &shutdown)).map(|(s, w)| (w, s)).unzip();
+    let (accounts, stream) =
+        account_controller(&ctx, &roles, Config::default().concurrency(concurrency), woken_accounts, &shutdown);
     observe(&metrics, &roles, ctx.shard);
     let work = streams.into_iter().chain([stream]).collect();
     drive(&ctx, work, &Known { roles, accounts }, &health, &shutdown).await;
@@ -175,6 +178,9 @@ struct Known {
 fn prune_state(ctx: &Context, known: &Known) {
     let roles: HashSet<String> = known.roles.iter().flat_map(Store::state).filter_map(|role| role.uid()).collect();
     ctx.wake_roles(ctx.names.retain(&roles));
+    for account in ctx.counts.retain(&roles) {
+        ctx.wake_account(&account);
+    }
     let accounts: HashSet<String> = known.accounts.state().into_iter().map(|account| account.name_any()).collect();
     ctx.bulk.retain(|account| accounts.contains(account));
     ctx.accounts.retain(&accounts);

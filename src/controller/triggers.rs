@@ -5,13 +5,15 @@
 use std::collections::HashMap;
 
 use futures::stream::{Stream, StreamExt};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference};
 use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 
-use crate::api::{AWSAccount, ConditionType};
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL};
 
 /// Names of accounts that were edited or deleted, or whose readiness changed.
 pub fn accounts(client: Client) -> impl Stream<Item = String> + Send + 'static {
@@ -24,6 +26,46 @@ pub fn accounts(client: Client) -> impl Stream<Item = String> + Send + 'static {
 /// Names of namespaces whose labels changed, or that are gone.
 pub fn namespaces(client: Client) -> impl Stream<Item = String> + Send + 'static {
     names(Api::<PartialObjectMeta<Namespace>>::all(client), |namespace| namespace.labels().clone())
+}
+
+/// Objects whose Secrets somebody else changed or deleted. The operator's own writes wake nobody.
+pub fn secrets(
+    api: Api<PartialObjectMeta<Secret>>,
+    roles: Store<CrossAccountRole>,
+) -> impl Stream<Item = ObjectRef<CrossAccountRole>> + Send + 'static {
+    let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
+    let mut listed_before = false;
+    watch(api, ours).default_backoff().flat_map(move |event| {
+        let woken = match event {
+            Ok(Event::Apply(secret)) if is_edited(&secret) => owner(&secret).into_iter().collect(),
+            Ok(Event::Delete(secret)) => owner(&secret).into_iter().collect(),
+            // After an interruption of the watch: what was deleted meanwhile is in no list.
+            Ok(Event::InitDone) if std::mem::replace(&mut listed_before, true) => {
+                roles.state().iter().map(|role| ObjectRef::from_obj(role.as_ref())).collect()
+            }
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, "the watch of Secrets was interrupted; it is restarted");
+                Vec::new()
+            }
+        };
+        futures::stream::iter(woken)
+    })
+}
+
+/// Whether somebody else wrote to a Secret, by the managers of its fields.
+fn is_edited(secret: &PartialObjectMeta<Secret>) -> bool {
+    let by_operator = |entry: &ManagedFieldsEntry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.operation.as_deref() == Some("Apply")
+    };
+    let managers = secret.managed_fields();
+    managers.is_empty() || !managers.iter().all(by_operator)
+}
+
+fn owner(secret: &PartialObjectMeta<Secret>) -> Option<ObjectRef<CrossAccountRole>> {
+    let ours = |owner: &&OwnerReference| owner.kind == CrossAccountRole::kind(&()) && owner.controller == Some(true);
+    let owner = secret.owner_references().iter().find(ours)?;
+    Some(ObjectRef::new(&owner.name).within(&secret.namespace()?))
 }
 
 fn names<K, D>(api: Api<K>, digest: impl Fn(&K) -> D + Send + 'static) -> impl Stream<Item = String> + Send + 'static

@@ -16,11 +16,14 @@ use tokio::sync::mpsc;
 use super::account::reconcile::{self as account, AccountContext};
 use super::context::{Context, Shared, WakeRole};
 use super::identity::changes;
-use super::role::reconcile as role;
+use super::role::reconcile::{self as role, RoleContext};
 use super::state::names::NameIndex;
 use super::triggers;
-use crate::api::{AWSAccount, CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL};
+use crate::api::{AWSAccount, CrossAccountRole};
 use crate::host::shutdown::Shutdown;
+
+/// Where `kubectl apply` keeps a copy of the manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The receiving end of a [`WakeRole`].
 pub struct Woken {
@@ -52,24 +55,27 @@ fn update_names(
     }
 }
 
-/// Has accounts count their roles again. They count what the store holds, so the wake comes after the store has changed.
-fn update_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
-    let has_role =
-        |role: &CrossAccountRole| ctx.objects.count(&role.uid().unwrap_or_default(), role.reported_role().is_some());
-    match event {
-        watcher::Event::Apply(role) if has_role(role) => ctx.wake_account(&role.spec.account_ref.name),
-        watcher::Event::Delete(role) => ctx.wake_account(&role.spec.account_ref.name),
-        watcher::Event::InitDone => {
-            let stored = store.state();
-            for role in &stored {
-                has_role(role);
-            }
-            let accounts: BTreeSet<&String> = stored.iter().map(|role| &role.spec.account_ref.name).collect();
-            for account in accounts {
-                ctx.wake_account(account);
-            }
+/// Keeps what is remembered up with the watch. An account whose count of roles changed shows it in its status.
+fn update_state(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
+    let count = |role: &CrossAccountRole| {
+        let account = role.reported_role().map(|_| role.spec.account_ref.name.as_str());
+        ctx.counts.record(&role.uid().unwrap_or_default(), account)
+    };
+    let changed: BTreeSet<String> = match event {
+        watcher::Event::Apply(role) => {
+            ctx.objects.shown(role);
+            count(role).into_iter().collect()
         }
-        watcher::Event::Apply(_) | watcher::Event::Init | watcher::Event::InitApply(_) => {}
+        watcher::Event::Delete(role) => {
+            let counted = ctx.counts.record(&role.uid().unwrap_or_default(), None);
+            // One that waits for its end waits for this object, also where it had no role.
+            counted.into_iter().chain([role.spec.account_ref.name.clone()]).collect()
+        }
+        watcher::Event::InitDone => store.state().iter().flat_map(|role| count(role)).collect(),
+        watcher::Event::Init | watcher::Event::InitApply(_) => return,
+    };
+    for account in &changed {
+        ctx.wake_account(account);
     }
 }
 
@@ -77,34 +83,34 @@ fn update_counts(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store:
 pub fn role_controller(
     ctx: &Shared,
     Woken { scope, receiver }: Woken,
-    limits: Config,
     shutdown: &Shutdown,
 ) -> (Store<CrossAccountRole>, BoxStream<'static, ()>) {
     let client = ctx.cluster.client().clone();
     let api: Api<CrossAccountRole> = scoped(&client, scope.as_deref());
     let secrets: Api<PartialObjectMeta<Secret>> = scoped(&client, scope.as_deref());
     let (reader, writer) = reflector::store();
-    // Own status writes must not wake; the update that puts the finalizer on or marks the deletion must.
-    let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
+    // Own writes must not wake. A deletion raises the generation, too.
+    let changed = predicates::generation.combine(predicates::annotations);
     let stream = watcher(api, watcher::Config::default())
         .default_backoff()
+        .modify(prune)
         .reflect(writer)
         .inspect_ok({
             let (ctx, store) = (Arc::clone(ctx), reader.clone());
             move |event| {
                 ctx.wake_roles(update_names(&ctx.names, event, &store));
-                update_counts(&ctx, event, &store);
+                update_state(&ctx, event, &store);
             }
         })
         .applied_objects()
         .predicate_filter(changed, PredicateConfig::default());
-    let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
     let by_account = reader.clone();
     let by_namespace = reader.clone();
     let stop = shutdown.clone();
+    let role_ctx = Arc::new(RoleContext { shared: Arc::clone(ctx), roles: reader.clone() });
+    // The controller's own limit would let one account take all of it: see `Workers`.
     let controller = Controller::for_stream(stream, reader.clone())
-        .with_config(limits)
-        .owns(secrets, ours)
+        .reconcile_on(triggers::secrets(secrets, reader.clone()))
         .reconcile_on(
             triggers::accounts(client.clone())
                 .flat_map(move |name| stream::iter(refs(&by_account, |role| concerns(role, &name)))),
@@ -115,7 +121,7 @@ pub fn role_controller(
         .reconcile_on(messages(receiver))
         .reconcile_all_on(changes(ctx.identity.clone()))
         .graceful_shutdown_on(async move { stop.requested().await })
-        .run(role::reconcile, role::error_policy, Arc::clone(ctx));
+        .run(role::reconcile, role::error_policy, role_ctx);
     (reader, controller.map(drop).boxed())
 }
 
@@ -130,6 +136,7 @@ pub fn account_controller(
     let (reader, writer) = reflector::store();
     let stream = watcher(Api::<AWSAccount>::all(ctx.cluster.client().clone()), watcher::Config::default())
         .default_backoff()
+        .modify(prune)
         .reflect(writer)
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::annotations), PredicateConfig::default());
@@ -142,6 +149,12 @@ pub fn account_controller(
         .graceful_shutdown_on(async move { stop.requested().await })
         .run(account::reconcile, account::error_policy, account_ctx);
     (reader, controller.map(drop).boxed())
+}
+
+/// Leaves out of the caches what nobody reads: it is often larger than the rest of an object.
+fn prune(object: &mut impl ResourceExt) {
+    object.managed_fields_mut().clear();
+    object.annotations_mut().remove(LAST_APPLIED);
 }
 
 fn scoped<K>(client: &Client, scope: Option<&str>) -> Api<K>

@@ -214,7 +214,7 @@ async fn a_foreign_role_is_not_taken_whatever_the_case_of_its_name() -> Result<(
     env.create(&role).await?;
     let message = env.shows("reader", "False", "RoleNotOwned").await?;
     assert!(message.contains("lifecycle: Adopt"), "{message}");
-    assert_eq!(writes(&env), Vec::<String>::new());
+    assert_eq!(writes(&env), ["CreateRole"], "which IAM refused: it has such a role");
 
     let owner = |key: &str, value: &str| Tag::builder().key(format!("crossaccount.dev/{key}")).value(value).build();
     let tags =

@@ -53,15 +53,32 @@ impl AwsWorld {
         let source = Account::open(endpoint, source).await?;
         let target = Account::open(endpoint, target).await?;
         let operator = operator(&source, base).await?;
+        let Managed { manager_arn, boundary_arn } = Managed::prepare(&target, &operator).await?;
+        Ok(Self { source, target, operator, manager_arn, boundary_arn })
+    }
+}
+
+/// What the operator uses in an account whose roles it manages.
+#[derive(Debug)]
+pub struct Managed {
+    /// The role through which it manages IAM there.
+    pub manager_arn: String,
+    /// The permissions boundary of the roles.
+    pub boundary_arn: String,
+}
+
+impl Managed {
+    /// Prepares an account for an operator.
+    pub async fn prepare(account: &Account, operator: &Identity) -> Result<Self> {
         let trust = policy(&json!({
             "Effect": "Allow",
             "Principal": { "AWS": operator.arn },
             "Action": "sts:AssumeRole",
             "Condition": { "StringEquals": { "sts:ExternalId": MANAGER_EXTERNAL_ID } },
         }));
-        let manager_arn = target.create_role(MANAGER, &trust, &manager_policy(target.id())).await?;
-        let boundary_arn = target.create_policy(BOUNDARY, &boundary_policy()).await?;
-        Ok(Self { source, target, operator, manager_arn, boundary_arn })
+        let manager_arn = account.create_role(MANAGER, &trust, &manager_policy(account.id())).await?;
+        let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy()).await?;
+        Ok(Self { manager_arn, boundary_arn })
     }
 }
 

@@ -8,24 +8,26 @@ use serde_json::{Value, json};
 
 use super::TestEnv;
 use crate::{
-    aws::{MANAGER_EXTERNAL_ID, policy},
+    aws::{MANAGER_EXTERNAL_ID, Managed, policy},
     emulator::REGION,
 };
 
 impl TestEnv {
     /// Account B with its manager role, its boundary, and this namespace allowed. Named after the namespace.
     pub fn account(&self) -> AWSAccount {
-        let hop = Hop {
-            role_arn: self.aws.manager_arn.clone(),
-            external_id: Some(MANAGER_EXTERNAL_ID.to_owned()),
-            ..Hop::default()
-        };
-        let guardrails =
-            Guardrails { permissions_boundary: Some(self.aws.boundary_arn.clone()), ..Guardrails::default() };
+        let (manager_arn, boundary_arn) = (self.aws.manager_arn.clone(), self.aws.boundary_arn.clone());
+        self.managed_account(&self.namespace, self.aws.target.id(), Managed { manager_arn, boundary_arn })
+    }
+
+    /// An account beside those of the story, prepared in AWS like account B.
+    pub fn managed_account(&self, name: &str, id: &str, managed: Managed) -> AWSAccount {
+        let hop =
+            Hop { role_arn: managed.manager_arn, external_id: Some(MANAGER_EXTERNAL_ID.to_owned()), ..Hop::default() };
+        let guardrails = Guardrails { permissions_boundary: Some(managed.boundary_arn), ..Guardrails::default() };
         let mut account = AWSAccount::new(
-            &self.namespace,
+            name,
             AWSAccountSpec {
-                account_id: self.aws.target.id().to_owned(),
+                account_id: id.to_owned(),
                 region: REGION.to_owned(),
                 access: AccountAccess { chain: vec![hop] },
                 allowed_namespaces: Some(self.this_namespace()),

@@ -22,11 +22,14 @@ use crate::decide::status::conditions::Conditions;
 use crate::decide::status::transition;
 use crate::domain::{AccountAccess, BaseIdentity, CallerIdentity};
 
+/// The least time between two writes of a status in which only counts changed.
+const COUNTS_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
+
 /// What the account controller is given.
 pub struct AccountContext {
     /// What all share.
     pub shared: Shared,
-    /// The objects whose roles are counted.
+    /// The objects, to find roles without one.
     pub roles: Vec<Store<CrossAccountRole>>,
 }
 
@@ -43,7 +46,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     }
     let name = account.name_any();
     let before = account.status.clone().unwrap_or_default();
-    let roles = count(&ctx.roles, &account.name_any());
+    let roles = shared.counts.of(&name);
 
     let verdict = if check_is_due(shared, &account, &name, now) {
         let checked = check(shared, &account).await;
@@ -57,11 +60,28 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
     let before = AWSAccountStatus { orphans: orphans.or(before.orphans), ..before };
     let after = status(&account, &before, verdict, roles, now);
-    shared.cluster.write_account_status(&account, &after).await?;
+    if let Some(wait) = counts_wait(shared, &name, (&before, &after), now) {
+        return Ok(Action::requeue(wait.unsigned_abs()));
+    }
+    if shared.cluster.write_account_status(&account, &after).await? {
+        shared.accounts.change(&name, |state| state.status_written = Some(now));
+    }
     if let Some(event) = transition(&before.conditions, &after.conditions) {
         shared.events.publish(&account.object_ref(&()), &event).await;
     }
     Ok(Action::requeue(wait(shared, &name, problem.as_ref(), now).unsigned_abs()))
+}
+
+/// How long the status waits, if only counts changed in it: in a wave of new roles they change with each of them.
+fn counts_wait(
+    ctx: &Context,
+    name: &str,
+    (before, after): (&AWSAccountStatus, &AWSAccountStatus),
+    now: Timestamp,
+) -> Option<SignedDuration> {
+    let counted = AWSAccountStatus { roles: after.roles, orphans: after.orphans, ..before.clone() };
+    let next = ctx.accounts.of(name).status_written? + COUNTS_INTERVAL;
+    (counted == *after && before != after && now < next).then(|| next.duration_since(now))
 }
 
 /// What could not be reported is tried again.
@@ -100,15 +120,6 @@ fn not_entered(access: &AccountAccess, base: &BaseIdentity, chain: &ChainFailure
         _ => manager::not_entered(chain, context),
     };
     Verdict { message: format!("{}: {}", chain.place(), verdict.message), ..verdict }
-}
-
-/// Number of objects that made or use a role in the account.
-fn count(stores: &[Store<CrossAccountRole>], account: &str) -> u32 {
-    let uses = |role: &Arc<CrossAccountRole>| {
-        role.spec.account_ref.name == account && role.status.as_ref().is_some_and(|status| status.role.is_some())
-    };
-    let number = stores.iter().flat_map(Store::state).filter(uses).count();
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn status(

@@ -6,7 +6,7 @@ use crate::decide::credentials::proof::Proof;
 use crate::decide::failure::{FailureContext, Verdict, says_not_created};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::{Plan, Step};
-use crate::domain::{IamRole, IamRoleState, RoleArn};
+use crate::domain::{FailureKind, IamRole, IamRoleState, RoleArn};
 
 /// What came of a plan.
 #[derive(Debug, Default)]
@@ -25,6 +25,11 @@ impl Applied {
     /// Whether the trust policy was written.
     pub fn trust_changed(&self) -> bool {
         self.done.iter().any(Step::changes_trust)
+    }
+
+    /// Whether the role could not be created because there is one already.
+    pub fn role_exists(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::AlreadyExists)
     }
 
     /// Whether everyone was denied and the trust policy reduced.

@@ -24,6 +24,23 @@ use crate::decide::target::requests::LEAST_INTERVAL;
 use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{DesiredRole, IamRoleState, digest_hex};
 
+/// What a role is to be like.
+struct Wanted<'a> {
+    desired: &'a Desired,
+    declared: &'a DesiredRole,
+    goal: Goal<'a>,
+    /// Hash of the declaration.
+    key: String,
+}
+
+/// What is known of the role in AWS.
+enum Found {
+    /// It was not looked for, because there can be none of the object.
+    Presumed,
+    /// It was read; none if there is none.
+    Read(Option<Box<IamRoleState>>),
+}
+
 impl Pass<'_> {
     /// Brings the role to the target. What stands in AWS may turn a held role into a closed one.
     pub async fn reconcile_iam_role(&mut self, target: &Target) -> Result<RoleOutcome, Error> {
@@ -76,10 +93,39 @@ impl Pass<'_> {
         }
         self.add_finalizers().await?;
         let account = ManagedAccount::enter(self.ctx, &at.access).await?;
-        let state = account.read_role(&at.role_arn).await?;
+        let wanted = Wanted { desired, declared, goal, key };
+        let found = if self.is_new(desired.lifecycle) {
+            Found::Presumed
+        } else {
+            Found::Read(account.read_role(&at.role_arn).await?.map(Box::new))
+        };
+        self.make(&wanted, &account, found).await
+    }
+
+    /// Whether no process can have made a role for the object: then `CreateRole` says at once whether there is one.
+    fn is_new(&self, lifecycle: Lifecycle) -> bool {
+        let state = self.state();
+        let made_by_this = state.create_sent_at.is_some() || state.compared.is_some();
+        let made_before = state.had_finalizer != Some(false) || self.role.reported_role().is_some();
+        lifecycle == Lifecycle::Create && !made_by_this && !made_before
+    }
+
+    /// Makes the role as declared.
+    async fn make(
+        &mut self,
+        wanted: &Wanted<'_>,
+        account: &ManagedAccount<'_>,
+        found: Found,
+    ) -> Result<RoleOutcome, Interrupt> {
+        let Wanted { desired, declared, goal, key } = wanted;
+        let at = &desired.at;
+        let (presumed, state) = match found {
+            Found::Presumed => (true, None),
+            Found::Read(state) => (false, state.map(|state| *state)),
+        };
         let boundary = self.boundary();
         let given = self.given(at, boundary.as_ref(), &[]);
-        let planned = match plan(goal, &given, state.as_ref()) {
+        let planned = match plan(*goal, &given, state.as_ref()) {
             Ok(planned) => planned,
             Err(refusal) => return Err(self.refused_by(refusal).into()),
         };
@@ -96,23 +142,27 @@ impl Pass<'_> {
         );
         let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
         let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state)).unwrap_or_default();
-        if reason.is_reported_before() {
+        if reason.is_reported_before() && !self.report.progress_reported {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
         }
-        let applied = self.apply(&account, &at.role_arn, &planned, state).await;
+        let applied = self.apply(account, &at.role_arn, &planned, state).await;
+        if presumed && applied.role_exists() {
+            let state = account.read_role(&at.role_arn).await?.map(Box::new);
+            return Box::pin(self.make(wanted, account, Found::Read(state))).await;
+        }
         if !applied.done.is_empty() {
             self.events.push(reason.event(&applied.subjects()));
         }
         self.report_kept_denials(kept);
         self.saw_role(applied.state.is_some());
-        let (applied, closed) = self.close_unless_within(&account, at, applied).await;
+        let (applied, closed) = self.close_unless_within(account, at, applied).await;
         self.report_role(
             applied.state.as_ref(),
             Some(desired),
-            &key,
+            key,
             (reason == ChangeReason::Adoption).then_some(changes),
         );
-        Ok(self.concluded(&key, at, applied, closed))
+        Ok(self.concluded(key, at, applied, closed))
     }
 
     /// Whether a bulk read shows the role as it should be. What differs in it is read by itself: IAM collects a bulk
@@ -163,14 +213,6 @@ impl Pass<'_> {
             if ours { self.close_unless_within(&account, at, applied).await } else { (applied, None) };
         self.report_role(applied.state.as_ref(), Some(desired), &key, None);
         Ok(self.concluded(&key, at, applied, closed))
-    }
-
-    async fn add_finalizers(&self) -> Result<(), Error> {
-        self.ctx.cluster.add_finalizer(self.role).await?;
-        if let Some(account) = self.account() {
-            self.ctx.cluster.add_account_finalizer(account).await?;
-        }
-        Ok(())
     }
 
     /// The role is not the object's, or there is none: it is not assumed, whatever status says of it.

@@ -79,13 +79,15 @@ impl Pass<'_> {
         account.get_role(&entry.known.arn).await.inspect_err(unreadable).ok()?
     }
 
-    /// Proves that the role refuses the operator when it does not give the external id. Else every object that names the
-    /// role could use it.
-    pub(super) async fn prove_refusal(&self, entry: Entry<'_>, propagating: bool) -> Result<(), Verdict> {
+    /// Whether the role refuses the operator when it does not give the external id. Else every object that names the role
+    /// could use it. A refusal proves that only if the role does not refuse everything: see [`Self::is_proven`].
+    pub(super) async fn try_without_external_id(&self, entry: Entry<'_>, propagating: bool) -> Result<(), Verdict> {
         let call = entry.call().without_external_id();
         let answer = self.ctx.aws.sts(&entry.at.access).assume_role(call).await;
         let refused = matches!(&answer, Err(failure) if failure.kind == FailureKind::Denied);
-        self.remember(|state| state.proof = if refused { Proof::Proven } else { Proof::Due });
+        if !refused {
+            self.remember(|state| state.proof = Proof::Due);
+        }
         let settled = FailureContext { trust_verified: true, ..FailureContext::default() };
         let role = &entry.known.arn;
         match answer {
@@ -108,6 +110,11 @@ impl Pass<'_> {
                 Err(Verdict { reason: Reason::ExternalIdNotEnforced, message, retry: Retry::Slow })
             }
         }
+    }
+
+    /// The role let the operator in with the external id, and refuses it without.
+    pub(super) fn is_proven(&self) {
+        self.remember(|state| state.proof = Proof::Proven);
     }
 
     /// Has the role compared with AWS in the next pass.

@@ -1,5 +1,7 @@
 //! What every step of one pass over an object needs, and what the steps leave behind.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
 
 use super::references::References;
@@ -37,6 +39,8 @@ pub struct Pass<'a> {
     pub events: Vec<Event>,
     /// What the status is made of.
     pub report: Report,
+    /// Whether the API server said in this pass that the object is what the cache said.
+    is_current: AtomicBool,
 }
 
 /// Why a step of a pass ended early.
@@ -88,6 +92,7 @@ impl<'a> Pass<'a> {
             identity: ctx.base_identity(),
             events: Vec::new(),
             report: Report::default(),
+            is_current: AtomicBool::new(false),
         })
     }
 
@@ -149,7 +154,26 @@ impl<'a> Pass<'a> {
     /// Breaks the pass off if the object is not what the cache said. Asked before the first write to AWS, because a cache may
     /// lag by minutes (kube issue 712).
     pub async fn ensure_current(&self) -> Result<(), Error> {
-        if self.ctx.cluster.is_current(self.role).await? { Ok(()) } else { Err(Error::Stale) }
+        if self.is_current.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.check_current(self.ctx.cluster.is_current(self.role).await?)
+    }
+
+    /// Adds the finalizers. The answer to that shows the object as it is now.
+    pub async fn add_finalizers(&self) -> Result<(), Error> {
+        if let Some(is_current) = self.ctx.cluster.add_finalizer(self.role).await? {
+            self.check_current(is_current)?;
+        }
+        if let Some(account) = self.account() {
+            self.ctx.cluster.add_account_finalizer(account).await?;
+        }
+        Ok(())
+    }
+
+    fn check_current(&self, is_current: bool) -> Result<(), Error> {
+        self.is_current.store(is_current, Ordering::Relaxed);
+        if is_current { Ok(()) } else { Err(Error::Stale) }
     }
 
     /// What a plan is made from besides goal and role. `bounds` and `profiles` are kept by the caller.

@@ -1,7 +1,5 @@
 //! The end of a pass: status, Events, and when to come back.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 use kube::Resource;
 use kube::runtime::controller::Action;
@@ -83,7 +81,7 @@ impl Pass<'_> {
 impl Pass<'_> {
     async fn write_status(&self, status: &CrossAccountRoleStatus) -> kube::Result<()> {
         let written = self.ctx.cluster.write_role_status(self.role, status).await?;
-        self.remember(|state| state.written = Some(Arc::new(written)));
+        self.remember(|state| state.written = Some(written.into()));
         Ok(())
     }
 }

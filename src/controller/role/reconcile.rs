@@ -5,30 +5,58 @@ use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::{ObjectRef, Store};
 
 use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{CrossAccountRole, Lifecycle};
 use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
+use crate::controller::state::workers::SLOW;
 use crate::decide::failure::{Retry, delay};
 use crate::decide::status::Mode;
 use crate::decide::target::desired::Desired;
 use crate::decide::target::no_effect::no_effect;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::{Hold, Target};
+use crate::decide::urgency::urgency;
 use crate::host::metrics::ReconcileResult;
 
 /// A pass that takes longer has met something that hangs. Each call has its own, shorter limit.
 const TIME_LIMIT: Duration = Duration::from_mins(3);
 
-/// Reconciles one object, within a time limit and counted.
-pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Action, Error> {
-    if !ctx.shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default()) {
+/// What the role controller is given.
+pub struct RoleContext {
+    /// What all share.
+    pub shared: Shared,
+    /// The objects as they are watched.
+    pub roles: Store<CrossAccountRole>,
+}
+
+/// Reconciles one object once its account has a worker for it.
+pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Arc<RoleContext>) -> Result<Action, Error> {
+    let RoleContext { shared, roles } = ctx.as_ref();
+    if !shared.shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default()) {
         return Ok(Action::await_change()); // of another shard, which watches it as well
     }
+    let account = shared.names.account_id(&role.spec.account_ref.name);
+    let Some(mut worker) = shared.workers.acquire(&account, urgency(&role, shared.now())).await else {
+        return Ok(Action::await_change()); // the process ends
+    };
+    // It may have changed while it waited. What is gone from the cache is left to the event that took it away.
+    let role = roles.get(&ObjectRef::from_obj(role.as_ref())).unwrap_or(role);
+    let mut timed = Box::pin(timed_pass(&role, shared));
+    tokio::select! {
+        action = &mut timed => return action,
+        () = tokio::time::sleep(SLOW) => worker.is_slow(),
+    }
+    timed.await
+}
+
+/// One pass, within a time limit and counted.
+async fn timed_pass(role: &CrossAccountRole, ctx: &Context) -> Result<Action, Error> {
     let start = Instant::now();
-    let result = tokio::time::timeout(TIME_LIMIT, one_pass(&role, &ctx)).await;
+    let result = tokio::time::timeout(TIME_LIMIT, one_pass(role, ctx)).await;
     let result = result.unwrap_or(Err(Error::Timeout(TIME_LIMIT.as_secs())));
     let ended = result.as_ref().map_or(ReconcileResult::Failed, |(ended, _)| *ended);
     ctx.metrics.reconcile(ended, start.elapsed().as_secs_f64());
@@ -37,8 +65,8 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Shared) -> Result<Actio
 
 /// What could not be reported is tried again soon, and less soon each time.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube calls")]
-pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Shared) -> Action {
-    let uid = role.metadata.uid.clone().unwrap_or_default();
+pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Arc<RoleContext>) -> Action {
+    let (uid, ctx) = (role.metadata.uid.clone().unwrap_or_default(), &ctx.shared);
     tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
     ctx.objects.change(&uid, |state| state.record_result(true, ctx.now()));
     let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));

@@ -21,28 +21,27 @@ pub struct References {
 }
 
 impl References {
-    /// Reads account and namespace; and the ways into all accounts for an object that names a role somebody else made. A
-    /// role that is to be created is told from a manager by its tags.
+    /// Reads account and namespace; and the ways into all accounts for an object that names a role somebody else made, whenever
+    /// its declaration is new. A role that is to be created is told from a manager by its tags.
     pub async fn read(ctx: &Context, role: &CrossAccountRole) -> Result<Self, Error> {
         let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
         let account = ctx.cluster.account(&role.spec.account_ref.name);
         let (account, namespace) = tokio::try_join!(account, ctx.cluster.namespace(namespace))?;
-        let managers = match role.spec.role.lifecycle {
-            Lifecycle::Create => Vec::new(),
-            Lifecycle::Adopt | Lifecycle::Observe => {
-                ctx.cluster.accounts().await?.values().flat_map(AWSAccount::manager_roles).collect()
-            }
-        };
         if let Some(account) = &account {
             ctx.record_account(account);
         }
+        let is_new = role.status.as_ref().and_then(|status| status.observed_generation) != role.metadata.generation;
+        let managers = match role.spec.role.lifecycle {
+            Lifecycle::Create => Vec::new(),
+            Lifecycle::Adopt | Lifecycle::Observe => {
+                if is_new {
+                    // Objects that come at the same time share one list.
+                    let accounts = ctx.all_accounts.get(|| ctx.cluster.accounts()).await?;
+                    accounts.values().for_each(|account| ctx.record_account(account));
+                }
+                ctx.accounts.manager_roles()
+            }
+        };
         Ok(Self { account, namespace, managers, conflict: ctx.names.conflict(role) })
-    }
-}
-
-impl AWSAccount {
-    /// The roles of the chain into the account.
-    fn manager_roles(&self) -> Vec<RoleArn> {
-        self.spec.access.chain.iter().filter_map(|hop| RoleArn::parse(&hop.role_arn).ok()).collect()
     }
 }

@@ -9,7 +9,7 @@ use crate::controller::Error;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::status::CredentialsFacts;
 use crate::decide::workloads::rollouts::{Restart, Rollouts, needs_restart, restarted, restarted_for, rollouts};
-use crate::decide::workloads::stale_pods::{Consumers, PodCheck, Stale, StalePods, is_stale, pod_check};
+use crate::decide::workloads::stale_pods::{Consumers, Issue, PodCheck, Stale, StalePods, is_stale, pod_check};
 use crate::domain::kubernetes::is_object_name;
 
 impl Pass<'_> {
@@ -26,8 +26,10 @@ impl Pass<'_> {
             (false, true) => self.restart_all(before, set.issued_at).await?,
         };
         self.events.extend(trouble(&previous, &rollouts));
-        let stale = match pod_check(&previous, set.issued_at, restarting, self.now) {
+        let issue = Issue { issued_at: set.issued_at, is_first: set.is_first, restarting };
+        let stale = match pod_check(&previous, issue, self.now) {
             PodCheck::No => Stale::Untouched,
+            PodCheck::FirstSet => Stale::FirstSet,
             PodCheck::At(moment) => Stale::LookedForAt(moment),
             PodCheck::Now => self.stale_pods(&set).await?,
         };

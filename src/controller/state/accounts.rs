@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::domain::RoleArn;
+
 /// When an account was last read in bulk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastBulkRead {
@@ -23,6 +25,10 @@ pub struct AccountState {
     pub check_again: bool,
     /// The last bulk read.
     pub bulk_read: Option<LastBulkRead>,
+    /// The roles by which the operator enters it.
+    pub manager_roles: Vec<RoleArn>,
+    /// When the status was last written.
+    pub status_written: Option<Timestamp>,
     /// Number of checks that failed one after another.
     pub failures: u32,
 }
@@ -49,6 +55,11 @@ impl AccountStates {
     /// Changes what is remembered of an account.
     pub fn change(&self, name: &str, change: impl FnOnce(&mut AccountState)) {
         change(self.lock().entry(name.to_owned()).or_default());
+    }
+
+    /// The roles by which the operator enters the accounts.
+    pub fn manager_roles(&self) -> Vec<RoleArn> {
+        self.lock().values().flat_map(|state| state.manager_roles.clone()).collect()
     }
 
     /// Forgets all accounts but these.

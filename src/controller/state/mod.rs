@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod bulk;
+pub mod counts;
 pub mod names;
 pub mod objects;
 pub mod principals;
 pub mod shared_read;
+pub mod workers;

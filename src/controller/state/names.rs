@@ -58,6 +58,11 @@ impl NameIndex {
         concerned
     }
 
+    /// The id of an account, or its name where the account was not seen yet.
+    pub fn account_id(&self, name: &str) -> String {
+        self.lock().accounts.get(name).map_or_else(|| name.to_owned(), String::clone)
+    }
+
     /// Takes note of what AWS says of a role, or Kubernetes of a Secret: whether the object owns it. Gives those whose right to
     /// a name may have changed.
     pub fn saw(&self, role: &CrossAccountRole, kind: Kind, owns: bool) -> Vec<ObjectRef<CrossAccountRole>> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::CrossAccountRole;
+use crate::api::{CrossAccountRole, CrossAccountRoleStatus};
 use crate::decide::Refusal;
 use crate::decide::credentials::proof::Proof;
 use crate::decide::credentials::published::PublishedCredentials;
@@ -46,6 +46,24 @@ pub enum LastRead {
     Usable(KnownRole),
     /// It is absent or somebody else's, and is not assumed, whatever status says of it.
     NotOurs,
+}
+
+/// A status that was written, with the version of the object that it made. Resource versions of one kind are ordered
+/// (KEP-5504).
+#[derive(Clone, Debug)]
+pub struct WrittenStatus {
+    version: Option<u64>,
+    status: Option<CrossAccountRoleStatus>,
+}
+
+impl From<CrossAccountRole> for WrittenStatus {
+    fn from(written: CrossAccountRole) -> Self {
+        Self { version: version(&written), status: written.status }
+    }
+}
+
+fn version(role: &CrossAccountRole) -> Option<u64> {
+    role.metadata.resource_version.as_ref()?.parse().ok()
 }
 
 /// One object.
@@ -94,10 +112,8 @@ pub struct ObjectState {
     pub failures: u32,
     /// When the next reconcile is due.
     pub wake_at: Option<Timestamp>,
-    /// Whether its account was told to count a role of it.
-    pub counted: bool,
-    /// The object as the last write of its status left it, until the watch shows that.
-    pub written: Option<Arc<CrossAccountRole>>,
+    /// The status that was last written, until the watch shows it.
+    pub written: Option<WrittenStatus>,
     /// The role as it was last read.
     pub last_read: LastRead,
 }
@@ -149,12 +165,10 @@ impl ObjectState {
         self.create_sent_at.max(by_another).map(|at| at + PROPAGATION)
     }
 
-    /// The object with the status that this process wrote last, if the watch does not show it yet. Resource versions of one
-    /// kind are ordered (KEP-5504).
+    /// The object with the status that this process wrote last, if the watch does not show it yet.
     #[must_use]
     pub fn newer_status(&self, cached: &CrossAccountRole) -> Option<CrossAccountRole> {
-        let version = |role: &CrossAccountRole| role.metadata.resource_version.as_ref()?.parse::<u64>().ok();
-        let written = self.written.as_ref().filter(|written| version(written) > version(cached))?;
+        let written = self.written.as_ref().filter(|written| written.version > version(cached))?;
         Some(CrossAccountRole { status: written.status.clone(), ..cached.clone() })
     }
 
@@ -192,11 +206,12 @@ impl ObjectStates {
         change(self.lock().entry(uid.to_owned()).or_default());
     }
 
-    /// Takes note of whether an object has a role. Says whether that changes the count of its account.
-    pub fn count(&self, uid: &str, has_role: bool) -> bool {
-        let mut changed = false;
-        self.change(uid, |state| changed = std::mem::replace(&mut state.counted, has_role) != has_role);
-        changed
+    /// The watch shows an object: the status of this or an earlier version need not be remembered.
+    pub fn shown(&self, role: &CrossAccountRole) {
+        let mut states = self.lock();
+        if let Some(state) = role.metadata.uid.as_ref().and_then(|uid| states.get_mut(uid)) {
+            state.written = state.written.take().filter(|written| written.version > version(role));
+        }
     }
 
     /// Forgets an object that is gone.

@@ -172,8 +172,15 @@ fn grants_condition(outcome: &Outcome, declared: bool) -> Option<Line> {
 }
 
 fn credentials_status(facts: &CredentialsFacts) -> CredentialsStatus {
-    let CredentialsFacts { secret_name, issued_at, expires_at, renew_at, caller_arn, packed_policy_size_percent } =
-        facts;
+    let CredentialsFacts {
+        secret_name,
+        issued_at,
+        expires_at,
+        renew_at,
+        caller_arn,
+        packed_policy_size_percent,
+        is_first: _,
+    } = facts;
     CredentialsStatus {
         secret_name: Some(secret_name.clone()),
         issued_at: Some(Time(*issued_at)),

@@ -56,6 +56,8 @@ pub struct CredentialsFacts {
     pub caller_arn: Option<String>,
     /// Share of the packed size that session policies and tags use, in percent.
     pub packed_policy_size_percent: Option<u32>,
+    /// Whether they were issued in this pass, and the object had none before.
+    pub is_first: bool,
 }
 
 /// How an object is treated; gives the reason shown while there is no problem.

@@ -55,6 +55,7 @@ mod tests {
             renew_at: at(1700),
             caller_arn: None,
             packed_policy_size_percent: None,
+            is_first: false,
         };
         Report { published: Some(published), ..Report::default() }
     }

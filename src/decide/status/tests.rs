@@ -14,6 +14,7 @@ fn set() -> CredentialsFacts {
         renew_at: at(1700),
         caller_arn: Some("arn:aws:sts::222222222222:assumed-role/reader/s".into()),
         packed_policy_size_percent: None,
+        is_first: false,
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Stale {
     Untouched,
     /// They are looked for then, when restarted workloads had time to roll.
     LookedForAt(Timestamp),
+    /// There can be none: the object has no earlier set.
+    FirstSet,
     /// These, or none.
     Pods(StalePods),
     /// The operator may not list pods.
@@ -58,26 +60,40 @@ pub struct StalePods {
 pub enum PodCheck {
     /// Nothing can have changed.
     No,
+    /// Nothing can hold an earlier set.
+    FirstSet,
     /// Now.
     Now,
     /// Not before this moment.
     At(Timestamp),
 }
 
+/// A set of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// Whether it was issued in this pass, and the object had no set before.
+    pub is_first: bool,
+    /// Whether workloads are being restarted for it.
+    pub restarting: bool,
+}
+
 /// Pods are listed once for each set, and as long as some are stale at each reconcile, of which there are few. What came of
-/// the last look is in the condition, so a restart of the operator lists nothing again. `restarting` says whether
-/// workloads are being restarted for this set.
+/// the last look is in the condition, so a restart of the operator lists nothing again. `issue` says what is known of the set.
 #[must_use]
 pub fn pod_check(
     previous: &CrossAccountRoleStatus,
-    issued_at: Timestamp,
-    restarting: bool,
+    Issue { issued_at, is_first, restarting }: Issue,
     now: Timestamp,
 ) -> PodCheck {
     let known = condition(&previous.conditions, ConditionType::ConsumersStale);
     let reason = |wanted: Reason| known.is_some_and(|condition| condition.reason == wanted.as_str());
     let same_set =
         previous.credentials.as_ref().and_then(|set| set.issued_at.as_ref()).is_some_and(|time| time.0 == issued_at);
+    if is_first {
+        return PodCheck::FirstSet;
+    }
     let rolled = issued_at + ROLLOUT_GRACE;
     if now < rolled && (restarting || same_set && reason(Reason::Progressing)) {
         return PodCheck::At(rolled);
@@ -154,6 +170,9 @@ impl Consumers {
                 let message = format!("Workloads are being restarted; their remaining pods are checked at {at}.");
                 conditions.set(kind, false, Reason::Progressing, &message);
             }
+            Stale::FirstSet => {
+                conditions.set(kind, false, Reason::Available, "These are the first credentials of this object.");
+            }
             Stale::Pods(pods) if pods.names.is_empty() => {
                 conditions.set(kind, false, Reason::Available, "No running container holds earlier credentials.");
             }
@@ -178,7 +197,7 @@ impl Consumers {
         let later = |retry| delay(retry, 0, remaining, uid).map(|wait| now + wait);
         let restarts = self.rollouts.problem().and_then(|verdict| later(verdict.retry));
         let pods = match &self.stale {
-            Stale::Untouched | Stale::Forbidden(_) => None,
+            Stale::Untouched | Stale::FirstSet | Stale::Forbidden(_) => None,
             Stale::LookedForAt(at) => Some(*at),
             Stale::Pods(pods) if pods.names.is_empty() => None,
             Stale::Pods(_) | Stale::Unknown(_) => later(Retry::Slow),

@@ -22,6 +22,7 @@ impl Pass<'_> {
             renew_at: self.renew_at(set),
             caller_arn,
             packed_policy_size_percent: packed,
+            is_first: false,
         }
     }
 
@@ -47,5 +48,6 @@ pub(in crate::controller::role) fn published_before(role: &CrossAccountRole) -> 
         renew_at: before.renew_at.as_ref()?.0,
         caller_arn: before.caller_arn.clone(),
         packed_policy_size_percent: before.packed_policy_size_percent,
+        is_first: false,
     })
 }

@@ -157,7 +157,8 @@ impl CredentialsStep<'_, '_> {
     /// The present set stays; its files are written again if they are not as declared.
     async fn keep(&self, held: &PublishedCredentials, entry: Entry<'_>) -> Result<Published, Stop> {
         if self.proof_is_due(false) {
-            self.pass.prove_refusal(entry, self.context().propagating).await?;
+            self.pass.try_without_external_id(entry, self.context().propagating).await?;
+            self.pass.is_proven();
         }
         let observed_generation = self.pass.role.status.as_ref().and_then(|status| status.observed_generation);
         let declaration_is_new = observed_generation != self.pass.role.metadata.generation;

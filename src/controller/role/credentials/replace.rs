@@ -17,6 +17,7 @@ use crate::decide::credentials::reissue::{Cause, Input, needs_new};
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::denial::{denies_new_sessions, is_denied};
+use crate::decide::status::CredentialsFacts;
 use crate::domain::SessionRequest;
 
 impl CredentialsStep<'_, '_> {
@@ -29,11 +30,8 @@ impl CredentialsStep<'_, '_> {
             return Ok(self.published(cause, &set, entry.known));
         }
         self.can_work(entry.known)?;
-        let Verified { session, caller_arn } = self.pass.assume(entry, self.context()).await?;
+        let Verified { session, caller_arn } = self.request(entry).await?;
         self.outlives_denial(session.credentials.expires_at, entry.request)?;
-        if self.proof_is_due(true) {
-            self.pass.prove_refusal(entry, self.context().propagating).await?;
-        }
         let set = PublishedCredentials {
             credentials: session.credentials,
             role_arn: entry.known.arn.to_string(),
@@ -56,6 +54,20 @@ impl CredentialsStep<'_, '_> {
         Ok(published)
     }
 
+    /// A verified session of a role that is proven to need the external id. Both are asked for side by side.
+    async fn request(&self, entry: Entry<'_>) -> Result<Verified, Stop> {
+        let session = self.pass.assume(entry, self.context());
+        if !self.proof_is_due(true) {
+            return Ok(session.await?);
+        }
+        let proof = self.pass.try_without_external_id(entry, self.context().propagating);
+        let (session, proof) = tokio::join!(session, proof);
+        let session = session?;
+        proof?;
+        self.pass.is_proven();
+        Ok(session)
+    }
+
     fn published(&self, cause: Cause, set: &PublishedCredentials, known: &KnownRole) -> Published {
         let (object, name) = (&self.pass.object, &self.desired.secret.name);
         let expires_at = set.credentials.expires_at;
@@ -75,7 +87,9 @@ impl CredentialsStep<'_, '_> {
             }
             Cause::Expired | Cause::Revoked | Cause::InputsChanged | Cause::Requested => None,
         };
-        Published { facts: self.facts(set), events: event.into_iter().collect() }
+        let is_first = cause == Cause::Missing && published_before(self.pass.role).is_none();
+        let facts = CredentialsFacts { is_first, ..self.facts(set) };
+        Published { facts, events: event.into_iter().collect() }
     }
 
     /// A session of a role that denies everybody could do nothing, so none is requested.

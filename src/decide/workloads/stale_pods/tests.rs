@@ -94,6 +94,7 @@ fn after(stale: Stale) -> CrossAccountRoleStatus {
         renew_at: at(1800),
         caller_arn: None,
         packed_policy_size_percent: None,
+        is_first: false,
     };
     let consumers = Consumers { stale, ..Consumers::default() };
     let report = Report { published: Some(published), consumers, ..Report::default() };
@@ -109,7 +110,14 @@ fn pods(names: &[&str]) -> Stale {
 fn pods_are_looked_for_once_for_each_set_and_again_while_some_are_stale() {
     let rolled = at(100) + ROLLOUT_GRACE;
     for (what, previous, issued_at, restarting, now, expected) in [
-        ("the first set", CrossAccountRoleStatus::default(), at(100), false, at(100), PodCheck::Now),
+        (
+            "no set in status, but one in the Secret",
+            CrossAccountRoleStatus::default(),
+            at(100),
+            false,
+            at(100),
+            PodCheck::Now,
+        ),
         ("the same set, none stale", after(pods(&[])), at(100), false, at(200), PodCheck::No),
         ("the same set, some stale", after(pods(&["a"])), at(100), false, at(200), PodCheck::Now),
         ("the same set, not permitted", after(Stale::Forbidden("no".into())), at(100), false, at(200), PodCheck::No),
@@ -128,8 +136,12 @@ fn pods_are_looked_for_once_for_each_set_and_again_while_some_are_stale() {
         ("restarted and rolled", after(Stale::LookedForAt(rolled)), at(100), false, rolled, PodCheck::Now),
         ("restarts that fail for long", after(Stale::LookedForAt(rolled)), at(100), true, rolled, PodCheck::Now),
     ] {
-        assert_eq!(pod_check(&previous, issued_at, restarting, now), expected, "{what}");
+        let issue = Issue { issued_at, is_first: false, restarting };
+        assert_eq!(pod_check(&previous, issue, now), expected, "{what}");
     }
+    let first = Issue { issued_at: at(100), is_first: true, restarting: false };
+    assert_eq!(pod_check(&CrossAccountRoleStatus::default(), first, at(100)), PodCheck::FirstSet);
+    assert_eq!(pod_check(&after(Stale::FirstSet), Issue { is_first: false, ..first }, at(200)), PodCheck::No);
 }
 
 #[test]
