@@ -36,6 +36,12 @@ e2e-node: surroundings ## See a pod on a real node renew, lose and regain its cr
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- e2e-node
 
+.PHONY: bench
+bench: ## Measure the release build into docs/benchmarks.md; WORK="one wave" picks workloads, SIZE=100 or 10000 the number of roles
+	@lab/control-plane.sh >/dev/null
+	cargo build --locked --release --workspace --bins
+	SIZE=$(SIZE) cargo run --locked --release --quiet --package crossaccount-lab --bin bench -- $(WORK)
+
 .PHONY: lint
 lint: ## Check format and lints
 	cargo fmt --all --check

@@ -26,6 +26,11 @@ mod xml;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+pub(crate) use self::{
+    call::{Call, Form},
+    reply::Reply,
+    xml::{element, escape},
+};
 use self::{fault::Faults, journal::Journal, upstream::Upstream};
 pub use self::{
     fault::{AwsError, Fault, On},

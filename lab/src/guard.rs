@@ -141,6 +141,19 @@ impl Guarded {
         timeout(END_WITHIN, ended).await.with_context(|| format!("{} has not ended after {END_WITHIN:?}", self.name))?
     }
 
+    /// The process that the guard runs, for what the kernel knows of it.
+    pub fn pid(&self) -> Result<u32> {
+        let guard = self.guard.id().to_string();
+        // The shell has another child, which watches the pipe: a shell as well.
+        let is_it = |pid: u32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let (program, rest) = stat.rsplit_once(") ").unwrap_or_default();
+            rest.split(' ').nth(1) == Some(&guard) && !program.ends_with("(sh")
+        };
+        let processes = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        processes.into_iter().find(|&pid| is_it(pid)).with_context(|| format!("{} does not run", self.name))
+    }
+
     /// What the process prints.
     pub fn log(&self) -> &LogFile {
         &self.log

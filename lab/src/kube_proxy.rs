@@ -24,7 +24,7 @@ mod tests;
 mod upstream;
 mod watches;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use kube::Config;
@@ -146,6 +146,11 @@ impl KubeProxy {
     /// How many requests of this verb about this resource arrived: `"secrets"` is without its subresources.
     pub fn count(&self, verb: Verb, resource: &str) -> usize {
         self.shared.journal.count(verb, resource)
+    }
+
+    /// Numbers of requests by verb and resource, as [`count`](Self::count) names them.
+    pub fn tally(&self) -> BTreeMap<(Verb, String), usize> {
+        self.shared.journal.tally()
     }
 
     /// Forgets the requests so far.

@@ -26,6 +26,7 @@ pub mod deployment;
 pub mod effects;
 pub mod emulator;
 pub mod env;
+pub mod fake_aws;
 pub mod guard;
 pub mod http;
 pub mod kube_proxy;

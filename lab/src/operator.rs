@@ -151,6 +151,16 @@ impl Operator {
         .await
     }
 
+    /// Its memory that is resident now, and the most that ever was, in KiB (`proc_pid_status(5)`: `VmRSS`, `VmHWM`).
+    pub fn memory(&self) -> Result<(u64, u64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()?))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.trim_start_matches(':').split_whitespace().next()?.parse().ok())
+        };
+        field("VmRSS").zip(field("VmHWM")).context("the kernel does not say how much memory the operator has")
+    }
+
     /// What it logs: a JSON object a line.
     pub fn log(&self) -> &LogFile {
         self.process.log()

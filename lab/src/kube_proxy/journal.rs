@@ -1,6 +1,6 @@
 //! The record of requests that tests read.
 
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use super::request::{ApiRequest, Verb};
 use crate::rules::locked;
@@ -65,6 +65,14 @@ impl Journal {
     pub(super) fn count(&self, verb: Verb, kind: &str) -> usize {
         let log = locked(&self.0);
         log.requests.iter().filter(|recorded| recorded.request.verb == verb && recorded.request.kind() == kind).count()
+    }
+
+    pub(super) fn tally(&self) -> BTreeMap<(Verb, String), usize> {
+        let mut tally = BTreeMap::new();
+        for RecordedRequest { request, .. } in &locked(&self.0).requests {
+            *tally.entry((request.verb, request.kind())).or_default() += 1;
+        }
+        tally
     }
 
     pub(super) fn clear(&self) {

@@ -1,0 +1,42 @@
+//! A restart while everything is good.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::Size;
+use crate::{
+    meter::Meter,
+    report::{Row, time},
+    world::{World, names, until_ready},
+};
+
+pub async fn run(size: Size) -> Result<Vec<Row>> {
+    let many = size.roles();
+    let world = World::new(10).await?;
+    let operator = world.start_well().await?;
+    world.fill(names("restart", many)).await?;
+    operator.stop().await?;
+
+    world.aws.reset_calls();
+    world.kube_proxy.reset_counts();
+    let begin = Instant::now();
+    let operator = world.settings.start().await?;
+    let meter = Meter::resumed(&world, &operator, begin);
+    until_ready(&operator).await?;
+    let ready = begin.elapsed();
+    let quiet = world.quiet(Duration::from_secs(5)).await.saturating_duration_since(begin);
+
+    let figures = meter.read().await?;
+    let assumed = figures.aws.of("AssumeRole");
+    let writes =
+        figures.writes("secrets") + figures.writes("crossaccountroles/status") + figures.writes("crossaccountroles");
+    let result = format!(
+        "ready after {}, quiet after {}; {assumed} AssumeRole of roles, {writes} writes to Secrets, objects and their status",
+        time(ready),
+        time(quiet)
+    );
+    let what = format!("restart with {many} good roles");
+    let row = Row::new("restart", what, result).aim("no AssumeRole, no write", assumed == 0 && writes == 0);
+    Ok(vec![row.raw(figures.told())])
+}
