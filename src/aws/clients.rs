@@ -12,7 +12,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::call::CallRecorder;
 use super::clock::AwsClock;
 use super::iam::IamClient;
-use super::limits::{AccountLimits, Service, limited};
+use super::limits::{AccountLimits, limited};
 use super::role_chain::{ChainFailure, walk};
 use super::sts::StsClient;
 use super::{base_identity, config};
@@ -24,7 +24,7 @@ const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// A client of one service of the SDK, whose builders share no trait: for an account, and as a session if one is given.
 macro_rules! client {
-    ($sdk:ident, $service:expr, $clients:expr, $access:expr, $session:expr) => {{
+    ($sdk:ident, $service:ident, $clients:expr, $access:expr, $session:expr) => {{
         let mut builder = $sdk::config::Builder::from(&$clients.sdk).interceptor($clients.clock.clone());
         if let Some(AccountAccess { id, region, .. }) = $access {
             let limits = $clients.limits(id);
@@ -33,7 +33,7 @@ macro_rules! client {
                 .timeout_config(config::limited_timeouts())
                 .region(sdk_region(region));
             if let Some(client) = $clients.sdk.http_client() {
-                builder = builder.http_client(limited(client, limits, $service));
+                builder = builder.http_client(limited(client, Arc::clone(&limits.$service)));
             }
         }
         if let Some(session) = $session {
@@ -49,8 +49,15 @@ pub struct AwsClients {
     clock: AwsClock,
     metrics: Metrics,
     principal_arn: Option<String>,
-    managers: Mutex<HashMap<AccountAccess, Arc<AsyncMutex<Option<Manager>>>>>,
+    accounts: Mutex<HashMap<AccountAccess, Arc<Account>>>,
     limits: Mutex<HashMap<AccountId, Arc<AccountLimits>>>,
+}
+
+/// The clients of one account.
+struct Account {
+    /// STS as the base identity.
+    sts: StsClient,
+    manager: AsyncMutex<Option<Manager>>,
 }
 
 /// The identity at the end of an account's chain of roles, and its client.
@@ -75,8 +82,8 @@ impl AwsClients {
     /// The same for a configuration that was made elsewhere.
     #[must_use]
     pub fn with_config(sdk: SdkConfig, metrics: Metrics, principal_arn: Option<String>) -> Self {
-        let (managers, limits) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
-        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, managers, limits }
+        let (accounts, limits) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
+        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, accounts, limits }
     }
 
     /// The time on AWS's clock as well as it is known, and never earlier than that clock shows; our own time before the
@@ -96,7 +103,7 @@ impl AwsClients {
     /// STS as the base identity, for assuming roles of the account at the endpoint of its region.
     #[must_use]
     pub fn sts(&self, access: &AccountAccess) -> StsClient {
-        self.sts_client(Some(access), None)
+        self.account(access).sts.clone()
     }
 
     /// STS as a session just issued, to ask who it is.
@@ -130,34 +137,38 @@ impl AwsClients {
     /// Drops the manager's session if AWS no longer accepts it, so that the next call assumes a new one.
     pub fn forget_if_stale(&self, access: &AccountAccess, failure: &AwsFailure) {
         if failure.kind.is_of_identity() {
-            lock(&self.managers).remove(access);
+            lock(&self.accounts).remove(access);
         }
     }
 
     async fn manager<T>(&self, access: &AccountAccess, of: impl FnOnce(&Manager) -> T) -> Result<T, ChainFailure> {
-        let slot = {
-            let mut managers = lock(&self.managers);
-            if !managers.contains_key(access) {
-                managers.retain(|known, _| known.name != access.name); // the account was edited
-            }
-            Arc::clone(managers.entry(access.clone()).or_default())
-        };
-        let mut held = slot.lock().await;
+        let account = self.account(access);
+        let mut held = account.manager.lock().await;
         if let Some(manager) = held.as_ref().filter(|manager| manager.is_fresh()) {
             return Ok(of(manager));
         }
-        let session = walk(access, self.sts(access), |held| self.sts_as(held, access)).await?;
+        let session = walk(access, account.sts.clone(), |held| self.sts_as(held, access)).await?;
         let iam = self.iam_client(Some(access), session.as_ref());
         Ok(of(held.insert(Manager { session, iam })))
     }
 
+    fn account(&self, access: &AccountAccess) -> Arc<Account> {
+        let mut accounts = lock(&self.accounts);
+        if let Some(known) = accounts.get(access) {
+            return Arc::clone(known);
+        }
+        accounts.retain(|known, _| known.name != access.name); // the account was edited
+        let new = Account { sts: self.sts_client(Some(access), None), manager: AsyncMutex::default() };
+        Arc::clone(accounts.entry(access.clone()).or_insert_with(|| Arc::new(new)))
+    }
+
     fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> StsClient {
-        StsClient { client: client!(aws_sdk_sts, Service::Sts, self, access, who), caller: self.caller("sts", access) }
+        StsClient { client: client!(aws_sdk_sts, sts, self, access, who), caller: self.caller("sts", access) }
     }
 
     /// IAM is one per partition; the account's region names the partition to the SDK.
     fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> IamClient {
-        IamClient { client: client!(aws_sdk_iam, Service::Iam, self, access, who), caller: self.caller("iam", access) }
+        IamClient { client: client!(aws_sdk_iam, iam, self, access, who), caller: self.caller("iam", access) }
     }
 
     fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> CallRecorder {
@@ -168,7 +179,7 @@ impl AwsClients {
     /// The limits of an account. Nothing that happens in one account slows down another.
     fn limits(&self, account: &AccountId) -> Arc<AccountLimits> {
         let mut limits = lock(&self.limits);
-        Arc::clone(limits.entry(account.clone()).or_insert_with(|| AccountLimits::new(account)))
+        Arc::clone(limits.entry(account.clone()).or_insert_with(|| Arc::new(AccountLimits::new(account))))
     }
 }
 

@@ -185,7 +185,7 @@ fn prune_state(ctx: &Context, known: &Known) {
     ctx.bulk.retain(|account| accounts.contains(account));
     ctx.accounts.retain(&accounts);
     ctx.objects.retain(&roles);
-    ctx.metrics.queue_depth(ctx.objects.overdue(ctx.now()));
+    ctx.metrics.queue_depth(ctx.workers.waiting());
 }
 
 async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, accounts: Store<AWSAccount>) {

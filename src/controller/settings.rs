@@ -42,6 +42,9 @@ pub struct ControllerSettings {
     pub shard: Option<Shard>,
 
     /// How many objects are reconciled at once, at least 1
+    ///
+    /// One AWS account has at most a quarter of them. Objects that wait for AWS or the API server longer than two seconds do
+    /// not count.
     #[arg(
         long,
         env = "CROSSACCOUNT_CONCURRENCY",

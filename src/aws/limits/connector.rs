@@ -12,43 +12,40 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{AccountLimits, Service};
+use super::ServiceLimits;
 use crate::aws::config::ATTEMPT;
 use crate::aws::error_codes::is_throttling;
 
 /// The client of one service of one account.
-pub fn limited(client: SharedHttpClient, limits: Arc<AccountLimits>, service: Service) -> SharedHttpClient {
-    SharedHttpClient::new(LimitedClient { client, limits, service })
+pub fn limited(client: SharedHttpClient, limits: Arc<ServiceLimits>) -> SharedHttpClient {
+    SharedHttpClient::new(LimitedClient { client, limits })
 }
 
 #[derive(Debug)]
 struct LimitedClient {
     client: SharedHttpClient,
-    limits: Arc<AccountLimits>,
-    service: Service,
+    limits: Arc<ServiceLimits>,
 }
 
 impl HttpClient for LimitedClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let Self { client, limits, service } = self;
+        let Self { client, limits } = self;
         let connector = client.http_connector(settings, components);
-        SharedHttpConnector::new(LimitedConnector { connector, limits: Arc::clone(limits), service: *service })
+        SharedHttpConnector::new(LimitedConnector { connector, limits: Arc::clone(limits) })
     }
 }
 
 #[derive(Debug)]
 struct LimitedConnector {
     connector: SharedHttpConnector,
-    limits: Arc<AccountLimits>,
-    service: Service,
+    limits: Arc<ServiceLimits>,
 }
 
 impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { connector, limits, service } = self;
-        let (connector, limits, service) = (connector.clone(), Arc::clone(limits), *service);
+        let (connector, limits) = (self.connector.clone(), Arc::clone(&self.limits));
         HttpConnectorFuture::new(async move {
-            let mut attempt = limits.enter(service).await.map_err(|paused| ConnectorError::user(paused.into()))?;
+            let mut attempt = limits.enter().await.map_err(|paused| ConnectorError::user(paused.into()))?;
             let sent = Instant::now();
             let answer = tokio::time::timeout(ATTEMPT, async {
                 let mut answer = connector.call(request).await?;
@@ -58,7 +55,7 @@ impl HttpConnector for LimitedConnector {
             let answer = answer.await.unwrap_or_else(|late| Err(ConnectorError::timeout(late.into())));
             attempt.answered = answer.is_ok();
             let (answer, throttled) = answer?;
-            limits.answered(service, sent, throttled);
+            limits.answered(sent, throttled);
             Ok(answer)
         })
     }

@@ -1,5 +1,6 @@
-//! What one account may take of the operator: so many calls at a time, at the pace that AWS takes them, and none but a single one
-//! while AWS does not answer. An account that throttles or hangs costs the others nothing.
+//! What one account may take of the operator, for each service: so many calls at a time, at the pace that AWS takes them, and none
+//! but a single one while AWS does not answer. An account that throttles or hangs costs the others nothing, and IAM that hangs
+//! does not keep STS from renewing credentials.
 //!
 //! All attempts of all clients of an account pass here, retries included.
 
@@ -18,7 +19,7 @@ pub(super) use self::connector::limited;
 use self::pace::Pace;
 use crate::domain::AccountId;
 
-/// Calls at a time into one account.
+/// Calls at a time to one service of one account.
 const CALLS_AT_ONCE: usize = 16;
 
 /// A call was not sent, because the account does not answer.
@@ -30,52 +31,53 @@ const CALLS_AT_ONCE: usize = 16;
 )]
 pub(super) struct Paused;
 
-/// The limits of one account.
+/// The limits of one account. Each service throttles and fails for itself.
 #[derive(Debug)]
 pub(super) struct AccountLimits {
-    calls: Semaphore,
-    breaker: Mutex<Breaker>,
-    iam: Queue,
-    sts: Queue,
+    pub iam: Arc<ServiceLimits>,
+    pub sts: Arc<ServiceLimits>,
     retries: RetryPartition,
 }
 
-/// One of the services, each of which throttles for itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Service {
-    Iam,
-    Sts,
-}
-
-/// Calls to one service wait here for their turn, in the order in which they came.
-#[derive(Debug, Default)]
-struct Queue {
+/// The limits of one service of one account.
+#[derive(Debug)]
+pub(super) struct ServiceLimits {
+    /// Calls wait for their turn in the order in which they came.
     turn: AsyncMutex<()>,
     pace: Mutex<Pace>,
+    calls: Semaphore,
+    breaker: Mutex<Breaker>,
 }
 
 impl AccountLimits {
     /// The limits of an account of which nothing is known yet.
-    pub fn new(account: &AccountId) -> Arc<Self> {
+    pub fn new(account: &AccountId) -> Self {
         // Throttled attempts are limited by the pace. What is left of the SDK's budget is for other failures.
         let budget = TokenBucket::builder().throttling_retry_cost(0).build();
-        Arc::new(Self {
-            calls: Semaphore::new(CALLS_AT_ONCE),
-            breaker: Mutex::default(),
-            iam: Queue::default(),
-            sts: Queue::default(),
+        Self {
+            iam: Arc::default(),
+            sts: Arc::default(),
             retries: RetryPartition::custom(account.to_string()).token_bucket(budget).build(),
-        })
+        }
     }
 
     /// The SDK's budget for retries of this account.
     pub fn retries(&self) -> RetryPartition {
         self.retries.clone()
     }
+}
 
+impl Default for ServiceLimits {
+    fn default() -> Self {
+        let (turn, pace, breaker) = Default::default();
+        Self { turn, pace, calls: Semaphore::new(CALLS_AT_ONCE), breaker }
+    }
+}
+
+impl ServiceLimits {
     /// Waits until an attempt may be sent.
-    async fn enter(&self, service: Service) -> Result<Attempt<'_>, Paused> {
-        self.queue(service).pass().await;
+    async fn enter(&self) -> Result<Attempt<'_>, Paused> {
+        self.wait_for_turn().await;
         // The semaphore is never closed.
         let permit = self.calls.acquire().await.map_err(|_| Paused)?;
         if !lock(&self.breaker).lets_through(Instant::now()) {
@@ -84,32 +86,23 @@ impl AccountLimits {
         Ok(Attempt { limits: self, _permit: permit, answered: false })
     }
 
-    /// Learns whether AWS throttled an attempt.
-    fn answered(&self, service: Service, sent: Instant, throttled: bool) {
-        lock(&self.queue(service).pace).answered(sent, throttled, Instant::now());
-    }
-
-    fn queue(&self, service: Service) -> &Queue {
-        match service {
-            Service::Iam => &self.iam,
-            Service::Sts => &self.sts,
-        }
-    }
-}
-
-impl Queue {
-    async fn pass(&self) {
+    async fn wait_for_turn(&self) {
         let _turn = self.turn.lock().await;
         loop {
             let Some(wait) = lock(&self.pace).delay(Instant::now()) else { return };
             tokio::time::sleep(wait).await;
         }
     }
+
+    /// Learns whether AWS throttled an attempt.
+    fn answered(&self, sent: Instant, throttled: bool) {
+        lock(&self.pace).answered(sent, throttled, Instant::now());
+    }
 }
 
 /// An attempt under way. One that is dropped before its answer counts as unanswered.
 struct Attempt<'a> {
-    limits: &'a AccountLimits,
+    limits: &'a ServiceLimits,
     _permit: SemaphorePermit<'a>,
     answered: bool,
 }

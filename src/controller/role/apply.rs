@@ -57,6 +57,12 @@ impl Applied {
         }
         subjects
     }
+
+    /// What came of this plan and of one that was executed after it.
+    pub fn followed_by(self, later: Self) -> Self {
+        let done = self.done.into_iter().chain(later.done).collect();
+        Self { done, ..later }
+    }
 }
 
 impl Pass<'_> {

@@ -145,7 +145,10 @@ impl Pass<'_> {
         if reason.is_reported_before() && !self.report.progress_reported {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
         }
-        let applied = self.apply(account, &at.role_arn, &planned, state).await;
+        let applied = match state {
+            None => self.create(account, desired, planned).await,
+            Some(state) => self.apply(account, &at.role_arn, &planned, Some(state)).await,
+        };
         if presumed && applied.role_exists() {
             let state = account.read_role(&at.role_arn).await?.map(Box::new);
             return Box::pin(self.make(wanted, account, Found::Read(state))).await;

@@ -39,8 +39,26 @@ impl<'a> Entry<'a> {
 }
 
 impl Pass<'_> {
+    /// A verified session of a role; with `prove`, of one that is proven to need the external id. Both are asked for side by side.
+    pub(super) async fn request(
+        &self,
+        entry: Entry<'_>,
+        context: FailureContext,
+        prove: bool,
+    ) -> Result<Verified, Verdict> {
+        let session = self.assume(entry, context);
+        if !prove {
+            return session.await;
+        }
+        let (session, proof) = tokio::join!(session, self.try_without_external_id(entry, context.propagating));
+        let session = session?;
+        proof?;
+        self.is_proven();
+        Ok(session)
+    }
+
     /// Assumes the role and asks AWS who the new credentials are.
-    pub(super) async fn assume(&self, entry: Entry<'_>, context: FailureContext) -> Result<Verified, Verdict> {
+    async fn assume(&self, entry: Entry<'_>, context: FailureContext) -> Result<Verified, Verdict> {
         let access = &entry.at.access;
         let session = match self.ctx.aws.sts(access).assume_role(entry.call()).await {
             Ok(session) => session,

@@ -8,6 +8,7 @@ mod cleanup;
 mod close;
 mod comparison;
 mod credentials;
+mod first_session;
 pub mod grants;
 mod iam_role;
 mod issue;

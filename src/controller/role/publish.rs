@@ -1,5 +1,6 @@
 //! The end of a pass: status, Events, and when to come back.
 
+use futures::future::join_all;
 use jiff::SignedDuration;
 use kube::Resource;
 use kube::runtime::controller::Action;
@@ -33,7 +34,6 @@ impl Pass<'_> {
         self.remember(|state| state.record_result(problem.is_some(), now));
         let failures = self.state().failures.saturating_sub(1);
         let wake_at = next_pass(&self.report, failures, &self.object.uid, self.ctx.drift_interval, self.now);
-        self.remember(|state| state.wake_at = Some(wake_at));
         tracing::debug!(
             namespace = self.object.namespace,
             name = self.object.name,
@@ -48,9 +48,8 @@ impl Pass<'_> {
     /// Publishes the Events so far: what was done was done, also where the pass breaks off.
     pub async fn publish_events(&mut self) {
         let about = self.role.object_ref(&());
-        for event in std::mem::take(&mut self.events) {
-            self.ctx.events.publish(&about, &event).await;
-        }
+        let events = std::mem::take(&mut self.events);
+        join_all(events.iter().map(|event| self.ctx.events.publish(&about, event))).await;
     }
 
     /// Writes a status in the middle of a pass: the role is about to be changed. AWS is changed also where the API

@@ -110,8 +110,6 @@ pub struct ObjectState {
     pub failing_since: Option<Timestamp>,
     /// Length of that row.
     pub failures: u32,
-    /// When the next reconcile is due.
-    pub wake_at: Option<Timestamp>,
     /// The status that was last written, until the watch shows it.
     pub written: Option<WrittenStatus>,
     /// The role as it was last read.
@@ -222,12 +220,6 @@ impl ObjectStates {
     /// Forgets all objects but these.
     pub fn retain(&self, alive: &HashSet<String>) {
         self.lock().retain(|uid, _| alive.contains(uid));
-    }
-
-    /// Number of objects whose time has come and that no reconcile has come to yet.
-    #[must_use]
-    pub fn overdue(&self, now: Timestamp) -> usize {
-        self.lock().values().filter(|state| state.wake_at.is_some_and(|at| at <= now)).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, ObjectState>> {

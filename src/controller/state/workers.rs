@@ -38,6 +38,11 @@ impl Workers {
         Self { queue: Arc::new(Mutex::new(FairQueue::new(workers, share.get()))), shutdown }
     }
 
+    /// How many objects wait.
+    pub fn waiting(&self) -> usize {
+        lock(&self.queue).waiting()
+    }
+
     /// Waits for a worker for an object of this account. None if the process ends.
     pub async fn acquire(&self, account: &str, urgency: Urgency) -> Option<Worker> {
         let (sender, receiver) = oneshot::channel();

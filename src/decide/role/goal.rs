@@ -81,6 +81,14 @@ impl Plan {
         self.steps().next().is_none()
     }
 
+    /// The creation of the role, and what comes after it. Without a creation, everything comes after.
+    #[must_use]
+    pub fn split_creation(mut self) -> (Self, Self) {
+        let creates = self.stages.first().is_some_and(|stage| stage.iter().any(|step| matches!(step, Step::Create(_))));
+        let rest = self.stages.split_off(usize::from(creates));
+        (Self { stages: self.stages, side: Vec::new() }, Self { stages: rest, side: self.side })
+    }
+
     /// What stands in AWS when all steps succeeded.
     #[must_use]
     pub fn result(&self, observed: Option<&IamRoleState>) -> Option<IamRoleState> {

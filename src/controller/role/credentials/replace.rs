@@ -30,7 +30,10 @@ impl CredentialsStep<'_, '_> {
             return Ok(self.published(cause, &set, entry.known));
         }
         self.can_work(entry.known)?;
-        let Verified { session, caller_arn } = self.request(entry).await?;
+        let Verified { session, caller_arn } = match self.pass.take_first_session() {
+            Some(requested) => requested?,
+            None => self.pass.request(entry, self.context(), self.proof_is_due(true)).await?,
+        };
         self.outlives_denial(session.credentials.expires_at, entry.request)?;
         let set = PublishedCredentials {
             credentials: session.credentials,
@@ -52,20 +55,6 @@ impl CredentialsStep<'_, '_> {
         published.facts.caller_arn = Some(caller_arn);
         published.facts.packed_policy_size_percent = percent;
         Ok(published)
-    }
-
-    /// A verified session of a role that is proven to need the external id. Both are asked for side by side.
-    async fn request(&self, entry: Entry<'_>) -> Result<Verified, Stop> {
-        let session = self.pass.assume(entry, self.context());
-        if !self.proof_is_due(true) {
-            return Ok(session.await?);
-        }
-        let proof = self.pass.try_without_external_id(entry, self.context().propagating);
-        let (session, proof) = tokio::join!(session, proof);
-        let session = session?;
-        proof?;
-        self.pass.is_proven();
-        Ok(session)
     }
 
     fn published(&self, cause: Cause, set: &PublishedCredentials, known: &KnownRole) -> Published {

@@ -37,6 +37,11 @@ impl<T> FairQueue<T> {
         }
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
     /// Begins with the next one, if one may begin.
     pub fn pop(&mut self) -> Option<(String, T)> {
         if self.at_work >= self.limit {
