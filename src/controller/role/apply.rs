@@ -1,6 +1,7 @@
 //! Executes a plan. It decides nothing: a stage begins when all before it succeeded, and every step of a stage is tried.
 
 use crate::controller::manager::{ManagedAccount, StepFailure};
+use crate::controller::role::outcome::Verified;
 use crate::controller::role::pass::Pass;
 use crate::decide::credentials::proof::Proof;
 use crate::decide::failure::{FailureContext, Verdict, says_not_created};
@@ -19,6 +20,8 @@ pub struct Applied {
     pub failure: Option<StepFailure>,
     /// The first failure of a side step.
     pub side_failure: Option<Verdict>,
+    /// The first session of a role that was created.
+    pub first_session: Option<Result<Verified, Verdict>>,
 }
 
 impl Applied {

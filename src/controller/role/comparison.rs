@@ -151,7 +151,7 @@ impl Pass<'_> {
     }
 
     pub(super) fn outcome_of(&self, at: &RoleLocation, applied: Applied, closed: Option<Refusal>) -> RoleOutcome {
-        let state = applied.state;
+        let Applied { state, first_session, .. } = applied;
         let found = state.as_ref().filter(|state| at.is_role(&state.role.arn));
         let known = found.map(|state| KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() });
         let denied = state.as_ref().map_or(Denied::Nobody, |state| self.denied_on(state));
@@ -164,7 +164,8 @@ impl Pass<'_> {
             remembered.last_read = known.clone().map_or(LastRead::Unread, LastRead::Usable);
             remembered.revocation_met = met.or(remembered.revocation_met);
         });
-        RoleOutcome { known: known.filter(|_| closed.is_none()), read: state, denied, closed, ..RoleOutcome::default() }
+        let known = known.filter(|_| closed.is_none());
+        RoleOutcome { known, read: state, denied, first_session, closed, ..RoleOutcome::default() }
     }
 
     /// What status says of the role, by what was read and written.

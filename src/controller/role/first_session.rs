@@ -2,10 +2,9 @@
 //!
 //! The session is published only after all of the role is as declared, as any other.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use super::apply::Applied;
-use super::issue::{Entry, Verified};
+use super::issue::Entry;
+use super::outcome::Verified;
 use super::pass::Pass;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::objects::KnownRole;
@@ -13,8 +12,6 @@ use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::role::Plan;
 use crate::decide::target::desired::Desired;
 use crate::domain::IamRoleState;
-
-pub(super) type FirstSession = Option<Result<Verified, Verdict>>;
 
 impl Pass<'_> {
     /// Executes a plan that creates the role.
@@ -24,26 +21,19 @@ impl Pass<'_> {
         let created = self.apply(account, role, &creation, None).await;
         let Some(state) = created.state.clone().filter(|_| created.failure.is_none()) else { return created };
         let session = self.request_first_session(desired, &state);
-        let (applied, session) = tokio::join!(self.apply(account, role, &rest, Some(state.clone())), session);
-        *lock(&self.first_session) = session;
-        created.followed_by(applied)
-    }
-
-    /// That session, or why there is none, if one was requested in this pass.
-    pub(super) fn take_first_session(&self) -> FirstSession {
-        lock(&self.first_session).take()
+        let (applied, first_session) = tokio::join!(self.apply(account, role, &rest, Some(state.clone())), session);
+        Applied { first_session, ..created.followed_by(applied) }
     }
 
     /// None if the declaration asks for no session that can be requested.
-    async fn request_first_session(&self, desired: &Desired, state: &IamRoleState) -> FirstSession {
+    async fn request_first_session(
+        &self,
+        desired: &Desired,
+        state: &IamRoleState,
+    ) -> Option<Result<Verified, Verdict>> {
         let known = KnownRole { arn: state.role.arn.clone(), id: state.role.id.clone() };
         let entry = Entry { at: &desired.at, known: &known, request: desired.session.as_ref().ok()? };
         let context = FailureContext { propagating: true, ..FailureContext::default() };
         Some(self.request(entry, context, self.ctx.external_id_self_test).await)
     }
-}
-
-/// A panic while locked ends the pass.
-fn lock(session: &Mutex<FirstSession>) -> MutexGuard<'_, FirstSession> {
-    session.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,9 @@
 //! New credentials: assumed, verified, and only then handed on.
 
+use super::outcome::Verified;
 use super::pass::Pass;
 use crate::api::Reason;
-use crate::aws::{AssumeRole, IssuedSession};
+use crate::aws::AssumeRole;
 use crate::controller::manager::ManagedAccount;
 use crate::controller::state::objects::KnownRole;
 use crate::decide::credentials::checks::is_expected;
@@ -11,15 +12,6 @@ use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Phase, Retry, Verdict, verdict};
 use crate::decide::target::role_location::RoleLocation;
 use crate::domain::{AwsFailure, FailureKind, IamRole, SessionRequest};
-
-/// A session that AWS confirmed to be what was asked for.
-#[derive(Debug)]
-pub struct Verified {
-    /// The session.
-    pub session: IssuedSession,
-    /// The caller by AWS's word.
-    pub caller_arn: String,
-}
 
 /// One role that is to be assumed.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,9 @@
 //! What every step of one pass over an object needs, and what the steps leave behind.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use super::first_session::FirstSession;
 use super::references::References;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::controller::Error;
@@ -41,8 +39,6 @@ pub struct Pass<'a> {
     pub events: Vec<Event>,
     /// What the status is made of.
     pub report: Report,
-    /// The session that was requested while the policies of the new role were written.
-    pub(super) first_session: Mutex<FirstSession>,
     /// Whether the API server said in this pass that the object is what the cache said.
     is_current: AtomicBool,
 }
@@ -96,7 +92,6 @@ impl<'a> Pass<'a> {
             identity: ctx.base_identity(),
             events: Vec::new(),
             report: Report::default(),
-            first_session: Mutex::default(),
             is_current: AtomicBool::new(false),
         })
     }

@@ -9,7 +9,8 @@ use super::{CredentialsStep, Published, Stop};
 use crate::api::Reason;
 use crate::cluster::{ObservedSecret, SecretWrite};
 use crate::controller::Error;
-use crate::controller::role::issue::{Entry, Verified};
+use crate::controller::role::issue::Entry;
+use crate::controller::role::outcome::Verified;
 use crate::controller::state::objects::KnownRole;
 use crate::decide::credentials::checks::{check_expires_later, packed_size_warning};
 use crate::decide::credentials::published::PublishedCredentials;
@@ -30,7 +31,7 @@ impl CredentialsStep<'_, '_> {
             return Ok(self.published(cause, &set, entry.known));
         }
         self.can_work(entry.known)?;
-        let Verified { session, caller_arn } = match self.pass.take_first_session() {
+        let Verified { session, caller_arn } = match self.role.first_session.clone() {
             Some(requested) => requested?,
             None => self.pass.request(entry, self.context(), self.proof_is_due(true)).await?,
         };
