@@ -36,13 +36,13 @@ impl Applied {
     }
 
     /// Whether everyone was denied and the trust policy reduced.
-    fn shut(&self) -> bool {
+    pub(super) fn shut(&self) -> bool {
         let denies_everyone = |step: &Step| matches!(step, Step::Deny(denial) if denial.everyone == Denied::Everyone);
         self.trust_changed() && self.done.iter().any(denies_everyone)
     }
 
     /// A step succeeded. `created` is AWS's answer to `CreateRole`.
-    fn record(&mut self, step: Step, created: Option<IamRole>) {
+    pub(super) fn record(&mut self, step: Step, created: Option<IamRole>) {
         self.state = step.apply(self.state.take());
         if let (Some(state), Some(created)) = (&mut self.state, created) {
             state.role = IamRole { trust: state.role.trust.take(), ..created };
@@ -99,7 +99,7 @@ impl Pass<'_> {
                 break;
             }
         }
-        for step in &plan.side {
+        for step in plan.side_steps(&self.object, applied.state.as_ref()) {
             match self.execute(account, role, step).await {
                 Ok((done, _)) => applied.record(done, None),
                 Err(failure) => drop(applied.side_failure.get_or_insert(failure.verdict)),

@@ -75,6 +75,14 @@ impl Plan {
         self.stages.iter().flatten().chain(&self.side)
     }
 
+    /// The side steps that may be tried on a role that stands so after the stages: none on a role that nobody owns yet and
+    /// whose claim failed.
+    #[must_use]
+    pub fn side_steps(&self, object: &ObjectIdentity, state: Option<&IamRoleState>) -> &[Step] {
+        let is_ours = state.is_none_or(|state| object.ownership(&state.role.tags).is_ours());
+        if is_ours { &self.side } else { &[] }
+    }
+
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -93,5 +101,23 @@ impl Plan {
     #[must_use]
     pub fn result(&self, observed: Option<&IamRoleState>) -> Option<IamRoleState> {
         self.steps().fold(observed.cloned(), |state, step| step.apply(state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::role::fixture;
+
+    #[test]
+    fn side_steps_wait_for_the_claim_of_a_role_that_nobody_owns_and_for_nothing_else() {
+        let side = vec![Step::Untag(vec!["old".to_owned()])];
+        let plan = Plan { stages: Vec::new(), side: side.clone() };
+        let (object, ours) = (fixture::object(), fixture::state());
+        let mut unclaimed = fixture::state();
+        unclaimed.role.tags.clear();
+        assert_eq!(plan.side_steps(&object, Some(&ours)), side);
+        assert_eq!(plan.side_steps(&object, None), side);
+        assert!(plan.side_steps(&object, Some(&unclaimed)).is_empty());
     }
 }
