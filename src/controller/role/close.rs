@@ -42,7 +42,7 @@ impl Pass<'_> {
     }
 
     /// What the last look at a held role found, as long as no other look is due.
-    fn held_before(&mut self, key: &str) -> Option<RoleOutcome> {
+    pub(super) fn held_before(&mut self, key: &str) -> Option<RoleOutcome> {
         if self.revocation_is_unmet() || self.now >= self.next_comparison() {
             return None;
         }
@@ -122,6 +122,7 @@ impl Pass<'_> {
         self.ensure_shown(&at, state.as_ref())?;
         let boundary = self.boundary();
         let planned = plan(Goal::Closed, &self.given(&at, boundary.as_ref(), &[]), state.as_ref())?;
+        self.announce_closing(&planned).await;
         let applied = self.apply(&manager, &at.role_arn, &planned, state).await;
         if !applied.done.is_empty() {
             self.events.push(closing_event(refusal, &applied));
@@ -151,6 +152,7 @@ impl Pass<'_> {
         let ended = self.ended(applied.failure.as_ref());
         let Err(refusal) = check_compliance(account, &given, &state, ended) else { return (applied, None) };
         let planned = plan(Goal::Closed, &given, Some(&state)).unwrap_or_default();
+        self.announce_closing(&planned).await;
         let closing = self.apply(manager, &at.role_arn, &planned, Some(state)).await;
         if !closing.done.is_empty() {
             self.events.push(closing_event(&refusal, &closing));
@@ -163,8 +165,21 @@ impl Pass<'_> {
         (Applied { side_failure: applied.side_failure, ..closing }, Some(refusal))
     }
 
+    /// Says in status that a role that is ready is about to be closed. A process that dies in the middle then leaves a role
+    /// that is known not to be ready: should access return before the next process looks, that one compares the role and
+    /// does not take it for open.
+    async fn announce_closing(&mut self, planned: &Plan) {
+        if self.closes_a_ready_role(planned) {
+            self.report_progress("closing the role in AWS").await;
+        }
+    }
+
+    pub(super) fn closes_a_ready_role(&self, planned: &Plan) -> bool {
+        !planned.is_empty() && self.role.is_true(ConditionType::RoleReady)
+    }
+
     /// How a plan of the role ended. A fault that passes by itself is given two minutes.
-    fn ended(&self, failure: Option<&StepFailure>) -> Ended {
+    pub(super) fn ended(&self, failure: Option<&StepFailure>) -> Ended {
         let now = self.now;
         let passing = failure.is_some_and(|failure| failure.verdict.retry == Retry::Soon);
         self.remember(|state| state.passing_since = state.passing_since.or(Some(now)).filter(|_| passing));

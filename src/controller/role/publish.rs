@@ -1,5 +1,7 @@
 //! The end of a pass: status, Events, and when to come back.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use jiff::SignedDuration;
 use kube::Resource;
@@ -12,6 +14,10 @@ use crate::controller::Error;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
 use crate::host::metrics::ReconcileResult;
+
+/// A status in the middle of a pass is a courtesy to the next process: an API server that does not answer delays nothing
+/// in AWS for longer.
+const INTERIM_LIMIT: Duration = Duration::from_secs(5);
 
 impl Pass<'_> {
     /// Writes the status if it changed, publishes Events, and says when to come back.
@@ -71,9 +77,13 @@ impl Pass<'_> {
         let report = Report { published: published_before(self.role), ..report };
         let interim = status(&before, self.role.metadata.generation, &report, self.now);
         self.report.progress_reported = true;
-        if let Err(error) = self.write_status(&interim).await {
-            tracing::warn!(object = self.role.full_name(), %error, "cannot write the planned change to the status");
-        }
+        let written = tokio::time::timeout(INTERIM_LIMIT, self.write_status(&interim)).await;
+        let error = match written {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer in {INTERIM_LIMIT:?}"),
+        };
+        tracing::warn!(object = self.role.full_name(), %error, "cannot write the planned change to the status");
     }
 }
 
