@@ -9,6 +9,8 @@ mod status;
 mod workloads;
 
 pub use events::Events;
+#[cfg(test)]
+pub(crate) use secret::manifest;
 pub use secret::{ObservedSecret, SecretDeletion, SecretWrite};
 
 use kube::Client;

@@ -40,6 +40,14 @@ pub struct OwnSecret {
     immutable: bool,
 }
 
+#[cfg(test)]
+impl ObservedSecret {
+    /// The Secret of an object as a test has it.
+    pub fn of(secret: Option<Secret>, role: &CrossAccountRole, account: &str) -> Self {
+        secret.map_or(Self::Absent, |secret| observe(secret, role, Some(account)))
+    }
+}
+
 impl ObservedSecret {
     /// The set in it.
     #[must_use]
@@ -129,19 +137,7 @@ impl Cluster {
             ObservedSecret::Absent => (PatchParams::apply(FIELD_MANAGER), None),
             ObservedSecret::Foreign(_) => return Ok(SecretWrite::Overtaken),
         };
-        let body = Secret {
-            metadata: ObjectMeta {
-                name: Some(name.to_owned()),
-                labels: Some(content.labels.clone()),
-                annotations: Some(content.annotations.clone()),
-                owner_references: Some(role.controller_owner_ref(&()).into_iter().collect()),
-                resource_version,
-                ..ObjectMeta::default()
-            },
-            type_: Some(SECRET_TYPE.to_owned()),
-            data: Some(content.data.iter().map(|(key, text)| (key.clone(), bytes(text))).collect()),
-            ..Secret::default()
-        };
+        let body = manifest(role, name, content, resource_version);
         match self.secrets_of(role).patch(name, &params, &Patch::Apply(body)).await {
             Ok(_) => Ok(SecretWrite::Written),
             Err(error) => refused(error),
@@ -196,6 +192,28 @@ impl Cluster {
 
     fn secrets_of(&self, role: &CrossAccountRole) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default())
+    }
+}
+
+/// The whole Secret.
+pub(crate) fn manifest(
+    role: &CrossAccountRole,
+    name: &str,
+    content: &SecretContent,
+    resource_version: Option<String>,
+) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(content.labels.clone()),
+            annotations: Some(content.annotations.clone()),
+            owner_references: Some(role.controller_owner_ref(&()).into_iter().collect()),
+            resource_version,
+            ..ObjectMeta::default()
+        },
+        type_: Some(SECRET_TYPE.to_owned()),
+        data: Some(content.data.iter().map(|(key, text)| (key.clone(), bytes(text))).collect()),
+        ..Secret::default()
     }
 }
 

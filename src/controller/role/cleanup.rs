@@ -142,7 +142,7 @@ fn why_it_stays(target: &Target, arn: &str) -> String {
 }
 
 /// Why a deletion waits, and the ways out.
-fn waiting(Verdict { reason, message, retry }: Verdict, target: &Target) -> Outcome {
+pub(super) fn waiting(Verdict { reason, message, retry }: Verdict, target: &Target) -> Outcome {
     let or_retain = match target {
         Target::Absent { .. } => "set spec.role.deletionPolicy to Retain where the AWSAccount allows it, or ",
         _ => "",

@@ -219,7 +219,7 @@ impl Pass<'_> {
     }
 
     /// The role is not the object's, or there is none: it is not assumed, whatever status says of it.
-    fn refused_by(&self, refusal: Refusal) -> Verdict {
+    pub(super) fn refused_by(&self, refusal: Refusal) -> Verdict {
         self.saw_role(false);
         self.remember(|state| state.last_read = LastRead::NotOurs);
         refusal.into()
@@ -232,6 +232,6 @@ impl Pass<'_> {
 
 /// Hash of what a role is compared with, so that a change of the account's guardrails or of the operator's own principal
 /// is seen without a change of the object.
-fn declaration_hash(desired: &Desired) -> String {
+pub(super) fn declaration_hash(desired: &Desired) -> String {
     digest_hex(&[format!("{} {:?}", desired.lifecycle, desired.role).as_bytes()])
 }

@@ -12,6 +12,8 @@ mod first_session;
 pub mod grants;
 mod iam_role;
 mod issue;
+#[cfg(test)]
+mod model;
 mod outcome;
 mod pass;
 mod publish;

@@ -114,7 +114,7 @@ impl Pass<'_> {
         self.delete_expired_secret().await
     }
 
-    fn report_declaration(&mut self, desired: &Desired) {
+    pub(super) fn report_declaration(&mut self, desired: &Desired) {
         if desired.lifecycle == Lifecycle::Observe {
             self.report.mode = Mode::Observed;
         }

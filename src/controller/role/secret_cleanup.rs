@@ -22,7 +22,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn without_secret(&self, refusal: &Refusal, had_access: bool) -> Verdict {
+    pub(super) fn without_secret(&self, refusal: &Refusal, had_access: bool) -> Verdict {
         let message = match self.report.closed_in_aws {
             _ if !had_access => return refusal.clone().into(),
             true => "the Secret is gone, and all sessions of the role are denied",

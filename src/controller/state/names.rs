@@ -117,6 +117,14 @@ impl NameIndex {
         })
     }
 
+    /// Whether this process saw the object to own its role, and its Secret.
+    #[cfg(test)]
+    pub fn seen_of(&self, role: &CrossAccountRole) -> [Option<bool>; 2] {
+        let index = self.lock();
+        let Some(Entry { claims, .. }) = index.entry(role, View::Others) else { return [None; 2] };
+        [claims.role.0, claims.secret.0].map(|name| index.seen.get(&role.uid()?)?.get(&name).copied())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Index> {
         // A panic while locked leaves at worst a claim too many, which the next list takes away.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -11,7 +11,7 @@ use crate::domain::whole_seconds;
 
 impl Pass<'_> {
     /// What status says of a set in a Secret. What only the issue itself shows is taken over from the status that it wrote.
-    pub(super) fn facts(&self, secret_name: &str, set: &PublishedCredentials) -> CredentialsFacts {
+    pub(in crate::controller::role) fn facts(&self, secret_name: &str, set: &PublishedCredentials) -> CredentialsFacts {
         let issued_at = whole_seconds(set.issued_at);
         let before = published_before(self.role).filter(|before| before.issued_at == issued_at);
         let (caller_arn, packed) = before.map(|b| (b.caller_arn, b.packed_policy_size_percent)).unwrap_or_default();
@@ -27,13 +27,13 @@ impl Pass<'_> {
     }
 
     /// When a set is to be replaced.
-    pub(super) fn renew_at(&self, set: &PublishedCredentials) -> Timestamp {
+    pub(in crate::controller::role) fn renew_at(&self, set: &PublishedCredentials) -> Timestamp {
         let lead = self.role.spec.session.renew_before_seconds;
         renew_at(set.issued_at, set.credentials.expires_at, lead, &self.object.uid)
     }
 
     /// A set that expired is reported even where its Secret was deleted for that.
-    pub(super) fn expired_before(&self) -> Option<CredentialsFacts> {
+    pub(in crate::controller::role) fn expired_before(&self) -> Option<CredentialsFacts> {
         published_before(self.role).filter(|set| set.expires_at <= self.now)
     }
 }

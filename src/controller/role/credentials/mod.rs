@@ -39,11 +39,11 @@ impl<T: Into<Interrupt>> From<T> for Stop {
 }
 
 /// What one pass looks at.
-struct CredentialsStep<'a, 'p> {
-    pass: &'a Pass<'p>,
-    desired: &'a Desired,
-    role: &'a RoleOutcome,
-    secret: &'a ObservedSecret,
+pub(in crate::controller::role) struct CredentialsStep<'a, 'p> {
+    pub(in crate::controller::role) pass: &'a Pass<'p>,
+    pub(in crate::controller::role) desired: &'a Desired,
+    pub(in crate::controller::role) role: &'a RoleOutcome,
+    pub(in crate::controller::role) secret: &'a ObservedSecret,
 }
 
 /// A set in the Secret, and what people should learn of it.
@@ -92,7 +92,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn saw_secret(&self, owns: bool) {
+    pub(in crate::controller::role) fn saw_secret(&self, owns: bool) {
         self.ctx.wake_roles(self.ctx.names.saw(self.role, Kind::Secret, owns));
     }
 
@@ -109,7 +109,7 @@ impl Pass<'_> {
     }
 
     /// Whether the set is among the sessions that are denied, as far as this process knows.
-    fn is_revoked(&self, set: &PublishedCredentials) -> bool {
+    pub(in crate::controller::role) fn is_revoked(&self, set: &PublishedCredentials) -> bool {
         match self.state().denied {
             Denied::Nobody => false,
             Denied::Before(moment) => set.issued_at < moment,
@@ -117,7 +117,7 @@ impl Pass<'_> {
         }
     }
 
-    fn report_revoked(&mut self, secret_name: &str) {
+    pub(in crate::controller::role) fn report_revoked(&mut self, secret_name: &str) {
         let message =
             format!("the credentials in Secret {secret_name} are revoked, and no new ones can be issued at present");
         let revoked = Refusal::new(Reason::Revoked, message).into();
@@ -168,19 +168,19 @@ impl CredentialsStep<'_, '_> {
         Ok(Published { facts: self.facts(held), events: Vec::new() })
     }
 
-    fn is_denied(&self, set: &PublishedCredentials, request: &SessionRequest) -> bool {
+    pub(in crate::controller::role) fn is_denied(&self, set: &PublishedCredentials, request: &SessionRequest) -> bool {
         is_denied(set.credentials.expires_at, request.duration_seconds, self.role.denied)
     }
 
     /// After a change of trust, when a process first looks at the role or first issues credentials for it, and as long
     /// as the last try failed. What other processes saw is not known here, and status proves nothing.
-    fn proof_is_due(&self, issues: bool) -> bool {
+    pub(in crate::controller::role) fn proof_is_due(&self, issues: bool) -> bool {
         let observed = self.desired.lifecycle == Lifecycle::Observe; // its trust policy is its owner's
         let due = self.pass.state().proof.is_due(issues || self.role.read.is_some());
         due && self.pass.ctx.external_id_self_test && !observed
     }
 
-    fn context(&self) -> FailureContext {
+    pub(in crate::controller::role) fn context(&self) -> FailureContext {
         let created_at = self.role.read.as_ref().map(|state| state.role.created_at);
         FailureContext {
             propagating: self.pass.state().is_propagating(created_at, self.pass.now),
@@ -191,23 +191,23 @@ impl CredentialsStep<'_, '_> {
         }
     }
 
-    fn request_waits(&self) -> Option<Timestamp> {
+    pub(in crate::controller::role) fn request_waits(&self) -> Option<Timestamp> {
         request_waits_until(self.secret.publication()?, self.desired.requests.due_renewal(self.pass.now))
             .filter(|at| *at > self.pass.now)
     }
 
-    fn facts(&self, set: &PublishedCredentials) -> CredentialsFacts {
+    pub(in crate::controller::role) fn facts(&self, set: &PublishedCredentials) -> CredentialsFacts {
         self.pass.facts(&self.desired.secret.name, set)
     }
 
     /// Whether the Secret holds a set that is denied.
-    fn holds_denied(&self) -> bool {
+    pub(in crate::controller::role) fn holds_denied(&self) -> bool {
         let held = self.secret.publication().zip(self.desired.session.as_ref().ok());
         held.is_some_and(|(set, request)| self.is_denied(set, request))
     }
 
     /// What stays in the Secret. A set that is denied is not reported as if it were good.
-    fn kept(&self) -> Option<CredentialsFacts> {
+    pub(in crate::controller::role) fn kept(&self) -> Option<CredentialsFacts> {
         match self.secret.publication() {
             Some(set) => (!self.holds_denied()).then(|| self.facts(set)),
             None => self.pass.expired_before(),

@@ -83,7 +83,7 @@ impl CredentialsStep<'_, '_> {
     }
 
     /// A session of a role that denies everybody could do nothing, so none is requested.
-    fn can_work(&self, known: &KnownRole) -> Result<(), Verdict> {
+    pub(in crate::controller::role) fn can_work(&self, known: &KnownRole) -> Result<(), Verdict> {
         if !denies_new_sessions(self.role.denied, self.pass.ctx.now()) {
             return Ok(());
         }
@@ -97,7 +97,11 @@ impl CredentialsStep<'_, '_> {
 
     /// A session that began in the very second of a revocation is denied with the older ones, although AWS issues it and
     /// GetCallerIdentity answers. The next try, with the role read again, gets a later one.
-    fn outlives_denial(&self, expires_at: Timestamp, request: &SessionRequest) -> Result<(), Verdict> {
+    pub(in crate::controller::role) fn outlives_denial(
+        &self,
+        expires_at: Timestamp,
+        request: &SessionRequest,
+    ) -> Result<(), Verdict> {
         if !is_denied(expires_at, request.duration_seconds, self.role.denied) {
             return Ok(());
         }
@@ -110,7 +114,11 @@ impl CredentialsStep<'_, '_> {
         Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
     }
 
-    fn unpublished(&self, inputs_hash: &str, request: &SessionRequest) -> Option<Arc<PublishedCredentials>> {
+    pub(in crate::controller::role) fn unpublished(
+        &self,
+        inputs_hash: &str,
+        request: &SessionRequest,
+    ) -> Option<Arc<PublishedCredentials>> {
         let set = self.pass.state().unpublished?;
         let new = needs_new(&Input {
             published: Some(&set),

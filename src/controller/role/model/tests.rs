@@ -1,0 +1,147 @@
+//! The searches.
+
+use serde_json::json;
+
+use super::effects::Weather;
+use super::harness::Harness;
+use super::moves::{Declared, Meddling, Move};
+use super::run::Defect;
+use super::search::{Search, Seen};
+use super::world::{Object, World};
+use crate::domain::tag;
+
+/// One object that nobody has looked at yet.
+fn alone() -> World {
+    World::of([Some(Object::new("a", &json!({}))), None])
+}
+
+/// The same after two passes: the role is there, and the Secret.
+fn ready(mut world: World) -> World {
+    let mut harness = Harness::new(Defect::None);
+    for who in [0, 0, 1, 1] {
+        harness.pass(&mut world, who, Weather::Fair);
+    }
+    world
+}
+
+fn two(second: &serde_json::Value) -> World {
+    World::of([Some(Object::new("a", &json!({}))), Some(Object::new("b", second))])
+}
+
+/// More moves than by default, for a longer run.
+fn more() -> usize {
+    std::env::var("MODEL_DEPTH").ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+fn search(start: World, moves: &[Move], depth: usize) -> Search {
+    Search { start, moves: moves.to_vec(), who: vec![0, 1], faults: true, depth: depth + more(), defect: Defect::None }
+}
+
+fn nothing_breaks(name: &str, search: &Search, at_least: usize) {
+    let Seen { worlds, transitions, quiet_passes, violation } = search.run();
+    eprintln!("{name}: {worlds} worlds, {transitions} moves, depth {}, {quiet_passes} quiet passes", search.depth);
+    if let Some((why, moves)) = violation {
+        panic!("{name}: {why}\n  after {moves:#?}");
+    }
+    assert!(worlds >= at_least, "only {worlds} worlds");
+}
+
+const EDITS: [Move; 4] =
+    [Move::Declare(0, Declared::Wide), Move::Declare(0, Declared::Narrow), Move::Permission, Move::Restart];
+
+const ENDS: [Move; 4] = [Move::Delete(0), Move::Retain(0), Move::Permission, Move::Restart];
+
+#[test]
+fn a_new_object_gets_its_role_whatever_is_edited_and_whichever_effect_goes_wrong() {
+    nothing_breaks("new", &search(alone(), &[&EDITS[..], &[Move::Minutes]].concat(), 3), 1000);
+}
+
+#[test]
+fn a_role_that_stands_follows_its_object_whatever_is_edited_and_whichever_effect_goes_wrong() {
+    let moves = [&EDITS[..], &[Move::Suspend(0), Move::Guardrail, Move::Minutes, Move::Hours]].concat();
+    nothing_breaks("standing", &search(ready(alone()), &moves, 4), 1000);
+}
+
+#[test]
+fn a_role_that_stands_ends_with_its_object_whichever_effect_goes_wrong() {
+    nothing_breaks("ends", &search(ready(alone()), &[&ENDS[..], &[Move::Suspend(0), Move::Minutes]].concat(), 4), 1000);
+}
+
+#[test]
+fn what_people_do_to_a_role_opens_nothing_and_takes_nobody_elses_role() {
+    use Meddling::*;
+    let people = [LiftsDenial, AddsPrincipal, TakesTagsOff, GivesAway, DeletesRole, MakesAgain].map(Move::Person);
+    let moves = [&people[..], &[Move::Permission, Move::Restart, Move::Delete(0), Move::Minutes]].concat();
+    nothing_breaks("people", &search(ready(alone()), &moves, 4), 1000);
+}
+
+#[test]
+fn of_two_objects_that_name_one_role_one_has_it() {
+    let moves = [Move::Delete(0), Move::Delete(1), Move::Permission, Move::Restart, Move::Suspend(0)];
+    nothing_breaks("two", &search(two(&json!({})), &moves, 3), 1000);
+}
+
+#[test]
+fn a_role_that_is_released_may_be_adopted() {
+    let moves = [
+        Move::Delete(0),
+        Move::Retain(0),
+        Move::Delete(1),
+        Move::Permission,
+        Move::Restart,
+        Move::Person(Meddling::TakesTagsOff),
+    ];
+    nothing_breaks("adopted", &search(ready(two(&json!({"role": {"lifecycle": "Adopt"}}))), &moves, 4), 1000);
+}
+
+/// The same operator with a mistake breaks a rule, so the rules can be broken.
+fn breaks(defect: Defect, start: World, moves: &[Move], what: &str) {
+    let seen = Search { who: vec![0, 1], start, moves: moves.to_vec(), faults: false, depth: 4, defect }.run();
+    let (why, moves) = seen.violation.expect("a violation");
+    assert!(why.contains(what), "{why} after {moves:#?}");
+}
+
+fn after(mut world: World, moves: &[Move]) -> World {
+    for by in moves {
+        world = by.apply(&world).expect("a change");
+    }
+    world
+}
+
+#[test]
+fn an_operator_that_does_not_look_at_tags_is_caught() {
+    let start = after(ready(alone()), &[Move::Person(Meddling::GivesAway), Move::Declare(0, Declared::Wide)]);
+    breaks(Defect::IgnoresTags, start, &[], "on a role that is not ours");
+}
+
+#[test]
+fn an_operator_that_deletes_a_role_it_did_not_create_is_caught() {
+    let mut start = ready(alone());
+    start.iam.role.as_mut().expect("a role").role.tags.remove(tag::CREATED);
+    breaks(Defect::DeletesAnything, start, &[Move::Delete(0)], "did not create");
+}
+
+#[test]
+fn an_operator_that_publishes_before_it_verified_is_caught() {
+    let moves = [Move::Person(Meddling::MakesAgain), Move::Hours];
+    breaks(Defect::PublishesUnverified, ready(alone()), &moves, "not verified");
+}
+
+#[test]
+fn an_operator_that_believes_its_cache_is_caught() {
+    let moves = [Move::Declare(0, Declared::Wide), Move::Guardrail, Move::Declare(0, Declared::Narrow)];
+    breaks(Defect::TrustsCache, ready(alone()), &moves, "while the target is");
+}
+
+#[test]
+fn an_operator_that_lifts_the_denial_first_is_caught() {
+    let closed = after(ready(after(ready(alone()), &[Move::Declare(0, Declared::Wide)])), &[Move::Permission]);
+    let stranger = Move::Person(Meddling::AddsPrincipal);
+    let narrow = after(ready(closed), &[stranger, Move::Permission, Move::Declare(0, Declared::Narrow)]);
+    breaks(Defect::WidensFirst, narrow, &[], "which nobody had before or has after");
+}
+
+#[test]
+fn an_operator_that_never_lifts_a_denial_does_not_come_to_rest() {
+    breaks(Defect::NeverLifts, ready(alone()), &[Move::Permission], "there is something to do");
+}
