@@ -13,6 +13,7 @@
 
 mod call;
 mod fault;
+mod flapping;
 mod journal;
 mod reply;
 mod restate;
@@ -31,7 +32,7 @@ pub(crate) use self::{
     reply::Reply,
     xml::{element, escape},
 };
-use self::{fault::Faults, journal::Journal, upstream::Upstream};
+use self::{fault::Faults, flapping::Flapping, journal::Journal, upstream::Upstream};
 pub use self::{
     fault::{AwsError, Fault, On},
     journal::{CallCounts, Outcome, RecordedCall},
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) upstream: Upstream,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    pub(crate) flapping: Flapping,
     pub(crate) effects: Effects,
     /// `None`: MiniStack as it is.
     pub(crate) strictness: Option<Arc<Strictness>>,
@@ -96,6 +98,7 @@ impl AwsProxy {
                 upstream: Upstream::new(upstream),
                 journal: Journal::default(),
                 faults: Faults::default(),
+                flapping: Flapping::default(),
                 effects,
                 strictness,
             });

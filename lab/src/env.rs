@@ -119,6 +119,16 @@ impl TestEnv {
         })
     }
 
+    /// Another way to the API server, on which none of this test's faults lie, and an operator of the same settings that
+    /// takes it.
+    pub async fn undisturbed(&self) -> Result<(KubeProxy, OperatorSettings)> {
+        let isolation = format!("{LABEL}={}", self.namespace);
+        let proxy = KubeProxy::start(self.control_plane, &isolation, Effects::default()).await?;
+        let token = self.control_plane.token(OPERATOR_ACCOUNT.0, OPERATOR_ACCOUNT.1).await?;
+        let settings = self.settings.clone().env("KUBECONFIG", proxy.kubeconfig(&token)?.to_string_lossy());
+        Ok((proxy, settings))
+    }
+
     /// A namespace of the shard `0/2` and one of `1/2`: that of this test, and another that is made for it. The operator
     /// watches the other one only if it is told to.
     pub async fn namespaces_of_two_shards(&self) -> Result<[String; 2]> {

@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sts::config::Credentials;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     guard::{self, Guarded},
     http,
     log_file::LogFile,
+    script,
     wait::eventually,
 };
 
@@ -66,6 +68,12 @@ impl OperatorSettings {
     #[must_use]
     pub fn aws_endpoint(self, url: &str) -> Self {
         self.env("AWS_ENDPOINT_URL", url)
+    }
+
+    /// On a machine whose clock is ahead by this much, or behind by a negative one; in whole seconds.
+    pub async fn clock_ahead(self, by: SignedDuration) -> Result<Self> {
+        let library = script("clock.sh").await?.join("clock.so");
+        Ok(self.env("LD_PRELOAD", library.to_string_lossy()).env("CLOCK_AHEAD", by.as_secs().to_string()))
     }
 
     /// The base identity.
@@ -164,6 +172,21 @@ impl Operator {
     /// What it logs: a JSON object a line.
     pub fn log(&self) -> &LogFile {
         self.process.log()
+    }
+
+    /// Sends SIGSTOP: a process that gets no processor time any more.
+    pub fn pause(&mut self) -> Result<()> {
+        self.process.signal("STOP")
+    }
+
+    /// Sends SIGCONT: it goes on where it was.
+    pub fn resume(&mut self) -> Result<()> {
+        self.process.signal("CONT")
+    }
+
+    /// Waits until it ends by itself. Gives the exit status.
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        self.process.wait().await
     }
 
     /// Sends SIGTERM and waits for the end. Gives the exit status and how long it took.

@@ -23,6 +23,11 @@ pub enum Fault {
     Lag,
     /// It is carried out, and the answer is touched up.
     Touched(Touch),
+    /// It is carried out, and the connection is reset in the middle of the answer.
+    Truncated,
+    /// It is answered now by an endpoint that knows the latest change and now by one that does not: the first answer to
+    /// a question is given again every other time.
+    Flapping,
 }
 
 /// An error as AWS words it.
@@ -164,6 +169,16 @@ impl On<'_> {
     /// Their answers are touched up.
     pub fn touch(self, touch: Touch) -> Injected {
         self.inject(Fault::Touched(touch))
+    }
+
+    /// They are carried out, but the connection breaks in the middle of the answer.
+    pub fn truncate(self) -> Injected {
+        self.inject(Fault::Truncated)
+    }
+
+    /// Every other answer to the same question is the first one that was given while such a rule was in force.
+    pub fn flap(self) -> Injected {
+        self.inject(Fault::Flapping)
     }
 
     /// Puts the rule in force.

@@ -1,11 +1,12 @@
 //! The server: reads a call, lets faults befall it, has it answered, and writes it down.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use http_body_util::BodyExt;
+use futures::{StreamExt as _, stream};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::{
     Request, Response,
-    body::{Bytes, Incoming},
+    body::{Bytes, Frame, Incoming},
     header::CONTENT_LENGTH,
     http::request::Parts,
 };
@@ -22,11 +23,14 @@ use super::{
 };
 use crate::{
     effects::Server,
-    loopback::{Answering, Severed},
+    loopback::{Answering, BoxError, Severed},
 };
 
 /// Where MiniStack is told to forget everything.
 const RESET: &str = "/_ministack/reset";
+
+/// How long a written half of an answer is on its way.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// What answers the requests of one proxy.
 pub(crate) fn answering(shared: Arc<Shared>) -> impl Fn(Request<Incoming>) -> Answering<Body> + Clone {
@@ -42,7 +46,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
             Err(_) => return Err(Severed), // the client broke off
         }
     } else {
-        answer_stream(parts, body.boxed(), &shared).await
+        answer_stream(parts, streamed(body), &shared).await
     };
     answered.or_else(|failure| match failure {
         Failure::Severed(severed) => Err(severed),
@@ -90,7 +94,7 @@ async fn answer_stream(mut parts: Parts, body: Body, shared: &Shared) -> Result<
     witnessed(&call, shared, unseen, async |_account| {
         let response = shared.upstream.forward(parts, body).await?;
         let outcome = Outcome::Answered { status: response.status().as_u16(), code: None };
-        Ok((response.map(BodyExt::boxed), outcome))
+        Ok((response.map(streamed), outcome))
     })
     .await
 }
@@ -131,6 +135,17 @@ async fn witnessed(
             shared.journal.ended(entry, outcome);
             return touched(response, &touch).await;
         }
+        Some(Fault::Truncated) => {
+            let (response, outcome) = effect(account.as_deref()).await?;
+            shared.journal.ended(entry, outcome);
+            return truncated(response).await;
+        }
+        Some(Fault::Flapping) => {
+            let (response, outcome) = effect(account.as_deref()).await?;
+            shared.journal.ended(entry, outcome);
+            let asked = format!("{} {} {}", account.unwrap_or_default(), call.action, call.form.encode());
+            return Ok(respond(shared.flapping.answer(asked, read(response).await?)));
+        }
         Some(Fault::Answer(error)) => error,
         Some(Fault::Lag) => unseen().await?,
         Some(Fault::Hang) => match std::future::pending::<Infallible>().await {},
@@ -169,10 +184,35 @@ async fn noted(
 
 /// The answer as AWS would give it elsewhere.
 async fn touched(response: Response<Body>, touch: &Touch) -> Result<Response<Body>, Failure> {
-    let (mut parts, body) = response.into_parts();
+    let reply = read(response).await?;
+    let text = touch.to(reply.text());
+    Ok(respond(reply.with_body(text)))
+}
+
+/// The first half of an answer that announces its whole length, and then a broken connection.
+async fn truncated(response: Response<Body>) -> Result<Response<Body>, Failure> {
+    let mut reply = read(response).await?;
+    let length = reply.body.len();
+    reply.headers.insert(CONTENT_LENGTH, length.into());
+    let half = reply.body.slice(..length / 2);
+    let frames = stream::iter([Ok(Frame::data(half))]).chain(stream::once(async {
+        // The half must have left before the connection breaks, or the client sees nothing of it.
+        tokio::time::sleep(FLUSH).await;
+        Err(BoxError::from(Severed))
+    }));
+    let mut response = Response::new(BodyExt::boxed(StreamBody::new(frames)));
+    (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
+    Ok(response)
+}
+
+async fn read(response: Response<Body>) -> Result<Reply, Failure> {
+    let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
-    parts.headers.remove(CONTENT_LENGTH); // of the untouched body; the server counts the new one
-    Ok(Response::from_parts(parts, whole(touch.to(&String::from_utf8_lossy(&body)).into())))
+    Ok(Reply { status: parts.status, headers: parts.headers, body })
+}
+
+fn streamed(body: Incoming) -> Body {
+    body.map_err(BoxError::from).boxed()
 }
 
 /// How AWS answers about a role that has not spread yet.

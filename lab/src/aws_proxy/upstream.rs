@@ -15,9 +15,10 @@ use hyper_util::{
 };
 
 use super::{call::Form, locked, reply::Reply, xml};
+use crate::loopback::BoxError;
 
-/// Body of a forwarded request.
-pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
+/// Body of a forwarded request, or of an answer.
+pub(crate) type Body = BoxBody<Bytes, BoxError>;
 
 /// Why MiniStack could not be asked.
 #[derive(Debug, thiserror::Error)]
