@@ -163,7 +163,8 @@ impl AwsClients {
     }
 
     fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> StsClient {
-        StsClient { client: client!(aws_sdk_sts, sts, self, access, who), caller: self.caller("sts", access) }
+        let client = client!(aws_sdk_sts, sts, self, access, who);
+        StsClient { client, caller: self.caller("sts", access), clock: self.clock.clone() }
     }
 
     /// IAM is one per partition; the account's region names the partition to the SDK.

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sts::Client;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::call::CallRecorder;
+use super::clock::AwsClock;
 use crate::domain::{
     AccountId, AwsFailure, CallerIdentity, Credentials, ExternalId, FailureKind, RoleArn, SecretText, SessionName,
     SessionRequest,
 };
+
+/// How far the life of a session may differ from what was asked for before that is believed not to have been granted.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// STS as one identity, at one regional endpoint.
 #[derive(Clone)]
 pub struct StsClient {
     pub(super) client: Client,
     pub(super) caller: CallRecorder,
+    pub(super) clock: AwsClock,
 }
 
 /// One call of `AssumeRole`.
@@ -37,7 +42,7 @@ pub struct AssumeRole<'a> {
 pub struct IssuedSession {
     /// The credentials.
     pub credentials: Credentials,
-    /// Our clock when the answer came.
+    /// When it was issued, by AWS's clock.
     pub issued_at: Timestamp,
     /// Share of the packed size that session policies and tags use, in percent.
     pub packed_policy_size_percent: Option<u32>,
@@ -62,7 +67,7 @@ impl StsClient {
             .set_policy_arns(some_unless_empty(arns.collect()))
             .send();
         let answer = self.caller.call("AssumeRole", sent).await?;
-        let issued_at = Timestamp::now();
+        let answered_at = self.clock.at(Timestamp::now());
         let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
         let expires_at = Timestamp::from_second(credentials.expiration.secs())
             .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;
@@ -75,7 +80,7 @@ impl StsClient {
                 session_token: SecretText::new(credentials.session_token),
                 expires_at,
             },
-            issued_at,
+            issued_at: issued_at(expires_at, request.duration_seconds, answered_at),
             packed_policy_size_percent: packed_policy_size_percent.and_then(|percent| u32::try_from(percent).ok()),
         })
     }
@@ -123,6 +128,13 @@ impl<'a> AssumeRole<'a> {
     ) -> Self {
         Self { role, session_name, external_id: Some(external_id.as_str()), request }
     }
+}
+
+/// A session lasts as long as was asked for, so its end tells its beginning to the second. If AWS gave it another life, the
+/// moment of the answer has to do.
+fn issued_at(expires_at: Timestamp, seconds: i32, answered_at: Timestamp) -> Timestamp {
+    let by_its_end = expires_at - SignedDuration::from_secs(seconds.into());
+    if answered_at.duration_since(by_its_end).abs() <= TOLERANCE { by_its_end } else { answered_at }
 }
 
 fn session_tags(request: &SessionRequest) -> Result<Vec<Tag>, AwsFailure> {
