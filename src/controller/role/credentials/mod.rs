@@ -16,7 +16,7 @@ use crate::decide::credentials::checks::within_maximum;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::reissue::{Cause, Input, needs_new, request_waits_until};
 use crate::decide::event::Event;
-use crate::decide::failure::FailureContext;
+use crate::decide::failure::{FailureContext, Retry, Verdict};
 use crate::decide::names::Kind;
 use crate::decide::role::denial::{Denied, is_denied};
 use crate::decide::status::{CredentialsFacts, Outcome};
@@ -79,6 +79,10 @@ impl Pass<'_> {
                 self.report.credentials = Outcome::Failing(verdict);
                 self.report.published = kept;
             }
+            Err(Stop::Interrupted(Interrupt::Broken(Error::Kubernetes(error)))) => {
+                self.report.credentials = Outcome::Failing(unpublished(&desired.secret.name, &error));
+                self.report.published = kept;
+            }
             Err(Stop::Interrupted(Interrupt::Broken(error))) => return Err(error),
         }
         if owned {
@@ -124,6 +128,16 @@ impl Pass<'_> {
         self.report.credentials =
             Outcome::of(self.report.credentials.problem().cloned().into_iter().chain([revoked]).collect());
     }
+}
+
+/// The API server failed. It may take the set soon, which is kept for that.
+fn unpublished(secret_name: &str, error: &kube::Error) -> Verdict {
+    let answer = match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    };
+    let message = format!("Secret {secret_name} cannot be brought up to date: {answer}");
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
 }
 
 impl CredentialsStep<'_, '_> {
