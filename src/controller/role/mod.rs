@@ -7,6 +7,7 @@ mod apply;
 mod cleanup;
 mod close;
 mod comparison;
+mod confirm;
 mod credentials;
 mod first_session;
 pub mod grants;

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
 
+use super::confirm::confirmed;
 use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{CrossAccountRole, Lifecycle};
@@ -68,13 +69,20 @@ async fn timed_pass(role: &CrossAccountRole, ctx: &Context) -> Result<Action, Er
 pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Arc<RoleContext>) -> Action {
     let (uid, ctx) = (role.metadata.uid.clone().unwrap_or_default(), &ctx.shared);
     tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
-    ctx.objects.change(&uid, |state| state.record_result(true, ctx.now()));
+    ctx.objects.change(&uid, |state| {
+        state.record_result(true, ctx.now());
+        state.outdated |= matches!(error, Error::Stale);
+    });
     let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));
     let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 
-async fn one_pass(role: &CrossAccountRole, ctx: &Context) -> Result<(ReconcileResult, Action), Error> {
+async fn one_pass(cached: &CrossAccountRole, ctx: &Context) -> Result<(ReconcileResult, Action), Error> {
+    let Some(role) = confirmed(ctx, cached).await? else {
+        return Ok((ReconcileResult::Settled, Action::await_change()));
+    };
+    let role = role.as_ref();
     let newer = ctx.objects.of(&role.uid().unwrap_or_default()).newer_status(role);
     let mut pass = Pass::begin(ctx, newer.as_ref().unwrap_or(role)).await?; // reads Kubernetes
     let target = pass.target(); // pure

@@ -71,6 +71,10 @@ fn version(role: &CrossAccountRole) -> Option<u64> {
 pub struct ObjectState {
     /// The last successful comparison of the role with AWS.
     pub compared: Option<Compared>,
+    /// When the cache was last known to show the object as it is.
+    pub confirmed_at: Option<Timestamp>,
+    /// A pass found that the cache shows the object as it was.
+    pub outdated: bool,
     /// Hash of the guardrails within which this process saw the role.
     pub within: Option<String>,
     /// Which sessions the role was last seen to deny.
