@@ -2,19 +2,17 @@
 
 mod not_owned;
 mod sessions;
+pub mod times;
 
 use anyhow::{Context as _, Result, ensure};
-use crossaccount::{
-    api::{CrossAccountRole, OnExpiry, annotation},
-    decide::credentials::{published::PublishedCredentials, secret::DesiredSecret},
-    domain::{Region, SecretText},
-};
+use crossaccount::api::{OnExpiry, annotation};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::ByteString;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use lab::{emulator::REGION, env::TestEnv, wait::eventually};
+use lab::{env::TestEnv, wait::eventually};
+
+use self::times::put_times;
 
 #[tokio::test]
 async fn one_renewal_takes_two_calls_and_a_request_counts_once() -> Result<()> {
@@ -112,22 +110,9 @@ async fn a_bad_policy_keeps_the_credentials_and_mending_it_is_enough() -> Result
 }
 
 /// Puts back the clock of the Secret: its set expired a minute ago, as after an outage of AWS.
-async fn let_expire(env: &TestEnv, role: &CrossAccountRole) -> Result<()> {
-    let name = role.metadata.name.as_deref().context("no name")?;
-    let (data, annotations) = env.secret(name).await?;
-    let data = data.into_iter().map(|(key, text)| (key, SecretText::new(text))).collect();
-    let mut set = PublishedCredentials::read(&data, &annotations).context("the Secret holds no set")?;
-    set.credentials.expires_at = Timestamp::now() - SignedDuration::from_mins(1);
-    set.issued_at = set.credentials.expires_at - SignedDuration::from_hours(1);
-    let region = Region::parse(REGION).context("no region")?;
-    let secret =
-        DesiredSecret::of(&role.spec.secret, name, region).map_err(|refusal| anyhow::anyhow!(refusal.message))?;
-    let content = secret.render(&set);
-    let data: std::collections::BTreeMap<String, ByteString> =
-        content.data.iter().map(|(key, text)| (key.clone(), ByteString(text.expose().as_bytes().to_vec()))).collect();
-    let patch = Patch::Merge(json!({"metadata": {"annotations": content.annotations}, "data": data}));
-    env.secrets.patch(name, &PatchParams::default(), &patch).await?;
-    Ok(())
+async fn let_expire(env: &TestEnv, name: &str) -> Result<()> {
+    let expires_at = Timestamp::now() - SignedDuration::from_mins(1);
+    put_times(env, name, expires_at - SignedDuration::from_hours(1), expires_at).await
 }
 
 #[tokio::test]
@@ -142,7 +127,7 @@ async fn a_set_that_expired_is_told_and_kept_or_deleted_as_declared() -> Result<
     }
     operator.stop().await?;
     for name in ["kept", "deleted"] {
-        let_expire(&env, &env.roles.get(name).await?).await?;
+        let_expire(&env, name).await?;
     }
     let outage = env.proxy.on("AssumeRole").error(503, "ServiceUnavailable", "try later");
     let _operator = env.start().await?;

@@ -11,6 +11,7 @@ mod crd_rules;
 mod credentials;
 mod every_field;
 mod explain;
+mod faults;
 mod grants;
 mod process;
 mod revocation;

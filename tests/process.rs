@@ -17,14 +17,14 @@ use lab::{
 };
 
 /// Settings with a leader lease in the namespace of the test, where nobody else elects.
-async fn electing(env: &TestEnv) -> Result<OperatorSettings> {
+pub async fn electing(env: &TestEnv) -> Result<OperatorSettings> {
     env.allow_leases().await?;
     let settings = env.settings.clone().flag("--leader-elect=true");
     Ok(settings.flag(format!("--lease-namespace={}", env.namespace)))
 }
 
 /// Waits until the operator leads, and gives the name of its Lease.
-async fn leading(operator: &Operator) -> Result<String> {
+pub async fn leading(operator: &Operator) -> Result<String> {
     eventually("the operator leads", async || {
         let logs = operator.log().read();
         let line = logs
