@@ -31,7 +31,7 @@ fn on_role(role: &mut Role, action: &str, form: &Form) -> Result<String, AwsErro
         "GetRole" => return Ok(words::role(role)),
         "ListRolePolicies" => return Ok(words::list("PolicyNames", role.inline.keys(), words::text)),
         "ListAttachedRolePolicies" => return Ok(words::list("AttachedPolicies", &role.attached, words::attached)),
-        "ListInstanceProfilesForRole" => return Ok(words::list("InstanceProfiles", &[] as &[String], words::text)),
+        "ListInstanceProfilesForRole" => return Ok(words::list("InstanceProfiles", [], words::text)),
         "GetRolePolicy" => {
             let document = role.inline.get(&policy).ok_or_else(|| missing("role policy", &policy))?;
             return Ok(words::inline(&role.name, &policy, document));
@@ -65,7 +65,9 @@ fn create_role(state: &mut State, form: &Form, account: &str) -> Result<String, 
     let mut role = Role::new(account, form.get("Path").unwrap_or("/"), name, id);
     role.trust = value("AssumeRolePolicyDocument");
     role.description = value("Description");
-    role.max_session = form.get("MaxSessionDuration").unwrap_or("3600").to_owned();
+    if let Some(seconds) = form.get("MaxSessionDuration") {
+        seconds.clone_into(&mut role.max_session);
+    }
     role.boundary = form.get("PermissionsBoundary").map(str::to_owned);
     role.tags.extend(owned(form.tags()));
     let answer = words::role(&role);

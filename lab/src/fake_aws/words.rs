@@ -36,19 +36,23 @@ pub(super) fn inline(role: &str, policy: &str, document: &str) -> String {
 }
 
 /// A managed policy.
-pub(super) fn attached(arn: &String) -> String {
+pub(super) fn attached(arn: &str) -> String {
     let name = arn.rsplit('/').next().unwrap_or_default();
     format!("<PolicyName>{}</PolicyName><PolicyArn>{}</PolicyArn>", escape(name), escape(arn))
 }
 
 /// A text.
-pub(super) fn text(text: &String) -> String {
+pub(super) fn text(text: &str) -> String {
     escape(text)
 }
 
 /// A whole list.
-pub(super) fn list<T>(name: &str, entries: impl IntoIterator<Item = T>, entry: impl Fn(T) -> String) -> String {
-    page(name, entries, entry, None)
+pub(super) fn list<'a>(
+    name: &str,
+    entries: impl IntoIterator<Item = &'a String>,
+    entry: impl Fn(&str) -> String,
+) -> String {
+    page(name, entries, |text: &String| entry(text), None)
 }
 
 /// One page of a list, with the marker of the next.

@@ -111,7 +111,11 @@ impl<'a> Floor<'a> {
         let aws = self.each(names, async |(index, name)| self.delete_in_aws(index, name).await).await?;
         // The deletion of the object is the user's, and only the end of it the operator's.
         let marked: Api<CrossAccountRole> = Api::namespaced(self.world.kube.clone(), FLOOR);
-        self.each(names, async |(_, name)| Ok(drop(marked.delete(name, &DeleteParams::default()).await?))).await?;
+        self.each(names, async |(_, name)| {
+            marked.delete(name, &DeleteParams::default()).await?;
+            Ok(())
+        })
+        .await?;
         let api = self.each(names, async |(_, name)| self.end(name).await).await?;
         Ok(FloorTimes { aws, api })
     }

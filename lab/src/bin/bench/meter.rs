@@ -1,9 +1,6 @@
 //! What an operator did in a stretch of time.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::Result;
 
@@ -44,14 +41,12 @@ impl<'a> Meter<'a> {
         let api = self.world.kube_proxy.tally();
         let (rss, peak) = self.operator.memory()?;
         let reconciles = self.operator.all_reconciles().await?.saturating_sub(self.reconciles);
-        Ok(Figures { wall: self.begin.elapsed(), aws, api, reconciles, rss, peak })
+        Ok(Figures { aws, api, reconciles, rss, peak })
     }
 }
 
 /// What an operator did.
 pub struct Figures {
-    /// How long it was measured.
-    pub wall: Duration,
     /// Calls to AWS.
     pub aws: AwsCalls,
     /// Requests to the API server.

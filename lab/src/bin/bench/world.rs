@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -102,7 +103,7 @@ impl World {
         Ok(())
     }
 
-    /// Starts the operator, and waits until it is ready, the accounts of these ids are, and nothing happens any more.
+    /// Starts the operator, and waits until it is ready, and the accounts of these ids are.
     pub async fn start(&self, accounts: &[String]) -> Result<Operator> {
         let operator = self.settings.start().await?;
         until_ready(&operator).await?;
@@ -117,20 +118,14 @@ impl World {
             })
             .await?;
         }
-        if accounts.len() == self.accounts.len() {
-            self.quiet(Duration::from_secs(1)).await;
-        }
         Ok(operator)
     }
 
-    /// Starts the operator where every account is well.
+    /// Starts the operator where every account is well, and waits until nothing happens any more.
     pub async fn start_well(&self) -> Result<Operator> {
-        self.start(&self.accounts).await
-    }
-
-    /// Roles of these names, dealt out to the accounts in turn.
-    pub fn declare(&self, names: impl IntoIterator<Item = String>, accounts: &[usize]) -> Vec<CrossAccountRole> {
-        names.into_iter().zip(accounts.iter().cycle()).map(|(name, account)| role(&name, *account)).collect()
+        let operator = self.start(&self.accounts).await?;
+        self.quiet(Duration::from_secs(1)).await;
+        Ok(operator)
     }
 
     /// Creates objects, as fast as the API server takes them. Gives the time of each request.
@@ -145,8 +140,7 @@ impl World {
 
     /// Creates as many roles over all accounts, and waits until they are Ready and nothing happens any more.
     pub async fn fill(&self, names: impl IntoIterator<Item = String>) -> Result<()> {
-        let accounts: Vec<usize> = (0..self.accounts.len()).collect();
-        let created = self.create(self.declare(names, &accounts)).await?;
+        let created = self.create(declare(names, 0..self.accounts.len())).await?;
         let ready = self.board.until_ready(created.keys(), Duration::from_mins(10)).await;
         ensure!(ready == created.len(), "{ready} of {} are Ready after ten minutes", created.len());
         self.quiet(Duration::from_secs(3)).await;
@@ -156,23 +150,33 @@ impl World {
     /// Waits until no request has been made to either server for this long, watches and leases aside. Gives the time of
     /// the last one.
     pub async fn quiet(&self, long: Duration) -> Instant {
-        let (mut last, mut since) = (self.requests(), Instant::now());
-        while since.elapsed() < long {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let now = self.requests();
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-        }
-        since
+        until_same(long, || self.requests()).await
+    }
+
+    /// The same for AWS alone.
+    pub async fn quiet_in_aws(&self, long: Duration) -> Instant {
+        until_same(long, || (self.aws.calls().all(), 0)).await
     }
 
     /// Numbers of requests so far, to AWS and to the API server, without watches and leases.
-    pub fn requests(&self) -> (u64, usize) {
+    fn requests(&self) -> (u64, usize) {
         let api = self.kube_proxy.tally();
         let counted = api.iter().filter(|((verb, kind), _)| *verb != Verb::Watch && kind != "leases");
         (self.aws.calls().all(), counted.map(|(_, number)| number).sum())
     }
+}
+
+/// Waits until numbers have not changed for this long. Gives the time of the last change.
+async fn until_same(long: Duration, numbers: impl Fn() -> (u64, usize)) -> Instant {
+    let (mut last, mut since) = (numbers(), Instant::now());
+    while since.elapsed() < long {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = numbers();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    since
 }
 
 /// Waits until `/readyz` answers 200.
@@ -191,6 +195,11 @@ pub async fn until_ready(operator: &Operator) -> Result<()> {
 /// Names of `many` roles.
 pub fn names(prefix: &str, many: usize) -> Vec<String> {
     (0..many).map(|number| format!("{prefix}-{number}")).collect()
+}
+
+/// Roles of these names, dealt out in turn to the accounts of these numbers.
+pub fn declare(names: impl IntoIterator<Item = String>, accounts: Range<usize>) -> Vec<CrossAccountRole> {
+    names.into_iter().zip(accounts.cycle()).map(|(name, account)| role(&name, account)).collect()
 }
 
 /// A role that may read one bucket, with one inline and one managed policy.

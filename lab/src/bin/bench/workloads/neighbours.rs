@@ -10,7 +10,7 @@ use super::Size;
 use crate::{
     meter::Meter,
     report::{Row, quantiles, ratio, time},
-    world::{World, names},
+    world::{World, declare, names},
 };
 
 const ROLES: usize = 60;
@@ -65,12 +65,11 @@ async fn measured(size: Size, mood: Mood) -> Result<Measured> {
     world.aws.faults().mood(&sick, mood);
     let meter = Meter::start(&world, &operator).await?;
     if mood != Mood::Well {
-        world.create(world.declare(names("sick", size.scaled(BESIDE)), &[SICK])).await?;
+        world.create(declare(names("sick", size.scaled(BESIDE)), SICK..ACCOUNTS + 1)).await?;
         until_noticed(&meter, size.scaled(BESIDE)).await?;
     }
     let all = names("well", size.scaled(ROLES));
-    let healthy: Vec<usize> = (0..SICK).collect();
-    let created = world.create(world.declare(all.clone(), &healthy)).await?;
+    let created = world.create(declare(all.clone(), 0..SICK)).await?;
     let ready = world.board.until_ready(&all, PATIENCE).await;
     let begins = created.values();
     let mut times = world.board.times_to_ready(&created);

@@ -10,7 +10,7 @@ use super::Size;
 use crate::{
     meter::{Figures, Meter},
     report::{Row, per, ratio, time},
-    world::{World, names},
+    world::{World, declare, names},
 };
 
 const ROLES: usize = 200;
@@ -65,10 +65,9 @@ async fn wave(many: usize, begin: impl FnOnce(&World)) -> Result<Wave> {
     let world = World::new(ACCOUNTS).await?;
     let operator = world.start_well().await?;
     let all = names("throttled", many);
-    let accounts: Vec<usize> = (0..ACCOUNTS).collect();
     begin(&world);
     let meter = Meter::start(&world, &operator).await?;
-    world.create(world.declare(all.clone(), &accounts)).await?;
+    world.create(declare(all.clone(), 0..ACCOUNTS)).await?;
     let ready = world.board.until_ready(&all, PATIENCE).await;
     let end = Instant::now();
     let figures = meter.read().await?;

@@ -12,7 +12,7 @@ use crate::{
     floor::{Floor, FloorTimes},
     meter::Meter,
     report::{Row, per, quantiles, ratio, time},
-    world::{FLOOR, NAMESPACE, World, names},
+    world::{FLOOR, NAMESPACE, World, declare, names},
 };
 
 const ACCOUNTS: usize = 10;
@@ -31,8 +31,7 @@ async fn wave(many: usize, lifecycle: Lifecycle) -> Result<Row> {
     let world = World::new(ACCOUNTS).await?;
     let operator = world.start_well().await?;
     let all = names("wave", many);
-    let accounts: Vec<usize> = (0..ACCOUNTS).collect();
-    let mut roles = world.declare(all.clone(), &accounts);
+    let mut roles = declare(all.clone(), 0..ACCOUNTS);
     if lifecycle == Lifecycle::Observe {
         roles.iter_mut().for_each(observed);
         add_roles(&world, NAMESPACE, &all);
