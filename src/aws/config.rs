@@ -8,13 +8,13 @@ use aws_config::{Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 /// Attempts of one call. Throttled ones are cheap, because the account's pace limits them.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 10;
 
 /// The longest wait before the second attempt. It doubles from attempt to attempt, and a random part of it is waited for.
 const BACKOFF: Duration = Duration::from_millis(100);
 
 /// The longest wait before a later one.
-const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
+const LONGEST_BACKOFF: Duration = Duration::from_millis(300);
 
 /// How long one attempt may take.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(10);

@@ -30,13 +30,18 @@ impl IamClient {
     /// A role with all its policies; none if there is no such role.
     pub async fn role_state(&self, name: &RoleName) -> Result<Option<IamRoleState>, AwsFailure> {
         let Some(role) = self.get_role(name).await? else { return Ok(None) };
-        let attached = self.attached_policies(name).await?.into_iter().collect();
+        let (attached, inline) = tokio::try_join!(self.attached_policies(name), self.inline_policies(name))?;
+        Ok(Some(IamRoleState { role, attached: attached.into_iter().collect(), inline }))
+    }
+
+    /// All inline policies of a role.
+    async fn inline_policies(&self, role: &RoleName) -> Result<BTreeMap<String, Option<PolicyDocument>>, AwsFailure> {
         let mut inline = BTreeMap::new();
-        for policy in self.inline_policy_names(name).await? {
-            let document = self.inline_policy(name, &policy).await?;
+        for policy in self.inline_policy_names(role).await? {
+            let document = self.inline_policy(role, &policy).await?;
             inline.insert(policy, document);
         }
-        Ok(Some(IamRoleState { role, attached, inline }))
+        Ok(inline)
     }
 
     /// `ListAttachedRolePolicies`, all pages.

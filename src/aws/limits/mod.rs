@@ -20,7 +20,7 @@ use self::pace::Pace;
 use crate::domain::AccountId;
 
 /// Calls at a time to one service of one account.
-const CALLS_AT_ONCE: usize = 16;
+const CALLS_AT_ONCE: usize = 10;
 
 /// A call was not sent, because the account does not answer.
 #[derive(Debug, thiserror::Error)]

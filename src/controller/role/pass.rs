@@ -83,17 +83,21 @@ impl<'a> Pass<'a> {
         ctx.objects.change(&object.uid, |state| {
             state.had_finalizer.get_or_insert(role.has_finalizer());
         });
-        Ok(Self {
+        Ok(Self::over(ctx, role, object, References::read(ctx, role).await?))
+    }
+
+    pub(super) fn over(ctx: &'a Context, role: &'a CrossAccountRole, object: ObjectIdentity, refs: References) -> Self {
+        Self {
             ctx,
             role,
             object,
             now: ctx.now(),
-            refs: References::read(ctx, role).await?,
+            refs,
             identity: ctx.base_identity(),
             events: Vec::new(),
             report: Report::default(),
             is_current: AtomicBool::new(false),
-        })
+        }
     }
 
     /// What is to become of the object's access (pure).

@@ -8,7 +8,7 @@ use super::*;
 /// Calls that are made one after the other for one object.
 const CHAIN: u32 = 7;
 /// Objects in work at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 10;
 /// Time that AWS takes for an answer, in milliseconds.
 const LATENCY: u64 = 20;
 
@@ -93,7 +93,7 @@ fn run(mut service: Service, objects: u32) -> Outcome {
                 pace.answered(at(sent), refused, at(now));
                 if refused {
                     outcome.refused += 1;
-                    let backoff = next_random(&mut random) % (100 << tries.min(10)).min(500);
+                    let backoff = next_random(&mut random) % (100 << tries.min(10)).min(300);
                     events.push(Reverse((now + backoff, Event::Wanted((follow, tries + 1)))));
                 } else {
                     outcome.taken += 1;
@@ -148,7 +148,7 @@ fn refusals_at_random_are_soon_known_not_to_come_from_the_rate() {
 #[test]
 fn without_refusals_no_call_waits() {
     let outcome = run(Service::at_random(0, 0), 160);
-    let rounds = f64::from(160 / 16 * CHAIN);
+    let rounds = f64::from(160 / 10 * CHAIN);
     assert!((outcome.seconds - rounds * 0.02).abs() < 1e-9, "{outcome:?}");
 }
 

@@ -22,12 +22,13 @@ use crate::controller::role::references::References;
 use crate::controller::settings::Shard;
 use crate::controller::state::names::NameIndex;
 use crate::controller::state::objects::ObjectStates;
+use crate::controller::state::workers::Workers;
 use crate::decide::Refusal;
 use crate::decide::failure::{Retry, delay};
 use crate::decide::names::Kind;
-use crate::decide::status::Report;
 use crate::domain::RoleArn;
 use crate::host::metrics::{Metrics, PerObject};
+use crate::host::shutdown;
 
 /// Passes after which a world that is left alone is at rest.
 const BOUND: usize = 60;
@@ -67,9 +68,12 @@ impl Harness {
             events: Events::new(client),
             objects: ObjectStates::default(),
             accounts: Default::default(),
+            all_accounts: Default::default(),
             bulk: Default::default(),
+            counts: Default::default(),
             names: NameIndex::default(),
             principals: Default::default(),
+            workers: Workers::new(1, shutdown::channel().1),
             metrics,
             shard: Shard::WHOLE,
             cluster_name: "blue".into(),
@@ -100,31 +104,32 @@ impl Harness {
             managers: RoleArn::parse("arn:aws:iam::222222222222:role/crossaccount-manager").into_iter().collect(),
             conflict: self.ctx.names.conflict(&role),
         };
-        let pass = Pass {
-            ctx: &self.ctx,
-            role: &role,
-            object: identity(&role),
-            now: world.now,
-            refs,
-            identity: Ok(operator()),
-            events: Vec::new(),
-            report: Report::default(),
-        };
+        let mut pass = Pass::over(&self.ctx, &role, identity(&role), refs);
+        (pass.now, pass.identity) = (world.now, Ok(operator()));
         pass.remember(|state| {
             state.had_finalizer.get_or_insert(role.has_finalizer());
         });
         let effects = Effects { weather, count: 0 };
-        let mut run =
-            Run { pass, world, who, effects, defect: self.defect, bounds: None, wrote: false, violations: Vec::new() };
+        let mut run = Run {
+            pass,
+            world,
+            who,
+            effects,
+            defect: self.defect,
+            bounds: None,
+            wrote: false,
+            wake_at: None,
+            violations: Vec::new(),
+        };
         let ended = run.one_pass();
-        let (effects, violations) = (run.effects.count, run.violations);
+        let (effects, wake_at, violations) = (run.effects.count, run.wake_at, run.violations);
         match ended {
             Err(Cut::Died) => world.restart(),
-            Err(_) => self.retry_later(&role, world.now),
-            Ok(()) => {}
-        }
-        if !matches!(ended, Err(Cut::Died)) {
-            self.keep(world, who, &uid);
+            Err(_) => {
+                let wake_at = self.retry_later(&role, world.now);
+                self.keep(world, who, &uid, wake_at);
+            }
+            Ok(()) => self.keep(world, who, &uid, wake_at),
         }
         Some(Passed { effects, violations })
     }
@@ -148,18 +153,17 @@ impl Harness {
     }
 
     /// Mirrors `error_policy`.
-    fn retry_later(&self, role: &CrossAccountRole, now: Timestamp) {
+    fn retry_later(&self, role: &CrossAccountRole, now: Timestamp) -> Option<Timestamp> {
         let uid = role.uid().unwrap_or_default();
         self.ctx.objects.change(&uid, |state| state.record_result(true, now));
         let left = published_before(role).map(|set| set.expires_at.duration_since(now));
-        let wait = delay(Retry::Soon, self.ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
-        self.ctx.objects.change(&uid, |state| state.wake_at = Some(now + wait));
+        delay(Retry::Soon, self.ctx.objects.of(&uid).failures, left, &uid).map(|wait| now + wait)
     }
 
-    fn keep(&mut self, world: &mut World, who: usize, uid: &str) {
+    fn keep(&mut self, world: &mut World, who: usize, uid: &str, wake_at: Option<Timestamp>) {
         let changed = match world.object(who) {
             Some(object) => {
-                object.memory = self.ctx.objects.of(uid);
+                (object.memory, object.wake_at) = (self.ctx.objects.of(uid), wake_at);
                 object.seen = self.ctx.names.seen_of(&object.live);
                 self.ctx.names.update(&object.live)
             }
@@ -171,7 +175,7 @@ impl Harness {
         }
         for object in world.objects.iter_mut().flatten() {
             if woken.iter().any(|other| other.name == object.live.name_any()) {
-                object.memory.wake_at = None;
+                object.wake_at = None;
             }
         }
     }
@@ -199,9 +203,9 @@ impl Harness {
             }
             let Some((at, who)) = next(&world) else { break };
             world.now = world.now.max(at);
-            let passed = self.pass(&mut world, who, Weather::Fair).unwrap_or_default();
+            let came = self.pass(&mut world, who, Weather::Fair).unwrap_or_default();
             *passes += 1;
-            if let Some(broken) = passed.violations.into_iter().next() {
+            if let Some(broken) = came.violations.into_iter().next() {
                 return Err(broken);
             }
             world.now += SignedDuration::from_secs(1);
@@ -228,6 +232,6 @@ impl Harness {
 
 /// Whose pass is next, and when.
 fn next(world: &World) -> Option<(Timestamp, usize)> {
-    let due = |who: usize| Some((world.objects[who].as_ref()?.memory.wake_at.unwrap_or(world.now), who));
+    let due = |who: usize| Some((world.objects[who].as_ref()?.wake_at.unwrap_or(world.now), who));
     [due(0), due(1)].into_iter().flatten().min()
 }

@@ -122,7 +122,7 @@ impl Move {
             }
         }
         if matches!(self, Self::Permission | Self::Guardrail) {
-            world.objects.iter_mut().flatten().for_each(|object| object.memory.wake_at = None);
+            world.objects.iter_mut().flatten().for_each(|object| object.wake_at = None);
         }
         Some(world)
     }

@@ -7,6 +7,8 @@ mod role;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::effects::{Cut, Effects, Trouble, Weather};
 use super::iam::{Power, failure, powers};
 use super::properties;
@@ -59,6 +61,8 @@ pub struct Run<'a> {
     pub bounds: Option<BTreeSet<Power>>,
     /// Whether it wrote to IAM.
     pub wrote: bool,
+    /// When it asks for the next pass.
+    pub wake_at: Option<Timestamp>,
     /// What it did that no pass may do.
     pub violations: Vec<String>,
 }
@@ -117,7 +121,7 @@ impl Run<'_> {
         let failures = self.pass.state().failures.saturating_sub(1);
         let Pass { report, object, ctx, .. } = &self.pass;
         let wake_at = next_pass(report, failures, &object.uid, ctx.drift_interval, now);
-        self.pass.remember(|state| state.wake_at = Some(wake_at));
+        self.wake_at = Some(wake_at);
         Ok(())
     }
 
@@ -146,7 +150,7 @@ impl Run<'_> {
             object.touch();
             Ok(object.live.clone())
         })?;
-        self.pass.remember(|state| state.written = Some(std::sync::Arc::new(written)));
+        self.pass.remember(|state| state.written = Some(written.into()));
         Ok(())
     }
 
@@ -262,11 +266,11 @@ impl Run<'_> {
                 let context = FailureContext { propagating, ..FailureContext::default() };
                 Ok(Err(StepFailure { verdict: verdict(Phase::Manage, &failure(kind), context), kind }))
             }
-            Ok(created) => {
+            Ok(role) => {
                 if *step == Step::DeleteRole {
                     self.pass.remember(|state| (state.create_sent_at, state.had_finalizer) = (None, Some(false)));
                 }
-                Ok(Ok(created))
+                Ok(Ok(role))
             }
         }
     }

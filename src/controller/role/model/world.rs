@@ -43,6 +43,8 @@ pub struct Object {
     pub earlier: Option<CrossAccountRole>,
     /// Memory of the process.
     pub memory: ObjectState,
+    /// When its next pass is due; at once if nothing else is said.
+    pub wake_at: Option<Timestamp>,
     /// Whether the process saw the object to own its role, and its Secret.
     pub seen: [Option<bool>; 2],
     /// The Secret that it names.
@@ -102,7 +104,7 @@ impl Object {
         });
         merge(&mut whole["spec"], spec);
         let live = serde_json::from_value(whole).expect("an object");
-        Self { live, earlier: None, memory: ObjectState::default(), seen: [None; 2], secret: None }
+        Self { live, earlier: None, memory: ObjectState::default(), wake_at: None, seen: [None; 2], secret: None }
     }
 
     /// Its identity.
