@@ -239,7 +239,12 @@ async fn what_was_not_permitted_is_made_up_for_even_by_another_process() -> Resu
     env.settings = env.settings.env("KUBECONFIG", limited.to_string_lossy());
     let operator = env.start().await?;
     let first = ready_role(&env, "reader", vec![declared(WorkloadKind::Deployment, "reports")]).await?;
-    let message = says(&env, "reader", ConditionType::ConsumersStale, "False", "KubernetesDenied").await?;
+    let message = says(&env, "reader", ConditionType::ConsumersStale, "False", "Available").await?;
+    assert!(message.contains("first credentials"), "{message}");
+
+    let other = ready_role(&env, "other", Vec::new()).await?;
+    renew(&env, &other).await?;
+    let message = says(&env, "other", ConditionType::ConsumersStale, "False", "KubernetesDenied").await?;
     assert!(message.contains("cannot list resource \"pods\""), "{message}");
 
     let second = renew(&env, &first).await?;

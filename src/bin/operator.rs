@@ -8,9 +8,6 @@ use crossaccount::{
     operator::{args::Args, run::execute},
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match execute(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,7 +42,7 @@ async fn roles_are_made_whole_whatever_becomes_of_the_connections() -> Result<()
     let sound = shape(&env, "sound").await?;
     let faults = [("reset", Fault::Reset), ("half", Fault::Truncated), ("lost", Fault::DropResponse)];
     let mut cases = Vec::new();
-    for action in ["GetRole", "CreateRole", "PutRolePolicy", "AttachRolePolicy", "AssumeRole"] {
+    for action in ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "AssumeRole"] {
         for (what, fault) in &faults {
             let name = format!("{}-{what}", action.to_lowercase());
             let rule = env.proxy.on(action).role(&env.iam_name(&name)).times(2).inject(fault.clone());
@@ -63,14 +63,14 @@ async fn a_call_that_hangs_or_is_answered_too_late_delays_its_own_role_and_no_ot
     let env = TestEnv::new("late").await?;
     let _operator = env.start().await?;
     let on = |action: &str, name: &str| env.proxy.on(action).role(&env.iam_name(name)).times(1);
-    let hung = [on("CreateRole", "hung-write").hang(), on("GetRole", "hung-read").hang()];
+    let hung = [on("CreateRole", "hung-role").hang(), on("PutRolePolicy", "hung-policy").hang()];
     let late = on("AssumeRole", "late").latency(Duration::from_secs(30));
-    for name in ["hung-write", "hung-read", "late", "sound"] {
+    for name in ["hung-role", "hung-policy", "late", "sound"] {
         env.create(&declared(&env, name)).await?;
     }
     env.settled("sound").await?;
     let sound = shape(&env, "sound").await?;
-    for name in ["hung-write", "hung-read", "late"] {
+    for name in ["hung-role", "hung-policy", "late"] {
         env.settled(name).await.with_context(|| name.to_owned())?;
         ensure!(shape(&env, name).await? == sound, "{name} is {:?}", shape(&env, name).await?);
     }

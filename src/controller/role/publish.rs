@@ -11,6 +11,7 @@ use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{CrossAccountRoleStatus, Outlook, Reason};
 use crate::controller::Error;
+use crate::decide::event::Event;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
 use crate::host::metrics::ReconcileResult;
@@ -24,7 +25,9 @@ impl Pass<'_> {
     pub async fn publish(&mut self) -> Result<(ReconcileResult, Action), Error> {
         let before = self.role.status.clone().unwrap_or_default();
         let after = status(&before, self.role.metadata.generation, &self.report, self.now);
-        self.events.extend(transition(&before.conditions, &after.conditions));
+        let is_first = self.report.published.as_ref().is_some_and(|set| set.is_first);
+        let said = |event: &Event| is_first && !event.warning; // the first credentials have an Event of their own
+        self.events.extend(transition(&before.conditions, &after.conditions).filter(|event| !said(event)));
         self.publish_events().await;
         if self.report.progress_reported || before != after {
             self.write_status(&after).await?;
