@@ -13,6 +13,7 @@ use super::pass::Pass;
 use crate::api::{CrossAccountRole, Lifecycle};
 use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
+use crate::controller::state::objects::Cached;
 use crate::controller::state::workers::SLOW;
 use crate::decide::failure::{Retry, delay};
 use crate::decide::status::Mode;
@@ -71,7 +72,9 @@ pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Arc<RoleCon
     tracing::warn!(object = role.full_name(), %error, "reconcile failed; retrying");
     ctx.objects.change(&uid, |state| {
         state.record_result(true, ctx.now());
-        state.outdated |= matches!(error, Error::Stale);
+        if matches!(error, Error::Stale) {
+            state.cache = Cached::Outdated;
+        }
     });
     let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));
     let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();

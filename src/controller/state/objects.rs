@@ -66,15 +66,25 @@ fn version(role: &CrossAccountRole) -> Option<u64> {
     role.metadata.resource_version.as_ref()?.parse().ok()
 }
 
+/// How far the cache is trusted to show an object as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cached {
+    /// No pass went by it yet.
+    #[default]
+    Unchecked,
+    /// It did at this time.
+    CurrentAt(Timestamp),
+    /// A pass found that it shows the object as it was.
+    Outdated,
+}
+
 /// One object.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectState {
     /// The last successful comparison of the role with AWS.
     pub compared: Option<Compared>,
-    /// When the cache was last known to show the object as it is.
-    pub confirmed_at: Option<Timestamp>,
-    /// A pass found that the cache shows the object as it was.
-    pub outdated: bool,
+    /// Whether the cache shows the object as it is.
+    pub cache: Cached,
     /// Hash of the guardrails within which this process saw the role.
     pub within: Option<String>,
     /// Which sessions the role was last seen to deny.
