@@ -18,6 +18,14 @@ pub mod settings;
 
 pub use run::{StartError, run};
 
+/// What the API server answered, or why it did not.
+fn answer_of(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// Why a reconcile was interrupted. An answer of AWS is never one of these: it is reported in the status.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -4,7 +4,7 @@ use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{OnExpiry, Reason};
 use crate::cluster::SecretDeletion;
-use crate::controller::Error;
+use crate::controller::{Error, answer_of};
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
@@ -74,11 +74,7 @@ impl Pass<'_> {
 
 /// The API server refuses to delete a Secret, or cannot be asked.
 pub(super) fn secret_stays(error: &kube::Error) -> Verdict {
-    let answer = match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
-    };
-    let message = format!("the Secret cannot be deleted: {answer}");
+    let message = format!("the Secret cannot be deleted: {}", answer_of(error));
     Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Soon }
 }
 

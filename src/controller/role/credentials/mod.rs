@@ -10,7 +10,7 @@ use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
 use crate::api::{Lifecycle, Reason};
 use crate::cluster::ObservedSecret;
-use crate::controller::Error;
+use crate::controller::{Error, answer_of};
 use crate::decide::Refusal;
 use crate::decide::credentials::checks::within_maximum;
 use crate::decide::credentials::published::PublishedCredentials;
@@ -132,11 +132,7 @@ impl Pass<'_> {
 
 /// The API server failed. It may take the set soon, which is kept for that.
 fn unpublished(secret_name: &str, error: &kube::Error) -> Verdict {
-    let answer = match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
-    };
-    let message = format!("Secret {secret_name} cannot be brought up to date: {answer}");
+    let message = format!("Secret {secret_name} cannot be brought up to date: {}", answer_of(error));
     Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
 }
 

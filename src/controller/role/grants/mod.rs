@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 use self::changes::Changes;
 use super::outcome::RoleOutcome;
 use super::pass::{Interrupt, Pass};
-use crate::api::{AWSAccount, ConditionType, CrossAccountRole, SourceGrantStatus};
-use crate::controller::Error;
+use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Reason, SourceGrantStatus};
+use crate::controller::{Error, answer_of};
+use crate::decide::failure::{Retry, Verdict};
 use crate::decide::grants::policy::policy_name;
 use crate::decide::grants::{has_refused, ledger_matches};
 use crate::decide::status::Outcome;
@@ -77,6 +78,10 @@ impl Pass<'_> {
         }
         let changes = match self.change_grants(grants, held).await {
             Ok(changes) => changes,
+            // The API server failed. What does not depend on the grants goes on.
+            Err(Interrupt::Broken(Error::Kubernetes(error))) => {
+                Changes { problems: vec![unannounced(&error)], ..Changes::default() }
+            }
             Err(Interrupt::Broken(error)) => return Err(error),
             Err(Interrupt::Failing(verdict)) => Changes { problems: vec![verdict], ..Changes::default() },
         };
@@ -115,6 +120,11 @@ impl Pass<'_> {
             self.ctx.wake_account(&grant.account);
         }
     }
+}
+
+fn unannounced(error: &kube::Error) -> Verdict {
+    let message = format!("the source grants cannot be brought up to date: {}", answer_of(error));
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
 }
 
 /// The accounts that an object grants in, or did.
