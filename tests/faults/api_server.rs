@@ -6,7 +6,10 @@ use serde_json::json;
 use lab::{aws_proxy::RecordedCall, env::TestEnv, kube_proxy::Verb};
 
 use super::befell;
-use crate::credentials::times::{due, good_all_the_while, lasts, nearly_due, renewed};
+use crate::{
+    credentials::times::{due, good_all_the_while, lasts, nearly_due, renewed},
+    grants::stage,
+};
 
 const OBJECT: &str = "reader";
 const WRITES: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Apply, Verb::Patch];
@@ -160,7 +163,7 @@ async fn a_status_that_cannot_be_written_keeps_no_credentials_from_being_renewed
 #[tokio::test]
 async fn a_storm_of_conflicts_delays_a_role_and_makes_no_second_one() -> Result<()> {
     let env = TestEnv::new("conflicts").await?;
-    let resources = ["crossaccountroles", "crossaccountroles/status", "secrets", "awsaccounts", "awsaccounts/status"];
+    let resources = ["crossaccountroles", "crossaccountroles/status", "secrets", "awsaccounts/status"];
     let message = "the object has been modified; please apply your changes to the latest version and try again";
     let storm = resources.map(|resource| env.kube_proxy.on(WRITES, resource).times(1).error(409, "Conflict", message));
     let _operator = env.start().await?;
@@ -171,5 +174,25 @@ async fn a_storm_of_conflicts_delays_a_role_and_makes_no_second_one() -> Result<
     let made = env.proxy.calls_that(|call| call.action == "CreateRole" && call.status() == Some(200));
     ensure!(made.len() == 1, "{made:?}");
     ensure!(sessions(&env) == 1, "{} sessions", sessions(&env));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_announced_in_status_keeps_no_credentials_from_being_renewed() -> Result<()> {
+    let env = stage::lab("no-ledger").await?;
+    let _operator = env.start().await?;
+    env.ready_role(OBJECT).await?;
+    let deployer = stage::user(&env, "deployer").await?;
+    let message = "failed calling webhook \"status.example.com\"";
+    let refused = env.kube_proxy.on(WRITES, "crossaccountroles/status").error(500, "InternalError", message);
+    env.patch(OBJECT, json!({"spec": {"sourceGrants": [stage::to_user(&env, "deployer")]}})).await?;
+    befell(&refused, 2).await?;
+    due(&env, OBJECT).await?;
+    good_all_the_while(&env, OBJECT, lasts(&env, OBJECT)).await?;
+    refused.release();
+    env.patch(OBJECT, json!({"metadata": {"annotations": {"test/wake": "1"}}})).await?;
+    env.settled(OBJECT).await?;
+    let given = stage::may_assume(&env, "deployer").await?;
+    ensure!(given.is_some_and(|given| given.len() == 1), "{} is given nothing", deployer.arn);
     Ok(())
 }
