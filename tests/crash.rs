@@ -2,9 +2,11 @@
 //!
 //! Each test takes one passage of an object's life. It is lived once undisturbed, which shows all writes, to AWS and to the
 //! API server, and how things are in the end. Then it is lived again for each of these writes: the write is carried out, the
-//! operator is killed before it hears of it, and a new one must come to the same end.
+//! operator is killed before it hears of it, and a new one must come to the same end. For some of the writes, or for all with
+//! `CRASH_PAIRS=all`, the new one dies too, after a write of its recovery.
 
 mod act;
+mod pairs;
 mod picture;
 mod stage;
 
@@ -62,9 +64,12 @@ impl Passage {
         eprintln!("{}: {}", self.name, moments.iter().map(Moment::to_string).collect::<Vec<_>>().join(", "));
         let lives = stream::iter(&moments).map(|moment| self.after_crash(moment, &end));
         let lives: Vec<Result<()>> = lives.buffer_unordered(AT_ONCE).collect().await;
-        let failures: Vec<String> =
-            lives.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
-        ensure!(failures.is_empty(), "{} of {} crashes:\n\n{}", failures.len(), moments.len(), failures.join("\n\n"));
+        let pairs = stream::iter(pairs::of(&moments)).map(|chain| self.after_pairs(chain, &end));
+        let pairs: Vec<Result<()>> = pairs.buffer_unordered(AT_ONCE).collect().await;
+        let count = lives.len() + pairs.len();
+        let lives = lives.into_iter().chain(pairs);
+        let failures: Vec<String> = lives.filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+        ensure!(failures.is_empty(), "{} of {count} lives:\n\n{}", failures.len(), failures.join("\n\n"));
         Ok(())
     }
 
@@ -89,21 +94,32 @@ impl Passage {
 
     async fn after_crash(&self, moment: &Moment, end: &Picture) -> Result<()> {
         let life = async {
-            let mut stage = Stage::new(self.name).await?;
-            let operator = stage.lead(self.before).await?;
-            self.is_over(&stage, &operator).await?;
-            self.crash(&stage, operator, moment).await?;
-            if let Some(act) = self.meanwhile {
-                act.run(&stage).await?;
-            }
-            let operator = stage.deployment.env.start().await?;
-            eventually_within(self.within, "all is as without a crash", async || end.is_of(&stage).await)
-                .await
-                .with_context(|| format!("the operator's log ends:\n{}", operator.log().tail()))?;
-            operator.stop().await?;
-            stage.is_at_rest(end).await
+            let stage = self.crashed(moment).await?;
+            self.is_finished(&stage, end).await
         };
         life.await.with_context(|| format!("{}: killed after {moment}", self.name))
+    }
+
+    /// A stage on which the operator died at this moment.
+    async fn crashed(&self, moment: &Moment) -> Result<Stage> {
+        let mut stage = Stage::new(self.name).await?;
+        let operator = stage.lead(self.before).await?;
+        self.is_over(&stage, &operator).await?;
+        self.crash(&stage, operator, moment).await?;
+        if let Some(act) = self.meanwhile {
+            act.run(&stage).await?;
+        }
+        Ok(stage)
+    }
+
+    /// Starts an operator and waits until all is as it should be in the end.
+    async fn is_finished(&self, stage: &Stage, end: &Picture) -> Result<()> {
+        let operator = stage.deployment.env.start().await?;
+        eventually_within(self.within, "all is as without a crash", async || end.is_of(stage).await)
+            .await
+            .with_context(|| format!("the operator's log ends:\n{}", operator.log().tail()))?;
+        operator.stop().await?;
+        stage.is_at_rest(end).await
     }
 
     /// Begins the passage and kills the operator at this moment.
