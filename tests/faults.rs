@@ -6,6 +6,7 @@ mod aws;
 mod clocks;
 mod eventual;
 mod leader;
+mod leaks;
 mod stale;
 mod two_of_us;
 mod unheard;
