@@ -42,6 +42,12 @@ bench: ## Measure the release build into docs/benchmarks.md; WORK="one wave" pic
 	cargo build --locked --release --workspace --bins
 	SIZE=$(SIZE) cargo run --locked --release --quiet --package crossaccount-lab --bin bench -- $(WORK)
 
+.PHONY: soak
+soak: surroundings ## Kill the operator at random while objects change and AWS fails; MINUTES=10 SIZE=200 SEED=n; PAIRS=all adds crashes in pairs
+	cargo build --locked --workspace --bins
+	cargo run --locked --quiet --package crossaccount-lab -- soak
+	@if [ -n "$(PAIRS)" ]; then CRASH_PAIRS=$(PAIRS) cargo test --locked --test tests -- crash --test-threads=$(TEST_THREADS); fi
+
 .PHONY: lint
 lint: ## Check format and lints
 	cargo fmt --all --check

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sts::config::Credentials;
 use crossaccount::api::CrossAccountRole;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Time};
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
@@ -174,4 +174,13 @@ pub fn refused<T>(what: &str, tried: Result<T>) -> Result<()> {
     let refused = ["AccessDenied", "InvalidClientTokenId"].iter().any(|code| refusal.contains(code));
     ensure!(refused, "it failed in another way: {refusal}");
     Ok(())
+}
+
+/// The credentials that a Secret holds.
+pub fn credentials_of(secret: &Secret) -> Result<Credentials> {
+    let json = secret.data.as_ref().and_then(|data| data.get("credentials.json")).context("the Secret has no set")?;
+    let set: Value = serde_json::from_slice(&json.0)?;
+    let field = |key: &str| set[key].as_str().unwrap_or_default().to_owned();
+    let token = Some(field("SessionToken"));
+    Ok(Credentials::new(field("AccessKeyId"), field("SecretAccessKey"), token, None, "copied"))
 }

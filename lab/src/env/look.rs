@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_sts::config::Credentials;
 use crossaccount::api::{ConditionType, CrossAccountRole, annotation};
-use serde_json::Value;
 
 use super::TestEnv;
-use crate::{aws::Identity, aws_proxy::RecordedCall, wait::eventually};
+use crate::{aws::Identity, aws_proxy::RecordedCall, deployment::credentials_of, wait::eventually};
 
 impl TestEnv {
     /// Waits until a role is Ready for its present generation.
@@ -70,11 +68,9 @@ impl TestEnv {
 
     /// The credentials in a Secret, as somebody might copy them away.
     pub async fn copied(&self, name: &str) -> Result<Identity> {
-        let (data, annotations) = self.secret(name).await?;
-        let set: Value = serde_json::from_str(data.get("credentials.json").context("the Secret has no set")?)?;
-        let field = |key: &str| set[key].as_str().unwrap_or_default().to_owned();
-        let token = Some(field("SessionToken"));
-        let credentials = Credentials::new(field("AccessKeyId"), field("SecretAccessKey"), token, None, "copied");
+        let secret = self.secrets.get(name).await?;
+        let credentials = credentials_of(&secret)?;
+        let annotations = secret.metadata.annotations.unwrap_or_default();
         let arn = annotations.get(annotation::ROLE_ARN).context("the Secret does not name its role")?.clone();
         Ok(Identity { arn, credentials })
     }

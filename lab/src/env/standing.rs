@@ -21,14 +21,19 @@ impl TestEnv {
 
     /// Waits until nobody can use the role of an object: it denies everything, and trusts nobody but the operator.
     pub async fn is_closed(&self, name: &str) -> Result<()> {
-        eventually(&format!("the role of {name} is closed"), async || {
-            let (role, inline) = self.standing(name).await?;
-            let trusted = principals(&role.trust);
-            ensure!(trusted == [self.aws.operator.arn.clone()], "it trusts {trusted:?}");
-            ensure!(inline.iter().any(denies_all), "nothing on it denies everything: {:?}", inline.keys());
-            Ok(())
-        })
-        .await
+        let iam_name = self.iam_name(name);
+        eventually(&format!("the role of {name} is closed"), async || self.is_closed_now(&iam_name).await).await
+    }
+
+    /// Fails if anybody can use the role of this name in IAM.
+    pub async fn is_closed_now(&self, iam_name: &str) -> Result<()> {
+        let target = &self.aws.target;
+        let role = target.role(iam_name).await?.context("there is no such role")?;
+        let inline = target.inline_policies(iam_name).await?;
+        let trusted = principals(&role.trust);
+        ensure!(trusted == [self.aws.operator.arn.clone()], "it trusts {trusted:?}");
+        ensure!(inline.iter().any(denies_all), "nothing on it denies everything: {:?}", inline.keys());
+        Ok(())
     }
 
     /// Waits until there is neither this object nor its role.

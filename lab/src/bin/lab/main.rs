@@ -1,4 +1,4 @@
-//! The lab of the tests as a program: the demo, the pods on a node, or the AWS proxy alone in front of an emulator that
+//! The lab of the tests as a program: the demo, the pods on a node, the soak test, or the AWS proxy alone in front of an emulator that
 //! runs already.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
@@ -6,6 +6,7 @@
 mod demo;
 mod e2e_node;
 mod node;
+mod soak;
 mod stage;
 
 use std::net::SocketAddr;
@@ -22,10 +23,11 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["demo"] => demo::run().await,
         ["e2e-node"] => e2e_node::run().await,
+        ["soak"] => soak::run().await,
         ["proxy", upstream] => proxy(upstream.parse().context("write the emulator's address as 127.0.0.1:4566")?).await,
         // For the node's use, from inside its network.
         ["forward", ref forwards @ ..] => forward(forwards).await,
-        _ => bail!("write `lab demo`, `lab e2e-node`, or `lab proxy <address of an emulator>`"),
+        _ => bail!("write `lab demo`, `lab e2e-node`, `lab soak`, or `lab proxy <address of an emulator>`"),
     }
 }
 
