@@ -43,6 +43,7 @@ pub struct OwnSecret {
 #[cfg(test)]
 impl ObservedSecret {
     /// The Secret of an object as a test has it.
+    #[must_use]
     pub fn of(secret: Option<Secret>, role: &CrossAccountRole, account: &str) -> Self {
         secret.map_or(Self::Absent, |secret| observe(secret, role, Some(account)))
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::annotation;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{ResourceExt as _, api::ListParams};
+use kube::api::ListParams;
 use serde_json::json;
 
 use lab::{aws::Identity, aws_proxy::AwsError, env::TestEnv, operator::Operator, wait::eventually};

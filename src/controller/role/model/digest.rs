@@ -12,6 +12,7 @@ use crate::api::{ConditionType, CrossAccountRole};
 use crate::decide::failure::next_on_grid;
 use crate::decide::role::denial::{DENY, Denied, own_denial};
 use crate::domain::IamRoleState;
+use crate::domain::policy::PolicyDocument;
 
 impl World {
     /// The digest. Two worlds of one digest behave alike.
@@ -42,11 +43,11 @@ impl World {
 
 fn role(text: &mut String, state: Option<&IamRoleState>, now: Timestamp) {
     let Some(state) = state else { return text.push_str("no role") };
-    let trust = state.role.trust.as_ref().map(|trust| trust.to_json());
+    let trust = state.role.trust.as_ref().map(PolicyDocument::to_json);
     let _ = write!(text, "{} {} {:?} {trust:?}", state.role.id, age(now, state.role.created_at), state.role.tags);
     let _ = write!(text, "{:?} {:?}", state.role.boundary, state.attached);
     for (name, document) in state.inline.iter().filter(|(name, _)| *name != DENY) {
-        let _ = write!(text, " {name} {:?}", document.as_ref().map(|document| document.to_json()));
+        let _ = write!(text, " {name} {:?}", document.as_ref().map(PolicyDocument::to_json));
     }
     let denial = own_denial(state);
     denied(text, denial.everyone, now);

@@ -1,6 +1,6 @@
 //! What runs the product's passes: its own context, with clients that are never asked.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +20,13 @@ use crate::controller::role::credentials::published_before;
 use crate::controller::role::pass::Pass;
 use crate::controller::role::references::References;
 use crate::controller::settings::Shard;
+use crate::controller::state::accounts::AccountStates;
+use crate::controller::state::bulk::BulkReads;
+use crate::controller::state::counts::RoleCounts;
 use crate::controller::state::names::NameIndex;
 use crate::controller::state::objects::ObjectStates;
+use crate::controller::state::principals::PrincipalPolicies;
+use crate::controller::state::shared_read::SharedRead;
 use crate::controller::state::workers::Workers;
 use crate::decide::Refusal;
 use crate::decide::failure::{Retry, delay};
@@ -67,12 +72,12 @@ impl Harness {
             identity: watch::channel(Ok(operator())).1,
             events: Events::new(client),
             objects: ObjectStates::default(),
-            accounts: Default::default(),
-            all_accounts: Default::default(),
-            bulk: Default::default(),
-            counts: Default::default(),
+            accounts: AccountStates::default(),
+            all_accounts: SharedRead::default(),
+            bulk: BulkReads::default(),
+            counts: RoleCounts::default(),
             names: NameIndex::default(),
-            principals: Default::default(),
+            principals: PrincipalPolicies::default(),
             workers: Workers::new(1, shutdown::channel().1),
             metrics,
             shard: Shard::WHOLE,
@@ -187,12 +192,12 @@ impl Harness {
 
     /// Leaves a world alone, and runs the passes that the product asks for, until it is at rest and as it should be. `quiet`
     /// has the worlds of which that is known.
-    pub fn settle(&mut self, start: &World, quiet: &mut HashMap<u64, ()>, passes: &mut usize) -> Result<(), String> {
+    pub fn settle(&mut self, start: &World, quiet: &mut HashSet<u64>, passes: &mut usize) -> Result<(), String> {
         let mut world = start.clone();
         let (mut seen, mut still) = (Vec::new(), 0);
         for _ in 0..BOUND {
             let digest = world.digest();
-            if quiet.contains_key(&digest) {
+            if quiet.contains(&digest) {
                 still = usize::MAX;
                 break;
             }
@@ -213,7 +218,7 @@ impl Harness {
         match self.problem(&world) {
             Some(problem) if still != usize::MAX => Err(format!("after {} passes: {problem}", seen.len())),
             _ => {
-                quiet.extend(seen.into_iter().map(|digest| (digest, ())));
+                quiet.extend(seen);
                 Ok(())
             }
         }

@@ -82,7 +82,7 @@ impl Iam {
 
 fn admits(trust: &PolicyDocument, caller: &str, external_id: Option<&str>) -> bool {
     let applies = |statement: &Statement<'_>| {
-        let named = statement.principals().iter().any(|name| *name == caller);
+        let named = statement.principals().contains(&caller);
         named
             && statement.conditions().all(|(_, key, values)| key == "sts:ExternalId" && external_id == Some(values[0]))
     };

@@ -16,6 +16,7 @@ use crate::decide::role::fixture::OPERATOR;
 use crate::decide::role::{Given, Goal, Step, plan};
 use crate::decide::target::desired::Desired;
 use crate::decide::target::{Situation, Target, target};
+use crate::domain::policy::PolicyDocument;
 use crate::domain::{IamRoleState, Ownership, PolicyArn};
 
 use super::effects::Weather;
@@ -137,7 +138,7 @@ fn closed(world: &World, object: &Object, role: Option<&IamRoleState>) -> Option
     }
     let open = powers(role, world.now);
     let others = |state: &IamRoleState| {
-        let trust = state.role.trust.as_ref().map(|trust| trust.to_json()).unwrap_or_default();
+        let trust = state.role.trust.as_ref().map(PolicyDocument::to_json).unwrap_or_default();
         trust.matches("arn:aws").count() != trust.matches(OPERATOR).count()
     };
     let denies = role.is_none_or(|state| denied(state, []) == crate::decide::role::denial::Denied::Everyone);
@@ -157,10 +158,9 @@ fn open(world: &World, object: &Object, desired: &Desired) -> Option<String> {
         Lifecycle::Create | Lifecycle::Observe => Goal::Declared(declared),
     };
     let role = world.iam.role.as_ref();
-    let planned = match with_given(world, object, |given| plan(goal, given, role)) {
+    let Ok(planned) = with_given(world, object, |given| plan(goal, given, role)) else {
         // Somebody else's role, or none to adopt: the object is refused, and says so.
-        Err(_) => return object.live.is_true(ConditionType::RoleReady).then(|| "it is refused, and Ready".to_owned()),
-        Ok(planned) => planned,
+        return object.live.is_true(ConditionType::RoleReady).then(|| "it is refused, and Ready".to_owned());
     };
     if !planned.is_empty() {
         return Some(format!("there is something to do: {planned:?}"));

@@ -1,6 +1,6 @@
 //! Breadth-first search over all worlds that a few moves lead to.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use super::effects::{FAULTS, Weather};
 use super::harness::{Harness, Passed};
@@ -50,7 +50,7 @@ impl Search {
         let mut harness = Harness::new(self.defect);
         let mut seen = Seen::default();
         let mut known: HashSet<u64> = [self.start.digest()].into();
-        let mut quiet = HashMap::new();
+        let mut quiet = HashSet::new();
         let mut nodes = vec![Node { world: self.start.clone(), depth: 0, parent: 0, by: None }];
         let mut queue: VecDeque<usize> = [0].into();
         while let Some(index) = queue.pop_front() {

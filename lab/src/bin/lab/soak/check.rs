@@ -69,9 +69,10 @@ pub async fn is_settled(world: &World) -> Result<()> {
             let ready = ready.with_context(|| format!("{} has no condition", iam_name(&key)))?;
             let is = (ready.status.as_str(), ready.reason.as_str());
             let allowed = world.allowed.contains(namespace);
-            let wanted = match allowed {
-                true => is == ("True", "Available"),
-                false => is.0 == "False" && ["NotAllowed", "Revoked"].contains(&is.1),
+            let wanted = if allowed {
+                is == ("True", "Available")
+            } else {
+                is.0 == "False" && ["NotAllowed", "Revoked"].contains(&is.1)
             };
             let current = status.observed_generation == object.metadata.generation;
             ensure!(wanted && current, "{}, allowed: {allowed}: {ready:?}", iam_name(&key));

@@ -109,7 +109,7 @@ impl Run<'_> {
         match (cause, held) {
             (Some(_), None) if role.role_failing => Err(Stop::Kept),
             (Some(Cause::Revoked), _) if role.role_failing => Err(Stop::Kept),
-            (Some(cause), _) => self.replace(cause, views, known, request, inputs_hash),
+            (Some(cause), _) => self.replace(cause, views, (known, request), inputs_hash),
             (None, Some(held)) => {
                 if self.step(views).proof_is_due(false) {
                     self.prove_refusal(views, known)?;
@@ -130,8 +130,7 @@ impl Run<'_> {
         &mut self,
         cause: Cause,
         views: Views<'_>,
-        known: &KnownRole,
-        request: &SessionRequest,
+        (known, request): (&KnownRole, &SessionRequest),
         inputs_hash: String,
     ) -> Result<CredentialsFacts, Stop> {
         let Views { desired, secret, .. } = views;
