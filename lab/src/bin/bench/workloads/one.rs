@@ -38,5 +38,5 @@ pub async fn run(size: Size) -> Result<Vec<Row>> {
     let result =
         format!("p50 {}, p99 {}; floor {}, {}; {times:.2} ×", time(p50), time(p99), time(floor50), time(floor99));
     let what = format!("one new role, from the request to Ready, {} in turn", all.len());
-    Ok(vec![Row::new("one", what, result).aim("≤ 1.5 × the floor's p50", times <= 1.5).raw(raw)])
+    Ok(vec![Row::new("one", what, result).aim("≤ 1.3 × the floor's p50", times <= 1.3).raw(raw)])
 }

@@ -56,8 +56,8 @@ fn by_limit(many: usize, limited: &Wave) -> Row {
         time(limited.wall)
     );
     let what = format!("{many} new roles over {ACCOUNTS} accounts, 10 IAM calls a second and account, burst 20");
-    let met = limited.ready == many && used >= 75.0 && refused <= 10.0;
-    let row = Row::new("throttled", what, result).aim("≥ 75 % used, ≤ 10 % refused", met);
+    let met = limited.ready == many && used >= 80.0 && refused <= 20.0;
+    let row = Row::new("throttled", what, result).aim("≥ 80 % used, ≤ 20 % refused", met);
     row.raw(limited.figures.told())
 }
 
