@@ -1,8 +1,8 @@
 //! An AWS for benchmarks: it answers the calls that the operator makes from memory, in microseconds, and judges almost
 //! nothing.
 //!
-//! The emulator of the tests enforces signatures and policies, and takes as much of a small machine as the operator does.
-//! Figures measured against it would be figures of the emulator. This one checks no signature and no permission. It keeps
+//! The emulator of the tests enforces signatures and policies. It is a Python process that would compete with the operator
+//! for the same cores, and it has no limits per account. This one checks no signature and no permission. It keeps
 //! roles as IAM does, it refuses `AssumeRole` without the right external id, and it has the limits and failures that
 //! decide how an operator behaves under load: see [`Faults`].
 //!

@@ -41,7 +41,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         note("none");
         return std::future::pending().await;
     }
-    // Longer waits than asked for would be the machine's, so that it is one timer for the way there and back.
+    // One wait stands for the way there and back.
     tokio::time::sleep(shared.faults.delay()).await;
     let answered = match fate {
         Fate::Refused(error) => Err(error),

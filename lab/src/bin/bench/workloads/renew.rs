@@ -19,7 +19,7 @@ use crate::{
     world::{CONCURRENCY, World, names},
 };
 
-/// The operator renews an object on request at most this often (DESIGN: renewal on request).
+/// The operator renews an object on request at most once in 30 seconds.
 const LEAST_INTERVAL: Duration = Duration::from_secs(31);
 
 pub async fn run(size: Size) -> Result<Vec<Row>> {
