@@ -8,6 +8,9 @@ use crossaccount::{
     operator::{args::Args, run::execute},
 };
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match execute(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,

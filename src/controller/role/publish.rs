@@ -1,5 +1,6 @@
 //! The end of a pass: status, Events, and when to come back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -93,7 +94,7 @@ impl Pass<'_> {
 impl Pass<'_> {
     async fn write_status(&self, status: &CrossAccountRoleStatus) -> kube::Result<()> {
         let written = self.ctx.cluster.write_role_status(self.role, status).await?;
-        self.remember(|state| state.written = Some(written.into()));
+        self.remember(|state| state.written = Some(Arc::new(written.into())));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 //! What the index cannot see (objects of another operator, or of another shard) is left to the tags on the role and the owner
 //! of the Secret.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
@@ -21,8 +21,8 @@ pub struct NameIndex(Mutex<Index>);
 #[derive(Debug, Default)]
 struct Index {
     entries: HashMap<String, Entry>,
-    /// Rank and UID of those who declare a name.
-    by_name: HashMap<Name, BTreeMap<Rank, String>>,
+    /// Rank and UID of those who declare a name, in the order of their ranks. Most names have one.
+    by_name: HashMap<Name, Vec<(Rank, String)>>,
     /// By UID: whether this process saw the object to own a name.
     seen: HashMap<String, HashMap<Name, bool>>,
     /// Ids of accounts by the name of their object.
@@ -99,7 +99,7 @@ impl NameIndex {
     /// The object that has a name, or comes first of those that declare it.
     pub fn owner(&self, name: &Name) -> Option<ObjectRef<CrossAccountRole>> {
         let index = self.lock();
-        let first = index.by_name.get(name)?.keys().find(|rank| rank.possession != Possession::NotOwner)?;
+        let first = index.ranks(name).find(|rank| rank.possession != Possession::NotOwner)?;
         Some(first.object())
     }
 
@@ -111,7 +111,7 @@ impl NameIndex {
         claims.each().find_map(|(name, rank)| {
             let known = index.entries.get(&uid).and_then(|known| known.claims.each().find(|(other, _)| other == name));
             let rank = known.map_or(rank, |(_, known)| known.min(rank));
-            let mut before = index.by_name.get(name)?.keys().take_while(|other| *other < rank);
+            let mut before = index.ranks(name).take_while(|other| *other < rank);
             let owner = before.find(|other| other.possession != Possession::NotOwner)?;
             Some(conflict(name, owner))
         })
@@ -141,13 +141,20 @@ impl Entry {
 }
 
 impl Index {
+    /// Those who declare a name, in their order.
+    fn ranks(&self, name: &Name) -> impl Iterator<Item = &Rank> {
+        self.by_name.get(name).into_iter().flatten().map(|(rank, _)| rank)
+    }
+
     fn put(&mut self, uid: &str, entry: Entry) -> Vec<ObjectRef<CrossAccountRole>> {
         if self.entries.get(uid) == Some(&entry) {
             return Vec::new();
         }
         let mut others: HashSet<_> = self.remove(uid).into_iter().collect();
         for (name, rank) in entry.claims.each() {
-            self.by_name.entry(name.clone()).or_default().insert(rank.clone(), uid.to_owned());
+            let ranks = self.by_name.entry(name.clone()).or_default();
+            let place = ranks.partition_point(|(other, _)| other < rank);
+            ranks.insert(place, (rank.clone(), uid.to_owned()));
         }
         others.extend(self.after(&entry));
         self.entries.insert(uid.to_owned(), entry);
@@ -158,7 +165,7 @@ impl Index {
         let Some(entry) = self.entries.remove(uid) else { return Vec::new() };
         for (name, rank) in entry.claims.each() {
             if let Some(ranks) = self.by_name.get_mut(name) {
-                ranks.remove(rank);
+                ranks.retain(|(other, _)| other != rank);
                 if ranks.is_empty() {
                     self.by_name.remove(name);
                 }
@@ -171,8 +178,7 @@ impl Index {
     fn after(&self, entry: &Entry) -> Vec<ObjectRef<CrossAccountRole>> {
         let mut others = Vec::new();
         for (name, rank) in entry.claims.each() {
-            let ranks = self.by_name.get(name).into_iter().flat_map(BTreeMap::keys);
-            let later = ranks.filter(|other| *other > rank);
+            let later = self.ranks(name).filter(|other| *other > rank);
             others.extend(later.map(Rank::object));
         }
         others

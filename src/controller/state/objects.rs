@@ -125,7 +125,7 @@ pub struct ObjectState {
     /// Length of that row.
     pub failures: u32,
     /// The status that was last written, until the watch shows it.
-    pub written: Option<WrittenStatus>,
+    pub written: Option<Arc<WrittenStatus>>,
     /// The role as it was last read.
     pub last_read: LastRead,
 }

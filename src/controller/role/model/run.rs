@@ -150,7 +150,7 @@ impl Run<'_> {
             object.touch();
             Ok(object.live.clone())
         })?;
-        self.pass.remember(|state| state.written = Some(written.into()));
+        self.pass.remember(|state| state.written = Some(std::sync::Arc::new(written.into())));
         Ok(())
     }
 
