@@ -44,7 +44,7 @@ async fn a_leader_that_stood_still_ends_and_overwrites_nothing_of_its_successor(
     let (settings, mut leader) = leader(&env).await?;
     let standby = settings.start().await?;
     nearly_due(&env, OBJECT).await?;
-    let replaced = Box::pin(async {
+    let taken_over = async {
         leader.pause()?;
         leading(&standby).await?;
         renewed(&env, OBJECT).await?;
@@ -59,6 +59,6 @@ async fn a_leader_that_stood_still_ends_and_overwrites_nothing_of_its_successor(
         ensure!(env.standing(OBJECT).await? == standing && env.secret(OBJECT).await? == set, "it changed something");
         ensure!(env.proxy.count("AssumeRole") == 0, "it began a session: {:?}", env.proxy.calls());
         Ok(())
-    });
-    good_all_the_while(&env, OBJECT, replaced).await
+    };
+    good_all_the_while(&env, OBJECT, Box::pin(taken_over)).await
 }

@@ -69,11 +69,8 @@ pub async fn is_settled(world: &World) -> Result<()> {
             let ready = ready.with_context(|| format!("{} has no condition", iam_name(&key)))?;
             let is = (ready.status.as_str(), ready.reason.as_str());
             let allowed = world.allowed.contains(namespace);
-            let wanted = if allowed {
-                is == ("True", "Available")
-            } else {
-                is.0 == "False" && ["NotAllowed", "Revoked"].contains(&is.1)
-            };
+            let refused = is.0 == "False" && ["NotAllowed", "Revoked"].contains(&is.1);
+            let wanted = if allowed { is == ("True", "Available") } else { refused };
             let current = status.observed_generation == object.metadata.generation;
             ensure!(wanted && current, "{}, allowed: {allowed}: {ready:?}", iam_name(&key));
         }
