@@ -143,6 +143,13 @@ impl TestEnv {
         Ok(if is_first { [this, other] } else { [other, this] })
     }
 
+    /// Makes another namespace, of the name of this test's with a suffix. The operator watches it only if it is told to.
+    pub async fn add_namespace(&self, suffix: &str) -> Result<String> {
+        let name = format!("{}-{suffix}", self.namespace);
+        create_namespace(&self.kube, &name).await?;
+        Ok(name)
+    }
+
     /// The labels without which this test's operator does not see an `AWSAccount`.
     pub fn labels(&self) -> BTreeMap<String, String> {
         BTreeMap::from([(LABEL.to_owned(), self.namespace.clone())])

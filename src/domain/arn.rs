@@ -157,6 +157,8 @@ impl fmt::Display for PolicyArn {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -192,5 +194,22 @@ mod tests {
         assert!(PolicyArn::parse("arn:aws:iam::222222222222:policy/mine").is_ok());
         assert!(PolicyArn::parse("arn:aws:iam::aws:policy/").is_err());
         assert!(PolicyArn::parse("arn:aws:iam::222222222222:role/mine").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_as_an_arn_or_a_name_is_written_back_as_it_was(
+            text in prop_oneof!["arn:aws(-cn)?:iam::([0-9]{12}|aws):(role|policy)/[a-zA-Z0-9/+=,.@_ -]{0,30}", any::<String>()],
+        ) {
+            if let Ok(arn) = RoleArn::parse(&text) {
+                prop_assert_eq!(arn.to_string(), text.clone());
+            }
+            if let Ok(arn) = PolicyArn::parse(&text) {
+                prop_assert_eq!(arn.to_string(), text.clone());
+            }
+            if let (Ok(name), Ok(path)) = (RoleName::parse(&text), RolePath::parse(&text)) {
+                prop_assert!(false, "{name} is a name, and {path:?} a path");
+            }
+        }
     }
 }

@@ -66,6 +66,8 @@ impl fmt::Display for Principal {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -83,6 +85,26 @@ mod tests {
             "ec2.amazonaws.com",
         ] {
             assert!(Principal::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_principal_is_written_back_as_it_was_and_never_stands_for_several(
+            text in prop_oneof!["[0-9]{11,13}", "arn:aws:iam::([0-9]{12}|\\*):(root|user/|role/)[a-z/*?.]{0,20}", any::<String>()],
+        ) {
+            if let Some(principal) = Principal::parse(&text) {
+                prop_assert_eq!(principal.to_string(), text.clone());
+                prop_assert!(!text.contains(['*', '?']), "{text}");
+                let arn = principal.as_arn(Partition::Aws);
+                prop_assert!(Principal::parse(&arn).is_some_and(|again| again.as_arn(Partition::Aws) == arn), "{arn}");
+            }
+        }
+
+        #[test]
+        fn any_text_may_be_asked_for(text in any::<String>(), arn in any::<String>()) {
+            let includes = Principal::parse(&text).is_some_and(|principal| principal.includes(&arn));
+            prop_assert!(!includes || arn == text || arn.starts_with("arn:"));
         }
     }
 }

@@ -97,3 +97,61 @@ async fn every_object_is_reconciled_by_the_operator_of_its_shard_and_labels_do_n
     settled(roles, name).await?;
     Ok(())
 }
+
+/// A role in each of these namespaces, Ready.
+async fn one_role_in_each(env: &TestEnv, namespaces: &[String]) -> Result<Vec<Api<CrossAccountRole>>> {
+    let mut all = Vec::new();
+    for namespace in namespaces {
+        let roles: Api<CrossAccountRole> = Api::namespaced(env.kube.clone(), namespace);
+        let mut role = env.role("one");
+        role.metadata.namespace = Some(namespace.clone());
+        roles.create(&PostParams::default(), &role).await?;
+        all.push(roles);
+    }
+    for roles in &all {
+        settled(roles, "one").await?;
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn two_shards_grow_to_three_and_every_object_has_one_operator_that_issues_nothing_again() -> Result<()> {
+    let env = TestEnv::new("grow").await?;
+    let mut namespaces = Vec::new();
+    for index in 0..3 {
+        let shard = Shard::new(index, 3).context("no such shard")?;
+        let of_shard = |suffix: &u32| shard.has_namespace(&format!("{}-{suffix}", env.namespace));
+        for suffix in (0..).filter(of_shard).take(2) {
+            namespaces.push(env.add_namespace(&suffix.to_string()).await?);
+        }
+    }
+    env.patch_account(json!({"allowedNamespaces": {"names": namespaces}})).await?;
+    let settings = env.settings.clone().flag(format!("--watch-namespaces={}", namespaces.join(",")));
+    let shard = |index, count| settings.clone().flag(format!("--shard={index}/{count}"));
+    let two = [shard(0, 2).start().await?, shard(1, 2).start().await?];
+    let all = one_role_in_each(&env, &namespaces).await?;
+    for operator in two {
+        operator.stop().await?;
+    }
+
+    let proxies = [env.proxy.beside()?, env.proxy.beside()?, env.proxy.beside()?];
+    let mut three = Vec::new();
+    for (index, proxy) in proxies.iter().enumerate() {
+        three.push(shard(index, 3).aws_endpoint(&proxy.endpoint()).start().await?);
+    }
+    for roles in &all {
+        patch(roles, "one", json!({"spec": {"role": {"description": "by its new operator"}}})).await?;
+    }
+    for roles in &all {
+        settled(roles, "one").await?;
+    }
+    for (index, (proxy, of_shard)) in proxies.iter().zip(namespaces.chunks(2)).enumerate() {
+        let names: BTreeSet<String> = of_shard.iter().map(|namespace| format!("{namespace}-one")).collect();
+        assert_eq!(written(proxy, "UpdateRole"), names, "shard {index}");
+        let issued = proxy.calls_that(|call| {
+            call.role.as_ref().is_some_and(|role| names.contains(role)) && call.get("ExternalId").is_some()
+        });
+        assert!(issued.is_empty(), "shard {index} issues again what is good: {issued:?}");
+    }
+    Ok(())
+}

@@ -55,7 +55,8 @@ impl Pass<'_> {
             Target::Absent { .. } | Target::Released { .. } => Ok(RoleOutcome::default()),
         };
         if let (true, Denied::Before(last)) = (self.revocation_is_unmet(), self.state().denied) {
-            self.report.wake_by(Some(last + LEAST_INTERVAL).filter(|at| *at > self.now)); // not so soon after the last one
+            let rested = last.checked_add(LEAST_INTERVAL).ok(); // anybody may have written that moment
+            self.report.wake_by(rested.filter(|at| *at > self.now)); // not so soon after the last one
         }
         match worked {
             Ok(outcome) => Ok(outcome),

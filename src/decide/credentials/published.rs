@@ -144,6 +144,8 @@ pub(super) mod fixture {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api::{Output, SecretSpec};
     use crate::decide::credentials::secret::{DesiredSecret, SecretContent};
@@ -188,6 +190,72 @@ mod tests {
             assert_eq!(PublishedCredentials::read(&data, &annotations), None, "{key} changed");
             annotations.remove(key);
             assert_eq!(PublishedCredentials::read(&data, &annotations), None, "{key} removed");
+        }
+    }
+
+    fn sets() -> impl Strategy<Value = PublishedCredentials> {
+        let key = || "[A-Za-z0-9/+=]{1,60}".prop_map(SecretText::new);
+        (key(), key(), key(), 0_i64..4_000_000_000, 900_i64..43_200).prop_map(|(id, secret, token, second, life)| {
+            let issued_at = Timestamp::from_second(second).expect("a time");
+            let expires_at = issued_at + jiff::SignedDuration::from_secs(life);
+            let credentials =
+                Credentials { access_key_id: id, secret_access_key: secret, session_token: token, expires_at };
+            PublishedCredentials { credentials, issued_at, ..fixture::publication() }
+        })
+    }
+
+    fn outputs() -> impl Strategy<Value = Vec<Output>> {
+        prop::sample::subsequence(vec![Output::Process, Output::File, Output::Env], 1..=3)
+    }
+
+    fn shown(set: &PublishedCredentials, outputs: &[Output]) -> SecretContent {
+        let spec = SecretSpec { outputs: outputs.to_vec(), ..SecretSpec::default() };
+        let region = Region::parse("eu-west-1").expect("a region");
+        DesiredSecret::of(&spec, "reader", region).expect("a secret").render(set)
+    }
+
+    proptest! {
+        #[test]
+        fn every_set_is_read_back_as_exactly_the_same(set in sets(), outputs in outputs()) {
+            let SecretContent { data, annotations, .. } = shown(&set, &outputs);
+            prop_assert_eq!(PublishedCredentials::read(&data, &annotations), Some(set));
+        }
+
+        #[test]
+        fn a_set_of_which_a_byte_was_changed_anywhere_is_the_same_set_or_none(
+            set in sets(), outputs in outputs(), at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f,
+        ) {
+            let SecretContent { mut data, mut annotations, .. } = shown(&set, &outputs);
+            let keys: Vec<String> = data.keys().chain(annotations.keys()).cloned().collect();
+            let key = at.get(&keys);
+            let edit = |text: &str| {
+                let mut bytes = text.as_bytes().to_vec();
+                *at.get_mut(&mut bytes) = byte;
+                String::from_utf8(bytes).expect("ASCII")
+            };
+            let edited = data.get(key).map(|text| SecretText::new(edit(text.expose())));
+            match edited {
+                Some(edited) => drop(data.insert(key.clone(), edited)),
+                None => drop(annotations.entry(key.clone()).and_modify(|text| *text = edit(text))),
+            }
+            if let Some(read) = PublishedCredentials::read(&data, &annotations) {
+                prop_assert_eq!(read, set, "{}", key);
+            }
+        }
+
+        #[test]
+        fn a_secret_of_anything_is_read_without_harm_and_is_nobodys_set(
+            texts in prop::collection::vec(any::<String>(), 9), hash in "[0-9a-f]{64}",
+        ) {
+            let SecretContent { mut data, mut annotations, .. } = shown(&fixture::publication(), &[Output::Process, Output::File]);
+            for (value, text) in data.values_mut().zip(&texts) {
+                *value = SecretText::new(text.clone());
+            }
+            prop_assert_eq!(PublishedCredentials::read(&data, &annotations), None);
+            annotations.insert(annotation::CONTENT_HASH.into(), hash);
+            prop_assert_eq!(PublishedCredentials::read(&data, &annotations), None);
+            annotations.values_mut().zip(&texts).for_each(|(value, text)| value.clone_from(text));
+            prop_assert_eq!(PublishedCredentials::read(&data, &annotations), None);
         }
     }
 }

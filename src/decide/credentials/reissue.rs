@@ -86,13 +86,13 @@ fn inputs_changed(input: &Input<'_>) -> Option<Cause> {
 fn renewal_requested(input: &Input<'_>) -> Option<Cause> {
     let requested = input.renew_requested_at?;
     let set = input.published.filter(|set| !set.answers(requested))?;
-    (input.now >= set.issued_at + LEAST_INTERVAL).then_some(Cause::Requested)
+    (input.now.duration_since(set.issued_at) >= LEAST_INTERVAL).then_some(Cause::Requested)
 }
 
 /// Until when a request for new credentials waits for the least interval.
 #[must_use]
 pub fn request_waits_until(set: &PublishedCredentials, requested: Option<Timestamp>) -> Option<Timestamp> {
-    requested.filter(|at| !set.answers(*at)).map(|_| set.issued_at + LEAST_INTERVAL)
+    requested.filter(|at| !set.answers(*at)).and_then(|_| set.issued_at.checked_add(LEAST_INTERVAL).ok())
 }
 
 fn renewal_due(input: &Input<'_>) -> Option<Cause> {
@@ -193,6 +193,17 @@ mod tests {
         let kept = Input { renew_at: None, now: at("2027-01-15T08:59:59Z"), ..input(&set) };
         assert_eq!(needs_new(&kept), None);
         assert_eq!(needs_new(&Input { now: at("2027-01-15T09:00:00Z"), ..kept }), Some(Cause::Expired));
+    }
+
+    #[test]
+    fn a_set_whose_time_of_issue_somebody_moved_to_the_end_of_the_calendar_is_waited_for_and_nothing_else() {
+        for issued_at in [Timestamp::MIN, Timestamp::MAX] {
+            let set = PublishedCredentials { issued_at, ..fixture::publication() };
+            let asked = Input { renew_requested_at: Some(at("2027-01-15T08:05:00Z")), ..input(&set) };
+            assert_eq!(needs_new(&asked).is_some(), issued_at == Timestamp::MIN);
+            let waits = request_waits_until(&set, asked.renew_requested_at);
+            assert_eq!(waits.is_some(), issued_at == Timestamp::MIN);
+        }
     }
 
     #[test]

@@ -48,8 +48,8 @@ impl Requests {
     /// When a request becomes due that is not yet.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let ahead = self.renew.into_iter().chain(self.revoke).map(|at| at - CLOCK_TOLERANCE);
-        ahead.filter(|at| *at > now).min()
+        let ahead = self.renew.into_iter().chain(self.revoke).filter(|at| !is_due(*at, now));
+        ahead.map(|at| at - CLOCK_TOLERANCE).min()
     }
 }
 
@@ -64,7 +64,7 @@ pub fn is_due(requested: Timestamp, now: Timestamp) -> bool {
 #[must_use]
 pub fn revocation_is_due(requested: Timestamp, current: &Denial, now: Timestamp) -> bool {
     let rested = match (current.request, current.everyone) {
-        (Some(_), Denied::Before(last)) => now >= last + LEAST_INTERVAL,
+        (Some(_), Denied::Before(last)) => now.duration_since(last) >= LEAST_INTERVAL,
         _ => true,
     };
     is_due(requested, now) && !is_over(requested, now) && !current.satisfies(requested) && rested
@@ -81,6 +81,8 @@ fn time_in(role: &CrossAccountRole, key: &str) -> Result<Option<Timestamp>, Refu
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api::CrossAccountRoleSpec;
 
@@ -143,5 +145,33 @@ mod tests {
         let requests = Requests { renew: Some(at("2027-01-15T09:00:00Z")), ..Requests::default() };
         assert_eq!(requests.next_due(at("2027-01-15T08:00:00Z")), Some(at("2027-01-15T08:55:00Z")));
         assert_eq!(requests.next_due(at("2027-01-15T08:55:00Z")), None);
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        let ends = [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH].map(|at| at.to_string());
+        let year = prop_oneof!["[0-9]{4}", "-00[0-9]{4}"];
+        let time = year.prop_map(|year| format!("{year}-01-15T08:00:00Z"));
+        prop_oneof![prop::sample::select(ends.to_vec()), time, any::<String>()]
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_in_an_annotation_is_a_time_or_reported(renew in texts(), revoke in texts(), now in 0_i64..4_000_000_000) {
+            let now = Timestamp::from_second(now).expect("a time");
+            let mut role = CrossAccountRole::new("reader", CrossAccountRoleSpec::default());
+            role.annotations_mut().insert(annotation::REVOKE_REQUESTED_AT.into(), revoke);
+            role.annotations_mut().insert(annotation::RENEW_REQUESTED_AT.into(), renew);
+            let requests = Requests::of(&role);
+            let times = requests.renew.iter().chain(&requests.revoke).count();
+            prop_assert_eq!(times + requests.unreadable.len(), 2);
+            prop_assert!(requests.due_renewal(now).is_none_or(|at| Some(at) == requests.renew && is_due(at, now)));
+            prop_assert!(requests.next_due(now).is_none_or(|at| at > now));
+            if let Some(at) = requests.revoke {
+                let met = Denial { request: Some(crate::domain::whole_seconds(at)), ..Denial::before(now) };
+                let again = revocation_is_due(at, &met, now);
+                prop_assert!(!again);
+                let _ = revocation_is_due(at, &Denial::default(), now);
+            }
+        }
     }
 }

@@ -94,7 +94,7 @@ pub fn pod_check(
     if is_first {
         return PodCheck::FirstSet;
     }
-    let rolled = issued_at + ROLLOUT_GRACE;
+    let rolled = issued_at.checked_add(ROLLOUT_GRACE).unwrap_or(Timestamp::MAX); // anybody may have written that time
     if now < rolled && (restarting || same_set && reason(Reason::Progressing)) {
         return PodCheck::At(rolled);
     }

@@ -127,6 +127,7 @@ fn refuse_unknown(object: &Map<String, Value>, known: &[&str], place: &str) -> R
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -164,5 +165,83 @@ mod tests {
             size(r#"{"Statement":{"Effect":"Allow","Sid":"a b"}}"#),
             size("{ \"Statement\" : {\n \"Effect\": \"Allow\", \"Sid\": \"ab\" } }")
         );
+    }
+
+    /// Any JSON, often with the words of a policy.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let word = || {
+            let known = [
+                "Version",
+                "Statement",
+                "Effect",
+                "Action",
+                "Principal",
+                "AWS",
+                "Condition",
+                "2012-10-17",
+                "Allow",
+                "*",
+            ];
+            prop_oneof![3 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
+        };
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<i32>().prop_map(|number| Value::from(f64::from(number) / 2.0)),
+            word().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(word(), inner, 0..5)
+                    .prop_map(|map| map.into_iter().collect::<Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    /// Policies with anything in their elements.
+    fn any_policy() -> impl Strategy<Value = Value> {
+        let statement = (any::<bool>(), any_json(), any_json(), any_json(), any_json()).prop_map(
+            |(allows, action, resource, principal, condition)| {
+                json!({"Effect": if allows { "Allow" } else { "Deny" }, "Action": action, "Resource": resource,
+                       "Principal": principal, "Condition": condition})
+            },
+        );
+        prop::collection::vec(statement, 1..3).prop_map(|all| json!({"Version": "2012-10-17", "Statement": all}))
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange_to_be_refused(text in any::<String>(), value in any_json()) {
+            let _ = (PolicyDocument::from_json(&text), PolicyDocument::from_iam(&text), PolicyDocument::from_value(value));
+        }
+
+        #[test]
+        fn a_document_is_read_back_as_it_was_written_also_as_iam_encodes_it(value in any_policy()) {
+            let document = PolicyDocument::from_value(value).expect("a policy");
+            let text = document.to_json();
+            let encoded = percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC);
+            prop_assert_eq!(&PolicyDocument::from_iam(&encoded.to_string()).expect("a policy"), &document);
+            prop_assert_eq!(PolicyDocument::from_json(&document.to_json()).expect("a policy"), document);
+        }
+
+        #[test]
+        fn meaning_the_same_is_an_equivalence(a in any_policy(), b in any_policy(), c in any_policy()) {
+            let [a, b, c] = [a, b, c].map(|value| PolicyDocument::from_value(value).expect("a policy"));
+            prop_assert!(a == a.clone());
+            prop_assert_eq!(a == b, b == a);
+            prop_assert!(!(a == b && b == c) || a == c);
+        }
+
+        #[test]
+        fn what_a_statement_says_can_be_asked_of_any_policy(value in any_policy()) {
+            let document = PolicyDocument::from_value(value).expect("a policy");
+            for statement in document.statements() {
+                let _ = (statement.principals(), statement.conditions().count(), statement.texts("Action"));
+                prop_assert!(!statement.denies_everything() || !statement.allows());
+            }
+            prop_assert!(!document.denies_everything() || document.statements().any(|one| !one.allows()));
+        }
     }
 }

@@ -1,25 +1,20 @@
-//! What holds of every write, every publication, and every world that has become quiet.
+//! What holds of every world that has become quiet, and what the targets of objects are.
 
 use jiff::Timestamp;
 
 use super::iam::powers;
-use super::run::Run;
-use super::world::{ACCOUNT, Object, World, identity, operator};
+use super::world::{Object, World, identity, operator};
 use crate::api::{ConditionType, CrossAccountRole, Lifecycle};
-use crate::cluster::ObservedSecret;
 use crate::decide::Refusal;
 use crate::decide::account::allowed::Namespace;
-use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::role::compliance::{Ended, check_compliance};
 use crate::decide::role::denial::{denied, is_denied};
 use crate::decide::role::fixture::OPERATOR;
-use crate::decide::role::{Given, Goal, Step, plan};
+use crate::decide::role::{Given, Goal, plan};
 use crate::decide::target::desired::Desired;
 use crate::decide::target::{Situation, Target, target};
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{IamRoleState, Ownership, PolicyArn};
-
-use super::effects::Weather;
+use crate::domain::{IamRoleState, PolicyArn};
 
 /// The namespace of both objects.
 pub fn namespace() -> Namespace {
@@ -37,74 +32,6 @@ pub fn true_target(world: &World, role: &CrossAccountRole, conflict: Option<&Ref
         identity: Ok(&operator()),
         operators_own: &[],
     })
-}
-
-/// What a write to IAM broke. `seen` is the role as the pass knows it, `before` as it stood.
-pub fn of_write(run: &Run<'_>, step: &Step, seen: Option<&IamRoleState>, before: Option<&IamRoleState>) -> Vec<String> {
-    let after = run.world.iam.role.as_ref();
-    if after == before {
-        return Vec::new(); // it had no effect
-    }
-    let mut broken = Vec::new();
-    let object = &run.pass.object;
-    // A read that lags shows whose the role was: nobody can know better.
-    let known = if run.effects.weather == Weather::Lag { seen } else { before };
-    let ownership = known.map(|state| object.ownership(&state.role.tags));
-    let adopts = run.pass.role.spec.role.lifecycle == Lifecycle::Adopt;
-    let claims = adopts && matches!(step, Step::Tag(_)) && matches!(ownership, Some(Ownership::Unowned { .. }));
-    if !matches!(step, Step::Create(_)) && !claims && !ownership.as_ref().is_some_and(Ownership::is_ours) {
-        broken.push(format!("{step:?} on a role that is not ours: {ownership:?}"));
-    }
-    if *step == Step::DeleteRole && !known.is_some_and(|state| object.has_created(&state.role.tags)) {
-        broken.push("a role is deleted that the operator did not create".to_owned());
-    }
-    let Some(live) = run.live() else { return broken };
-    let truth = true_target(run.world, live, None);
-    let now = run.pass.now;
-    if let Some(bounds) = &run.bounds {
-        let more: Vec<_> = powers(after, now).difference(bounds).copied().collect();
-        if !more.is_empty() {
-            broken.push(format!("{step:?} gives {more:?}, which nobody had before or has after the plan"));
-        }
-    }
-    // A role that is given up may be left open, so what a read that lags hides may be lost with it.
-    let may_be_open = matches!(truth, Target::Released { closed: None }) && run.world.iam.misled;
-    if !matches!(truth, Target::Open(_)) && !may_be_open {
-        let more: Vec<_> = powers(after, now).difference(&powers(before, now)).copied().collect();
-        if !more.is_empty() {
-            broken.push(format!("{step:?} gives {more:?} while the target is {}", word(&truth)));
-        }
-    }
-    broken
-}
-
-/// What a write of the Secret broke.
-pub fn of_publication(
-    run: &Run<'_>,
-    set: &PublishedCredentials,
-    desired: &Desired,
-    held: &ObservedSecret,
-) -> Vec<String> {
-    if held.publication().is_some_and(|held| held.credentials == set.credentials) {
-        return Vec::new(); // the same set in other files
-    }
-    let mut broken = Vec::new();
-    let Ok(request) = &desired.session else { return vec!["a set without a request".to_owned()] };
-    let role_id = set.credentials.access_key_id.expose();
-    if set.inputs_hash != request.fingerprint(&set.role_arn, role_id) || !set.is_of("team-shared", Some(ACCOUNT)) {
-        broken.push(format!("a set of role {role_id} is published that was not verified"));
-    }
-    // What a read that lags does not show, nobody can know; the role is read again two minutes after a write.
-    if set.credentials.session_token.expose() == "denied" && !run.world.iam.misled {
-        broken.push("a set is published that is denied everything".to_owned());
-    }
-    if let Some(live) = run.live() {
-        let truth = true_target(run.world, live, None);
-        if !matches!(truth, Target::Open(_) | Target::Held(_)) {
-            broken.push(format!("a set is published while the target is {}", word(&truth)));
-        }
-    }
-    broken
 }
 
 /// A target in a word.

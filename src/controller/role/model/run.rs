@@ -4,6 +4,7 @@
 mod credentials;
 mod end;
 mod role;
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,6 @@ use jiff::Timestamp;
 
 use super::effects::{Cut, Effects, Trouble, Weather};
 use super::iam::{Power, failure, powers};
-use super::properties;
 use super::world::World;
 use crate::api::{AWSAccount, CrossAccountRole};
 use crate::controller::manager::StepFailure;
@@ -255,7 +255,7 @@ impl Run<'_> {
         }
         let iam = &mut self.world.iam;
         let executed = self.effects.attempt(|| iam.write(step, now));
-        let broken = properties::of_write(self, step, seen, before.as_ref());
+        let broken = self.broken_by_write(step, seen, before.as_ref());
         self.violations.extend(broken);
         match executed {
             Err(Trouble::Died) => Err(Cut::Died),

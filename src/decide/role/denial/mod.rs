@@ -215,7 +215,9 @@ pub fn is_over(moment: Timestamp, now: Timestamp) -> bool {
 pub fn is_denied(expires_at: Timestamp, duration_seconds: i32, denied: Denied) -> bool {
     match denied {
         Denied::Nobody => false,
-        Denied::Before(moment) => expires_at - SignedDuration::from_secs(duration_seconds.into()) < moment,
+        Denied::Before(moment) => {
+            expires_at.duration_since(moment) < SignedDuration::from_secs(duration_seconds.into())
+        }
         Denied::Everyone => true,
     }
 }

@@ -111,6 +111,13 @@ fn a_session_of_the_second_of_the_denial_is_denied_and_one_of_the_next_is_not() 
 }
 
 #[test]
+fn times_at_either_end_of_the_calendar_are_compared_like_others() {
+    let (first, last) = (Timestamp::MIN, Timestamp::MAX);
+    assert!(is_denied(first, 3600, Denied::Before(last)) && is_denied(first, 3600, Denied::Before(first)));
+    assert!(!is_denied(last, 3600, Denied::Before(first)) && is_denied(last, 3600, Denied::Before(last)));
+}
+
+#[test]
 fn a_request_is_met_by_a_denial_that_was_written_for_its_value() {
     let requested = at("2027-01-15T08:03:00Z");
     assert!(!Denial::before(at("2027-01-15T08:04:00Z")).satisfies(requested), "written for something else");

@@ -8,7 +8,6 @@ use crate::cluster::{ObservedSecret, manifest};
 use crate::controller::role::credentials::{CredentialsStep, published_before};
 use crate::controller::role::model::effects::{Cut, Trouble};
 use crate::controller::role::model::iam::failure;
-use crate::controller::role::model::properties;
 use crate::controller::role::outcome::RoleOutcome;
 use crate::controller::role::secret_cleanup::secret_stays;
 use crate::controller::state::objects::KnownRole;
@@ -230,7 +229,7 @@ impl Run<'_> {
     /// Mirrors `CredentialsStep::write`.
     fn write(&mut self, set: &PublishedCredentials, Views { desired, secret, .. }: Views<'_>) -> Result<(), Stop> {
         let body = manifest(self.pass.role, &desired.secret.name, &desired.secret.render(set), None);
-        let broken = properties::of_publication(self, set, desired, secret);
+        let broken = self.broken_by_publication(set, desired, secret);
         let Self { world, effects, who, .. } = self;
         let object = world.object(*who);
         let written = effects.attempt(|| {
