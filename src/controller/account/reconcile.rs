@@ -45,7 +45,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
         return cleanup::run(shared, &account, now).await;
     }
     let name = account.name_any();
-    let before = account.status.clone().unwrap_or_default();
+    let reported = account.status.clone().unwrap_or_default();
     let roles = shared.counts.of(&name);
 
     let verdict = if check_is_due(shared, &account, &name, now) {
@@ -56,17 +56,19 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
         None
     };
     let entered = verdict.as_ref().is_some_and(Result::is_ok);
-    let orphans = if entered { ctx.read_in_bulk(&account, now).await } else { None };
+    if entered && let Some(orphans) = ctx.read_in_bulk(&account, now).await {
+        shared.accounts.change(&name, |state| state.orphans = Some(orphans)); // its status may be written later
+    }
     let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
-    let before = AWSAccountStatus { orphans: orphans.or(before.orphans), ..before };
-    let after = status(&account, &before, verdict, roles, now);
-    if let Some(wait) = counts_wait(shared, &name, (&before, &after), now) {
+    let orphans = shared.accounts.of(&name).orphans.or(reported.orphans);
+    let after = status(&account, &AWSAccountStatus { orphans, ..reported.clone() }, verdict, roles, now);
+    if let Some(wait) = counts_wait(shared, &name, (&reported, &after), now) {
         return Ok(Action::requeue(wait.unsigned_abs()));
     }
     if shared.cluster.write_account_status(&account, &after).await? {
         shared.accounts.change(&name, |state| state.status_written = Some(now));
     }
-    if let Some(event) = transition(&before.conditions, &after.conditions) {
+    if let Some(event) = transition(&reported.conditions, &after.conditions) {
         shared.events.publish(&account.object_ref(&()), &event).await;
     }
     Ok(Action::requeue(wait(shared, &name, problem.as_ref(), now).unsigned_abs()))

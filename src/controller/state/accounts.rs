@@ -29,6 +29,8 @@ pub struct AccountState {
     pub manager_roles: Vec<RoleArn>,
     /// When the status was last written.
     pub status_written: Option<Timestamp>,
+    /// Number of orphans that the last bulk read found.
+    pub orphans: Option<u32>,
     /// Number of checks that failed one after another.
     pub failures: u32,
 }
