@@ -56,7 +56,12 @@ fn update_names(
 }
 
 /// Keeps what is remembered up with the watch. An account whose count of roles changed shows it in its status.
-fn update_state(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: &Store<CrossAccountRole>) {
+fn update_state(
+    ctx: &Context,
+    scope: Option<&str>,
+    event: &watcher::Event<CrossAccountRole>,
+    store: &Store<CrossAccountRole>,
+) {
     let count = |role: &CrossAccountRole| {
         let account = role.reported_role().map(|_| role.spec.account_ref.name.as_str());
         ctx.counts.record(&role.uid().unwrap_or_default(), account)
@@ -71,7 +76,12 @@ fn update_state(ctx: &Context, event: &watcher::Event<CrossAccountRole>, store: 
             // One that waits for its end waits for this object, also where it had no role.
             counted.into_iter().chain([role.spec.account_ref.name.clone()]).collect()
         }
-        watcher::Event::InitDone => store.state().iter().flat_map(|role| count(role)).collect(),
+        watcher::Event::InitDone => {
+            ctx.counts.listed(scope);
+            let changed = store.state().iter().flat_map(|role| count(role)).collect::<BTreeSet<_>>();
+            // Accounts that have no role any more learn of it now.
+            changed.into_iter().chain(ctx.accounts.names()).collect()
+        }
         watcher::Event::Init | watcher::Event::InitApply(_) => return,
     };
     for account in &changed {
@@ -96,10 +106,10 @@ pub fn role_controller(
         .modify(prune)
         .reflect(writer)
         .inspect_ok({
-            let (ctx, store) = (Arc::clone(ctx), reader.clone());
+            let (ctx, store, scope) = (Arc::clone(ctx), reader.clone(), scope.clone());
             move |event| {
                 ctx.wake_roles(update_names(&ctx.names, event, &store));
-                update_state(&ctx, event, &store);
+                update_state(&ctx, scope.as_deref(), event, &store);
             }
         })
         .applied_objects()

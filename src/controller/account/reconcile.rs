@@ -46,7 +46,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
     }
     let name = account.name_any();
     let reported = account.status.clone().unwrap_or_default();
-    let roles = shared.counts.of(&name);
+    let roles = shared.counts.of(&name, shared.wake_role.len()).or(reported.roles);
 
     let verdict = if check_is_due(shared, &account, &name, now) {
         let checked = check(shared, &account).await;
@@ -128,7 +128,7 @@ fn status(
     account: &AWSAccount,
     before: &AWSAccountStatus,
     verdict: Option<Result<CallerIdentity, Verdict>>,
-    roles: u32,
+    roles: Option<u32>,
     now: Timestamp,
 ) -> AWSAccountStatus {
     let generation = account.metadata.generation;
@@ -149,7 +149,7 @@ fn status(
         observed_generation: generation,
         conditions: conditions.into_vec(),
         caller_arn,
-        roles: Some(roles),
+        roles,
         orphans: before.orphans,
     }
 }

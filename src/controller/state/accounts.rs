@@ -59,6 +59,11 @@ impl AccountStates {
         change(self.lock().entry(name.to_owned()).or_default());
     }
 
+    /// The names of all accounts that were seen.
+    pub fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// The roles by which the operator enters the accounts.
     pub fn manager_roles(&self) -> Vec<RoleArn> {
         self.lock().values().flat_map(|state| state.manager_roles.clone()).collect()

@@ -12,6 +12,7 @@ struct Counts {
     /// Name of the account in which an object has a role, by the UID of the object.
     account_of: HashMap<String, String>,
     roles_in: HashMap<String, u32>,
+    listed: HashSet<Option<String>>,
 }
 
 impl RoleCounts {
@@ -27,9 +28,15 @@ impl RoleCounts {
         gone.iter().flat_map(|uid| counts.record(uid, None)).collect()
     }
 
-    /// Number of objects that have a role in an account.
-    pub fn of(&self, account: &str) -> u32 {
-        self.lock().roles_in.get(account).copied().unwrap_or_default()
+    /// The objects of one scope (a watched namespace, or all) have been listed.
+    pub fn listed(&self, scope: Option<&str>) {
+        self.lock().listed.insert(scope.map(str::to_owned));
+    }
+
+    /// Number of objects that have a role in an account, once so many scopes have been listed.
+    pub fn of(&self, account: &str, scopes: usize) -> Option<u32> {
+        let counts = self.lock();
+        (counts.listed.len() >= scopes).then(|| counts.roles_in.get(account).copied().unwrap_or_default())
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -72,11 +79,14 @@ mod tests {
         assert_eq!(counts.record("one", Some("a")), ["a"]);
         assert!(counts.record("one", Some("a")).is_empty());
         assert_eq!(counts.record("two", Some("a")), ["a"]);
-        assert_eq!((counts.of("a"), counts.of("b")), (2, 0));
+        assert_eq!(counts.of("a", 1), None, "not all objects are known yet");
+        counts.listed(None);
+        let of = |account| counts.of(account, 1);
+        assert_eq!((of("a"), of("b")), (Some(2), Some(0)));
         assert_eq!(counts.record("two", Some("b")), ["a", "b"]);
         assert_eq!(counts.record("one", None), ["a"]);
-        assert_eq!((counts.of("a"), counts.of("b")), (0, 1));
+        assert_eq!((of("a"), of("b")), (Some(0), Some(1)));
         assert_eq!(counts.retain(&HashSet::new()), ["b"]);
-        assert_eq!(counts.of("b"), 0);
+        assert_eq!(of("b"), Some(0));
     }
 }
