@@ -22,6 +22,20 @@ impl World {
         hasher.finish()
     }
 
+    /// What people see of a world: the role, the Secrets and what status says, whatever the time is.
+    pub fn shape(&self) -> String {
+        let mut text = String::new();
+        let made = self.iam.role.as_ref().map_or(self.started_at, |state| state.role.created_at);
+        role(&mut text, self.iam.role.as_ref(), made);
+        for object in self.objects.iter().flatten() {
+            object.write_reported(&mut text);
+            let secret = object.observed_secret(&object.live);
+            let set = secret.publication().map(|set| (set.credentials.access_key_id.expose(), &set.inputs_hash));
+            let _ = write!(text, " {set:?}");
+        }
+        text
+    }
+
     fn text(&self) -> String {
         let now = self.now;
         let mut text = String::new();
@@ -70,6 +84,16 @@ fn spec(text: &mut String, role: &CrossAccountRole) {
 }
 
 impl Object {
+    fn write_reported(&self, text: &mut String) {
+        for kind in [ConditionType::Ready, ConditionType::RoleReady] {
+            let found = self.live.condition(kind).map(|found| (&found.status, &found.reason));
+            let _ = write!(text, " {found:?} {}", self.live.is_true(kind));
+        }
+        if let Some(role) = self.live.reported_role() {
+            let _ = write!(text, " {:?} {:?} {:?}", role.id, role.inline_policies, role.declaration_hash);
+        }
+    }
+
     fn write(&self, text: &mut String, started_at: Timestamp, now: Timestamp) {
         let Self { live, earlier, memory, seen, .. } = self;
         spec(text, live);
@@ -77,13 +101,7 @@ impl Object {
         if let Some(earlier) = earlier {
             spec(text, earlier);
         }
-        for kind in [ConditionType::Ready, ConditionType::RoleReady] {
-            let found = live.condition(kind).map(|found| (&found.status, &found.reason));
-            let _ = write!(text, " {found:?} {}", live.is_true(kind));
-        }
-        if let Some(role) = live.reported_role() {
-            let _ = write!(text, " {:?} {:?} {:?}", role.id, role.inline_policies, role.declaration_hash);
-        }
+        self.write_reported(text);
         let observed = live.status.as_ref().and_then(|status| status.observed_generation);
         let _ = write!(text, " {seen:?} observed {}", observed == live.metadata.generation);
         let uid = live.metadata.uid.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 use tokio::sync::{mpsc, watch};
 
 use super::effects::{Cut, Effects, Weather};
-use super::properties::{namespace, unsettled};
+use super::properties::{left_behind, namespace, unsettled};
 use super::run::{Defect, Run};
 use super::world::{ACCOUNT, World, identity, operator};
 use crate::api::CrossAccountRole;
@@ -37,6 +37,9 @@ use crate::host::shutdown;
 
 /// Passes after which a world that is left alone is at rest.
 const BOUND: usize = 60;
+
+/// Passes in a row that change nothing but the age of credentials, after which a world is at rest.
+const REST: usize = 6;
 
 /// Runs passes.
 pub struct Harness {
@@ -191,40 +194,38 @@ impl Harness {
     }
 
     /// Leaves a world alone, and runs the passes that the product asks for, until it is at rest and as it should be. `quiet`
-    /// has the worlds of which that is known.
-    pub fn settle(&mut self, start: &World, quiet: &mut HashSet<u64>, passes: &mut usize) -> Result<(), String> {
+    /// has the worlds of which that is known. Counts the passes.
+    pub fn settle(&mut self, start: &World, quiet: &mut HashSet<u64>, count: &mut usize) -> Result<(), String> {
         let mut world = start.clone();
-        let (mut seen, mut still) = (Vec::new(), 0);
+        let (mut seen, mut shape, mut unchanged) = (Vec::new(), String::new(), 0);
         for _ in 0..BOUND {
             let digest = world.digest();
-            if quiet.contains(&digest) {
-                still = usize::MAX;
-                break;
-            }
-            still = if seen.last() == Some(&digest) { still + 1 } else { 0 };
+            let before = std::mem::replace(&mut shape, world.shape());
+            unchanged = if before == shape { unchanged + 1 } else { 0 };
             seen.push(digest);
-            if still >= 4 && self.problem(&world).is_none() {
-                break;
+            let due = next(&world);
+            let rests = (unchanged >= REST || due.is_none()) && self.problem(&world).is_none();
+            if rests || quiet.contains(&digest) {
+                quiet.extend(seen);
+                return Ok(());
             }
-            let Some((at, who)) = next(&world) else { break };
+            let Some((at, who)) = due else { break };
             world.now = world.now.max(at);
-            let came = self.pass(&mut world, who, Weather::Fair).unwrap_or_default();
-            *passes += 1;
-            if let Some(broken) = came.violations.into_iter().next() {
+            let passed = self.pass(&mut world, who, Weather::Fair).unwrap_or_default();
+            *count += 1;
+            if let Some(broken) = passed.violations.into_iter().next() {
                 return Err(broken);
             }
             world.now += SignedDuration::from_secs(1);
         }
-        match self.problem(&world) {
-            Some(problem) if still != usize::MAX => Err(format!("after {} passes: {problem}", seen.len())),
-            _ => {
-                quiet.extend(seen);
-                Ok(())
-            }
-        }
+        let problem = self.problem(&world).unwrap_or_else(|| "it is never at rest".to_owned());
+        Err(format!("after {} passes: {problem}", seen.len()))
     }
 
     fn problem(&mut self, world: &World) -> Option<String> {
+        if let Some(left) = left_behind(world) {
+            return Some(left);
+        }
         for object in world.objects.iter().flatten() {
             let conflict = self.conflict(world, &object.live);
             if let Some(problem) = unsettled(world, object, conflict.as_ref()) {

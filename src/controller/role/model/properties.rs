@@ -1,6 +1,7 @@
 //! What holds of every world that has become quiet, and what the targets of objects are.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::iam::powers;
 use super::world::{Object, World, identity, operator};
@@ -57,6 +58,14 @@ pub fn unsettled(world: &World, object: &Object, conflict: Option<&Refusal>) -> 
         Target::Absent { .. } | Target::Released { .. } => Some("the object is still there".to_owned()),
     };
     problem.map(|problem| format!("{} should be {}: {problem}", object.live.full_name(), word(&target)))
+}
+
+/// Whether the role still belongs to an object that is gone.
+pub fn left_behind(world: &World) -> Option<String> {
+    let tags = &world.iam.role.as_ref()?.role.tags;
+    let mut gone = ["a", "b"].into_iter().zip(&world.objects).filter(|(_, object)| object.is_none());
+    let (name, _) = gone.find(|(name, _)| Object::new(name, &json!({})).identity().ownership(tags).is_ours())?;
+    Some(format!("{name} is gone, and its role is still there"))
 }
 
 fn closed(world: &World, object: &Object, role: Option<&IamRoleState>) -> Option<String> {

@@ -1,8 +1,10 @@
 //! One pass in the model: the product's own pass, whose effects go to the world. What this file and its children repeat is
 //! the order of the product's effects; each function names the one that it mirrors. Decisions are the product's own.
 
+mod apply;
 mod credentials;
 mod end;
+mod issue;
 mod role;
 mod rules;
 
@@ -11,19 +13,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::effects::{Cut, Effects, Trouble, Weather};
-use super::iam::{Power, failure, powers};
+use super::iam::Power;
 use super::world::World;
-use crate::api::{AWSAccount, CrossAccountRole};
-use crate::controller::manager::StepFailure;
-use crate::controller::role::apply::Applied;
+use crate::api::{AWSAccount, CrossAccountRole, CrossAccountRoleStatus, Reason};
 use crate::controller::role::pass::Pass;
-use crate::decide::credentials::proof::Proof;
-use crate::decide::failure::{FailureContext, Phase, says_not_created, verdict};
-use crate::decide::role::denial::Denied;
-use crate::decide::role::{Plan, Step};
-use crate::decide::status::{Report, next_pass, status};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::status::{Mode, Outcome, Report, next_pass, status};
 use crate::decide::target::{Hold, Target};
-use crate::domain::{FailureKind, IamRole, IamRoleState};
+use crate::domain::{FailureKind, IamRoleState};
 
 /// A deliberate mistake, to see that the properties are able to fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +88,7 @@ impl Run<'_> {
                 self.reconcile_credentials(desired, &role)
             }
             Target::Held(Hold { problem: None, .. }) => {
-                self.pass.report.mode = crate::decide::status::Mode::Suspended;
+                self.pass.report.mode = Mode::Suspended;
                 self.keep_credentials();
                 Ok(())
             }
@@ -127,9 +124,6 @@ impl Run<'_> {
 
     /// Mirrors `Pass::report_progress`.
     fn report_progress(&mut self) -> Result<(), Cut> {
-        use crate::api::Reason;
-        use crate::decide::failure::{Retry, Verdict};
-        use crate::decide::status::Outcome;
         let changing = Verdict { reason: Reason::Progressing, message: "changing".to_owned(), retry: Retry::Soon };
         let before = self.pass.role.status.clone().unwrap_or_default();
         let published = crate::controller::role::credentials::published_before(self.pass.role);
@@ -142,7 +136,7 @@ impl Run<'_> {
         }
     }
 
-    fn write_status(&mut self, status: &crate::api::CrossAccountRoleStatus) -> Result<(), Trouble> {
+    fn write_status(&mut self, status: &CrossAccountRoleStatus) -> Result<(), Trouble> {
         let Self { world, effects, who, .. } = self;
         let written = effects.attempt(|| {
             let object = world.objects[*who].as_mut().ok_or(FailureKind::NotFound)?;
@@ -186,92 +180,5 @@ impl Run<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// Mirrors `Pass::apply`.
-    fn apply(&mut self, plan: &Plan, state: Option<IamRoleState>) -> Result<Applied, Cut> {
-        let now = self.pass.now;
-        self.bounds = (self.effects.weather != Weather::Lag && !plan.is_empty()).then(|| {
-            let before = self.world.iam.role.as_ref();
-            powers(before, now).union(&powers(plan.result(before).as_ref(), now)).copied().collect()
-        });
-        let mut plan = plan.clone();
-        match self.defect {
-            Defect::WidensFirst => plan.stages.reverse(),
-            Defect::NeverLifts => {
-                let lifts = |step: &Step| matches!(step, Step::Deny(denial) if denial.everyone != Denied::Everyone);
-                plan.stages.retain(|stage| !stage.iter().all(lifts));
-            }
-            _ => {}
-        }
-        let mut applied = Applied { state, ..Applied::default() };
-        if !plan.is_empty() {
-            self.pass.remember(|state| (state.compared, state.within, state.written_at) = (None, None, Some(now)));
-        }
-        for (number, stage) in plan.stages.iter().enumerate() {
-            if number > 0 || stage.iter().any(|step| matches!(step, Step::Create(_))) {
-                self.pass.remember(|state| state.opened_at = Some(now));
-            }
-            for step in stage {
-                match self.execute(step, applied.state.as_ref())? {
-                    Ok(created) => applied.record(step.clone(), created),
-                    Err(failure) => drop(applied.failure.get_or_insert(failure)),
-                }
-            }
-            if applied.failure.is_some() {
-                break;
-            }
-        }
-        for step in plan.side_steps(&self.pass.object, applied.state.as_ref()) {
-            match self.execute(step, applied.state.as_ref())? {
-                Ok(_) => applied.record(step.clone(), None),
-                Err(failure) => drop(applied.side_failure.get_or_insert(failure.verdict)),
-            }
-        }
-        if applied.shut() {
-            self.pass.remember(|state| state.opened_at = None);
-        }
-        if applied.trust_changed() {
-            self.pass.remember(|state| (state.trust_changed_at, state.proof) = (Some(now), Proof::Due));
-        }
-        Ok(applied)
-    }
-
-    /// Mirrors `Pass::execute`.
-    fn execute(
-        &mut self,
-        step: &Step,
-        seen: Option<&IamRoleState>,
-    ) -> Result<Result<Option<IamRole>, StepFailure>, Cut> {
-        let now = self.pass.now;
-        let creates = matches!(step, Step::Create(_));
-        if creates {
-            self.pass.remember(|state| state.create_sent_at = Some(now));
-        }
-        let propagating = self.pass.state().is_failing_only_lately(now);
-        let before = self.world.iam.role.clone();
-        if !self.wrote {
-            (self.wrote, self.world.iam.before) = (true, Some((now, before.clone())));
-        }
-        let iam = &mut self.world.iam;
-        let executed = self.effects.attempt(|| iam.write(step, now));
-        let broken = self.broken_by_write(step, seen, before.as_ref());
-        self.violations.extend(broken);
-        match executed {
-            Err(Trouble::Died) => Err(Cut::Died),
-            Err(Trouble::Failed(kind)) => {
-                if creates && says_not_created(kind) {
-                    self.pass.remember(|state| state.create_sent_at = None);
-                }
-                let context = FailureContext { propagating, ..FailureContext::default() };
-                Ok(Err(StepFailure { verdict: verdict(Phase::Manage, &failure(kind), context), kind }))
-            }
-            Ok(role) => {
-                if *step == Step::DeleteRole {
-                    self.pass.remember(|state| (state.create_sent_at, state.had_finalizer) = (None, Some(false)));
-                }
-                Ok(Ok(role))
-            }
-        }
     }
 }

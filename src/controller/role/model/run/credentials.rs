@@ -2,26 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Defect, Run};
+use super::Run;
 use crate::api::Reason;
 use crate::cluster::{ObservedSecret, manifest};
 use crate::controller::role::credentials::{CredentialsStep, published_before};
 use crate::controller::role::model::effects::{Cut, Trouble};
-use crate::controller::role::model::iam::failure;
 use crate::controller::role::outcome::RoleOutcome;
 use crate::controller::role::secret_cleanup::secret_stays;
 use crate::controller::state::objects::KnownRole;
 use crate::decide::Refusal;
-use crate::decide::credentials::checks::{check_expires_later, is_expected};
-use crate::decide::credentials::proof::Proof;
+use crate::decide::credentials::checks::check_expires_later;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::reissue::{Cause, Input, needs_new};
-use crate::decide::failure::{FailureContext, Phase, Retry, Verdict, verdict};
+use crate::decide::failure::{Retry, Verdict};
+use crate::decide::role::denial::{Denied, denies_new_sessions};
 use crate::decide::status::{CredentialsFacts, Outcome};
 use crate::decide::target::desired::Desired;
-use crate::domain::{AccountId, CallerIdentity, Credentials, FailureKind, SecretText, SessionRequest};
-use jiff::SignedDuration;
-
+use crate::domain::{FailureKind, SessionRequest};
 /// Why the part ended without a set that is all right.
 enum Stop {
     Kept,
@@ -34,12 +31,19 @@ impl<T: Into<Cut>> From<T> for Stop {
     }
 }
 
+/// The session that is asked for, and of which role.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub known: &'a KnownRole,
+    pub request: &'a SessionRequest,
+}
+
 /// What the part looks at.
 #[derive(Clone, Copy)]
-struct Views<'a> {
-    desired: &'a Desired,
-    role: &'a RoleOutcome,
-    secret: &'a ObservedSecret,
+pub(super) struct Views<'a> {
+    pub desired: &'a Desired,
+    pub role: &'a RoleOutcome,
+    pub secret: &'a ObservedSecret,
 }
 
 impl Run<'_> {
@@ -78,14 +82,14 @@ impl Run<'_> {
             self.pass.saw_secret(true);
         }
         self.pass.report.wake_by(waits);
-        if let crate::decide::role::denial::Denied::Before(moment) = role.denied {
+        if let Denied::Before(moment) = role.denied {
             let now = self.pass.now;
             self.pass.report.wake_by(Some(moment).filter(|moment| *moment > now));
         }
         Ok(())
     }
 
-    fn step<'b>(&'b self, Views { desired, role, secret }: Views<'b>) -> CredentialsStep<'b, 'b> {
+    pub(super) fn step<'b>(&'b self, Views { desired, role, secret }: Views<'b>) -> CredentialsStep<'b, 'b> {
         CredentialsStep { pass: &self.pass, desired, role, secret }
     }
 
@@ -108,7 +112,7 @@ impl Run<'_> {
         match (cause, held) {
             (Some(_), None) if role.role_failing => Err(Stop::Kept),
             (Some(Cause::Revoked), _) if role.role_failing => Err(Stop::Kept),
-            (Some(cause), _) => self.replace(cause, views, (known, request), inputs_hash),
+            (Some(cause), _) => self.replace(cause, views, Wanted { known, request }, inputs_hash),
             (None, Some(held)) => {
                 if self.step(views).proof_is_due(false) {
                     self.prove_refusal(views, known)?;
@@ -129,22 +133,23 @@ impl Run<'_> {
         &mut self,
         cause: Cause,
         views: Views<'_>,
-        (known, request): (&KnownRole, &SessionRequest),
+        wanted: Wanted<'_>,
         inputs_hash: String,
     ) -> Result<CredentialsFacts, Stop> {
         let Views { desired, secret, .. } = views;
+        let Wanted { known, request } = wanted;
         self.ensure_current()?;
         if let Some(set) = self.step(views).unpublished(&inputs_hash, request) {
             self.write(&set, views)?;
             return Ok(self.pass.facts(&desired.secret.name, &set));
         }
         // `can_work` asks the clock.
-        if crate::decide::role::denial::denies_new_sessions(views.role.denied, self.pass.now) {
+        if denies_new_sessions(views.role.denied, self.pass.now) {
             let message = "all sessions are denied".to_owned();
             return Err(Verdict { reason: Reason::Revoked, message, retry: Retry::Slow }.into());
         }
         let context = self.step(views).context();
-        let credentials = self.assume(views, known, request, context)?;
+        let credentials = self.assume(views, wanted, context)?;
         self.step(views).outlives_denial(credentials.expires_at, request)?;
         if self.step(views).proof_is_due(true) {
             self.prove_refusal(views, known)?;
@@ -161,69 +166,6 @@ impl Run<'_> {
         }
         self.write(&set, views)?;
         Ok(self.pass.facts(&desired.secret.name, &set))
-    }
-
-    /// Mirrors `Pass::assume`. The access key id says of which role the session really is, the token whether it is denied.
-    fn assume(
-        &mut self,
-        views: Views<'_>,
-        known: &KnownRole,
-        request: &SessionRequest,
-        context: FailureContext,
-    ) -> Result<Credentials, Cut> {
-        let iam = &self.world.iam;
-        let external_id = &views.desired.at.external_id;
-        let issued = self.effects.attempt(|| {
-            let role = iam.role.as_ref().filter(|_| iam.admits_operator(Some(external_id)));
-            role.map(|state| state.role.id.clone()).ok_or(FailureKind::Denied)
-        });
-        let role_id = match issued {
-            Ok(role_id) => role_id,
-            Err(Trouble::Died) => return Err(Cut::Died),
-            Err(Trouble::Failed(kind)) => {
-                if kind == FailureKind::Denied && !context.trust_verified {
-                    self.pass.compare_again();
-                }
-                return Err(verdict(Phase::Assume, &failure(kind), context).into());
-            }
-        };
-        let caller = CallerIdentity {
-            account: AccountId::parse("222222222222").expect("an account"),
-            arn: format!("arn:aws:sts::222222222222:assumed-role/{}/session", known.arn.name),
-            user_id: format!("{role_id}:session"),
-        };
-        if let Err(verdict) = is_expected(&caller, &known.arn, &known.id)
-            && !self.is(Defect::PublishesUnverified)
-        {
-            self.pass.compare_again();
-            return Err(verdict.into());
-        }
-        let text = |text: &str| SecretText::new(text.to_owned());
-        Ok(Credentials {
-            access_key_id: text(&role_id),
-            secret_access_key: text("secret"),
-            session_token: text(if self.world.iam.denies_everyone() { "denied" } else { "open" }),
-            expires_at: self.pass.now + SignedDuration::from_secs(request.duration_seconds.into()),
-        })
-    }
-
-    /// Mirrors `Pass::prove_refusal`.
-    fn prove_refusal(&mut self, views: Views<'_>, known: &KnownRole) -> Result<(), Cut> {
-        let propagating = self.step(views).context().propagating;
-        let iam = &self.world.iam;
-        let answer = self.effects.attempt(|| if iam.admits_operator(None) { Ok(()) } else { Err(FailureKind::Denied) });
-        let refused = answer == Err(Trouble::Failed(FailureKind::Denied));
-        self.pass.remember(|state| state.proof = if refused { Proof::Proven } else { Proof::Due });
-        match answer {
-            Err(_) if refused => Ok(()),
-            Err(trouble) => Err(trouble.of_aws()),
-            Ok(()) => {
-                self.pass.compare_again();
-                let reason = if propagating { Reason::Propagating } else { Reason::ExternalIdNotEnforced };
-                let message = format!("role {} does not require its external id", known.arn);
-                Err(Verdict { reason, message, retry: if propagating { Retry::Soon } else { Retry::Slow } }.into())
-            }
-        }
     }
 
     /// Mirrors `CredentialsStep::write`.
