@@ -15,7 +15,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 pub async fn run(size: Size) -> Result<Vec<Row>> {
     let many = size.roles();
-    let world = World::new(10).await?;
+    let mut world = World::new(10).await?;
+    world.settings = world.settings.flag("--drift-interval=720h"); // a check for drift is something due
     let operator = world.start_well().await?;
     world.fill(names("quiet", many)).await?;
     // A new role is compared again two minutes later. A process that did not make the roles does not have that before it.
