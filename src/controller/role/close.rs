@@ -214,13 +214,19 @@ impl Pass<'_> {
         Ok((plan(goal, &given, state.as_ref())?, state))
     }
 
-    /// A role that AWS does not show may still come: a 404 is final only after the propagation time.
+    /// A role that AWS does not show may still come: a 404 is final only after the propagation time. Nor is somebody else's role
+    /// before that time, where the operator wrote to it: IAM may show it as it was before it was adopted.
     pub(super) fn ensure_shown(&self, at: &RoleLocation, state: Option<&IamRoleState>) -> Result<(), Verdict> {
-        if state.is_some() || !self.state().may_be_unseen(self.ctx.started_at, self.now) {
-            return Ok(());
-        }
-        let message =
-            format!("IAM does not show role {}, which may have been created in the last two minutes", at.role_arn);
+        let remembered = self.state();
+        let what = match state {
+            None if remembered.may_be_unseen(self.ctx.started_at, self.now) => "created",
+            Some(state) if !self.owns(state) && remembered.is_settling(self.now) => "adopted",
+            None | Some(_) => return Ok(()),
+        };
+        let message = format!(
+            "IAM does not show role {} as the object's, which may have been {what} in the last two minutes",
+            at.role_arn
+        );
         Err(Verdict { reason: Reason::Progressing, message, retry: Retry::Soon })
     }
 }

@@ -117,6 +117,7 @@ impl Harness {
         pass.remember(|state| {
             state.had_finalizer.get_or_insert(role.has_finalizer());
         });
+        let misled = world.iam.misled;
         let effects = Effects { weather, count: 0 };
         let mut run = Run {
             pass,
@@ -132,7 +133,10 @@ impl Harness {
         let ended = run.one_pass();
         let (effects, wake_at, violations) = (run.effects.count, run.wake_at, run.violations);
         match ended {
-            Err(Cut::Died) => world.restart(),
+            Err(Cut::Died) => {
+                world.restart();
+                world.iam.misled = misled; // what was read is lost
+            }
             Err(_) => {
                 let wake_at = self.retry_later(&role, world.now);
                 self.keep(world, who, &uid, wake_at);
