@@ -142,8 +142,12 @@ async fn of_two_clusters_that_want_one_role_the_second_leaves_it_alone_until_it_
     let touched = |call: &RecordedCall| call.role == name && is_write(call) && call.status() == Some(200);
     ensure!(green.proxy.calls_that(touched).is_empty(), "{:#?}", green.proxy.calls_that(touched));
     for env in [&blue, &green] {
-        let status = env.accounts.get(&env.namespace).await?.status.context("the account has no status")?;
-        ensure!(status.orphans == Some(0), "{:?}", status.orphans);
+        eventually("the account has counted its orphans, and has none", async || {
+            let status = env.accounts.get(&env.namespace).await?.status.context("the account has no status")?;
+            ensure!(status.orphans == Some(0), "{:?}", status.orphans);
+            Ok(())
+        })
+        .await?;
     }
 
     blue.roles.delete(OBJECT, &DeleteParams::default()).await?;
