@@ -151,6 +151,7 @@ impl Pass<'_> {
             Some(state) => self.apply(account, &at.role_arn, &planned, Some(state)).await,
         };
         if presumed && applied.role_exists() {
+            self.remember(|state| state.written_at = None); // IAM refused it: there is nothing that a read may not show yet
             let state = account.read_role(&at.role_arn).await?.map(Box::new);
             return Box::pin(self.make(wanted, account, Found::Read(state))).await;
         }
