@@ -94,7 +94,7 @@ async fn serve(args: ServeArgs) -> Result<(), Error> {
             if create_token_file {
                 file.create()?;
             }
-            // A wrong path is told now and not to each program that asks.
+            // A wrong path is an error at the start, and not for each program that asks later.
             file.read()?;
             Authorization::Token(file)
         }

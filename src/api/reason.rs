@@ -145,7 +145,7 @@ impl Reason {
         Self::iter()
     }
 
-    /// The word itself, as it stands in a condition.
+    /// The word itself, as a condition shows it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -70,7 +70,7 @@ impl StsClient {
         let answered_at = self.clock.at(Timestamp::now());
         let credentials = answer.credentials.ok_or_else(|| unreadable("AssumeRole", "no credentials in the answer"))?;
         let expires_at = Timestamp::from_second(credentials.expiration.secs())
-            .map_err(|_| unreadable("AssumeRole", "an expiration that is no time"))?;
+            .map_err(|_| unreadable("AssumeRole", "an expiration that is not a valid time"))?;
         #[expect(deprecated, reason = "its successor measures the token, not the policies and tags that users declare")]
         let packed_policy_size_percent = answer.packed_policy_size;
         Ok(IssuedSession {

@@ -58,7 +58,7 @@ where
     api.patch(&object.name_any(), &apply_params(), &Patch::Apply(body)).await.map(Some)
 }
 
-/// Takes the finalizer off, whoever put it on. Another finalizer in its place makes the patch fail, and a later reconcile
+/// Removes the finalizer, also if another field manager added it. Another finalizer in its place makes the patch fail, and a later reconcile
 /// tries again.
 async fn remove<K>(api: &Api<K>, object: &K) -> kube::Result<()>
 where

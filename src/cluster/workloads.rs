@@ -28,7 +28,7 @@ impl Cluster {
         let found = self.workloads_of(role, declared.kind).get_opt(&declared.name).await?;
         Ok(found.map(|workload| {
             let annotations = &workload.data["spec"]["template"]["metadata"]["annotations"];
-            // A value that is no time is none: the workload is restarted once more, and then has one.
+            // A value that is not a time counts as absent: the workload is restarted once more and then has a valid one.
             let restarted_for = annotations[annotation::RESTARTED_FOR].as_str().and_then(|text| text.parse().ok());
             let created_at = workload.creation_timestamp().map(|time| time.0);
             let resource_version = workload.resource_version();

@@ -1,4 +1,4 @@
-//! The Secret that pods mount, and who has to be told of a new one.
+//! The Secret that pods mount, and the workloads to restart after a renewal.
 
 use std::collections::BTreeMap;
 

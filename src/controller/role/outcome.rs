@@ -21,7 +21,7 @@ pub struct Verified {
 pub struct RoleOutcome {
     /// The role, if it may be assumed.
     pub known: Option<KnownRole>,
-    /// The role as it stands, if it was read in this pass.
+    /// The role in AWS, if it was read in this pass.
     pub read: Option<IamRoleState>,
     /// Whether the trust policy was compared in this pass, and is as declared.
     pub trust_verified: bool,

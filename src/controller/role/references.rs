@@ -22,7 +22,7 @@ pub struct References {
 
 impl References {
     /// Reads account and namespace; and the ways into all accounts for an object that names a role somebody else made, whenever
-    /// its declaration is new. A role that is to be created is told from a manager by its tags.
+    /// its declaration is new. The tags distinguish a role that is to be created from a manager role.
     pub async fn read(ctx: &Context, role: &CrossAccountRole) -> Result<Self, Error> {
         let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
         let account = ctx.cluster.account(&role.spec.account_ref.name);

@@ -38,8 +38,8 @@ pub struct AccessDenied {
     pub explicit: bool,
 }
 
-/// The words for each kind. A VPC endpoint that denies "transitively through a service control policy" is mended in the
-/// latter, so that one comes first.
+/// The words for each kind. A VPC endpoint that denies "transitively through a service control policy" is fixed in the
+/// service control policy, so that kind comes first.
 const WORDS: [(&str, PolicyKind); 9] = [
     ("service control policy", PolicyKind::ServiceControl),
     ("resource control policy", PolicyKind::ResourceControl),

@@ -1,4 +1,4 @@
-//! Who is told to change what, for each thing that AWS can say and each trust policy that can be read.
+//! The advice for each answer of AWS and each trust policy that can be read.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -135,9 +135,9 @@ fn the_statement_comes_last_and_makes_the_policy_let_the_operator_in() {
     assert!(message.contains("asks for the external id theirs, and ours is sent"), "{message}");
     let (_, statement) = message.split_once(IN_TRUST).expect("a statement for the trust policy");
     let statement: Value = serde_json::from_str(statement).expect("one statement, and nothing after it");
-    let mended = role_with(&json!([other_id[0], other_id[1], statement]));
+    let repaired = role_with(&json!([other_id[0], other_id[1], statement]));
     let caller = Caller { external_id: Some("ours".into()), ..caller(&base()) };
-    assert_eq!(reading(mended.trust.as_ref().expect("a policy"), ASSUME_ROLE, &caller), Reading::Allows);
+    assert_eq!(reading(repaired.trust.as_ref().expect("a policy"), ASSUME_ROLE, &caller), Reading::Allows);
 }
 
 #[test]
