@@ -41,7 +41,8 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Arc<RoleContext>) -> Re
     if !shared.shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default()) {
         return Ok(Action::await_change()); // of another shard, which watches it as well
     }
-    let account = shared.names.account_id(&role.spec.account_ref.name);
+    // All objects that name an account that does not exist share one lane: an invented name must not buy a turn.
+    let account = shared.names.account_id(&role.spec.account_ref.name).unwrap_or_default();
     let Some(mut worker) = shared.workers.acquire(&account, urgency(&role, shared.now())).await else {
         return Ok(Action::await_change()); // the process ends
     };

@@ -58,9 +58,9 @@ impl NameIndex {
         concerned
     }
 
-    /// The id of an account, or its name where the account was not seen yet.
-    pub fn account_id(&self, name: &str) -> String {
-        self.lock().accounts.get(name).map_or_else(|| name.to_owned(), String::clone)
+    /// The id of an account; none if there is no such account.
+    pub fn account_id(&self, name: &str) -> Option<String> {
+        self.lock().accounts.get(name).cloned()
     }
 
     /// Takes note of what AWS says of a role, or Kubernetes of a Secret: whether the object owns it. Gives those whose right to

@@ -140,3 +140,12 @@ fn what_a_new_list_no_longer_has_is_forgotten() {
     assert_eq!(names(&index.retain(&HashSet::from(["uid-younger".to_owned()]))), ["younger"]);
     assert!(index.conflict(&younger).is_none());
 }
+
+#[test]
+fn an_account_that_nobody_declared_has_no_id_so_an_invented_name_is_no_lane_of_its_own() {
+    let index = NameIndex::default();
+    index.update(&role("reader", 1, &json!({"accountRef": {"name": "invented"}})));
+    index.record_account("analytics", "222222222222");
+    assert_eq!(index.account_id("invented"), None);
+    assert_eq!(index.account_id("analytics").as_deref(), Some("222222222222"));
+}
