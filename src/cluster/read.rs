@@ -78,12 +78,6 @@ impl Cluster {
         Ok(api.get_metadata(name).await?.uid())
     }
 
-    /// Whether the object is still there, whatever the cache says.
-    pub async fn still_exists(&self, role: &CrossAccountRole) -> kube::Result<bool> {
-        let live = self.roles_of(role).get_metadata_opt(&role.name_any()).await?;
-        Ok(live.is_some_and(|live| live.uid() == role.uid()))
-    }
-
     /// Whether the object is still what the cache said: the same one, of the same generation, not being deleted. Asked
     /// before the first write to AWS, because a cache may lag by minutes (kube issue 712).
     pub async fn is_current(&self, role: &CrossAccountRole) -> kube::Result<bool> {

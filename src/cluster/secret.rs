@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DeleteParams, ListParams, ObjectList, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Resource, ResourceExt};
 
 use super::{Cluster, apply_params};
-use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE, annotation};
+use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE};
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::secret::SecretContent;
 use crate::domain::SecretText;
@@ -145,17 +145,10 @@ impl Cluster {
         }
     }
 
-    /// Names of all Secrets of an object, whatever its declaration and its status say.
-    pub async fn secrets_of_object(&self, role: &CrossAccountRole) -> kube::Result<Vec<String>> {
+    /// All Secrets of the operator in the namespace of an object, without what they hold.
+    pub async fn secrets_beside(&self, role: &CrossAccountRole) -> kube::Result<Vec<PartialObjectMeta<Secret>>> {
         let ours = ListParams::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
-        let found: ObjectList<PartialObjectMeta<Secret>> = self.secrets_of(role).list_metadata(&ours).await?;
-        // One without an owner may be ours by what it holds, which is looked at before it is touched.
-        let may_be_ours = |secret: &PartialObjectMeta<Secret>| match owner_of(&secret.metadata, role) {
-            Owner::ThisObject => true,
-            Owner::Nobody => secret.annotations().contains_key(annotation::ROLE_ARN),
-            Owner::Another => false,
-        };
-        Ok(found.into_iter().filter(may_be_ours).map(|secret| secret.name_any()).collect())
+        Ok(self.secrets_of(role).list_metadata(&ours).await?.items)
     }
 
     /// Deletes a Secret if it is ours, also one that was made immutable, and exactly the one that is looked at now.

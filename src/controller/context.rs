@@ -16,6 +16,7 @@ use super::state::counts::RoleCounts;
 use super::state::names::NameIndex;
 use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
+use super::state::secrets::SecretIndex;
 use super::state::shared_read::SharedRead;
 use super::state::workers::Workers;
 use crate::api::{AWSAccount, CrossAccountRole};
@@ -50,6 +51,8 @@ pub struct Context {
     pub counts: RoleCounts,
     /// Which object has which name.
     pub names: NameIndex,
+    /// Which Secrets may belong to which object.
+    pub secrets: SecretIndex,
     /// One writer for each principal of source grants.
     pub principals: PrincipalPolicies,
     /// Who may reconcile, and who is next.

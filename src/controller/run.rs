@@ -19,6 +19,7 @@ use super::state::counts::RoleCounts;
 use super::state::names::NameIndex;
 use super::state::objects::ObjectStates;
 use super::state::principals::PrincipalPolicies;
+use super::state::secrets::SecretIndex;
 use super::state::shared_read::SharedRead;
 use super::state::workers::Workers;
 use super::watches::{account_controller, role_controller, waker};
@@ -95,6 +96,7 @@ pub async fn run(
         bulk: BulkReads::default(),
         counts: RoleCounts::default(),
         names: NameIndex::default(),
+        secrets: SecretIndex::default(),
         principals: PrincipalPolicies::default(),
         workers: Workers::new(concurrency, shutdown.clone()),
         metrics: metrics.clone(),

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use futures::TryStreamExt;
 use futures::stream::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference};
@@ -28,17 +29,19 @@ pub fn namespaces(client: Client) -> impl Stream<Item = String> + Send + 'static
     names(Api::<PartialObjectMeta<Namespace>>::all(client), |namespace| namespace.labels().clone())
 }
 
-/// Objects whose Secrets somebody else changed or deleted. The operator's own writes wake nobody.
+/// Objects whose Secrets somebody else changed or deleted. The operator's own writes wake nobody, but are recorded as well.
 pub fn secrets(
     api: Api<PartialObjectMeta<Secret>>,
     roles: Store<CrossAccountRole>,
+    record: impl Fn(&Event<PartialObjectMeta<Secret>>) + Send + 'static,
 ) -> impl Stream<Item = ObjectRef<CrossAccountRole>> + Send + 'static {
     let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={FIELD_MANAGER}"));
     let mut listed_before = false;
-    watch(api, ours).default_backoff().flat_map(move |event| {
+    watch(api, ours).default_backoff().inspect_ok(move |event| record(event)).flat_map(move |event| {
         let woken = match event {
             Ok(Event::Apply(secret)) if is_edited(&secret) => owner(&secret).into_iter().collect(),
-            Ok(Event::Delete(secret)) => owner(&secret).into_iter().collect(),
+            // The end of an object takes its Secrets along.
+            Ok(Event::Delete(secret)) => owner(&secret).into_iter().filter(|object| stays(&roles, object)).collect(),
             // After an interruption of the watch: what was deleted meanwhile is in no list.
             Ok(Event::InitDone) if std::mem::replace(&mut listed_before, true) => {
                 roles.state().iter().map(|role| ObjectRef::from_obj(role.as_ref())).collect()
@@ -60,6 +63,11 @@ fn is_edited(secret: &PartialObjectMeta<Secret>) -> bool {
     };
     let managers = secret.managed_fields();
     managers.is_empty() || !managers.iter().all(by_operator)
+}
+
+/// Whether an object exists and is not being deleted.
+fn stays(roles: &Store<CrossAccountRole>, object: &ObjectRef<CrossAccountRole>) -> bool {
+    roles.get(object).is_some_and(|role| role.metadata.deletion_timestamp.is_none())
 }
 
 fn owner(secret: &PartialObjectMeta<Secret>) -> Option<ObjectRef<CrossAccountRole>> {

@@ -120,7 +120,10 @@ pub fn role_controller(
     let role_ctx = Arc::new(RoleContext { shared: Arc::clone(ctx), roles: reader.clone() });
     // The controller's own limit would let one account take all of it: see `Workers`.
     let controller = Controller::for_stream(stream, reader.clone())
-        .reconcile_on(triggers::secrets(secrets, reader.clone()))
+        .reconcile_on(triggers::secrets(secrets, reader.clone(), {
+            let (ctx, scope) = (Arc::clone(ctx), scope);
+            move |event| ctx.secrets.record(scope.as_deref(), event)
+        }))
         .reconcile_on(
             triggers::accounts(client.clone())
                 .flat_map(move |name| stream::iter(refs(&by_account, |role| concerns(role, &name)))),

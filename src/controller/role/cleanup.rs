@@ -26,7 +26,8 @@ impl Pass<'_> {
             return Ok((ReconcileResult::Settled, Action::await_change()));
         }
         // Where the API server cannot be asked, AWS is cleaned all the same: the object is being deleted for certain.
-        if let Ok(false) = self.ctx.cluster.still_exists(self.role).await {
+        let live = self.ctx.cluster.role(self.role).await;
+        if matches!(live, Ok(None)) {
             self.ctx.objects.forget(&self.object.uid);
             return Ok((ReconcileResult::Settled, Action::await_change()));
         }
@@ -35,7 +36,8 @@ impl Pass<'_> {
             Err(Interrupt::Failing(verdict)) => Err(verdict),
             Ok(end) => Ok(end),
         };
-        let grants = self.clean_up_grants().await?;
+        // By what the API server says: what an older cache does not show must not stay behind.
+        let grants = self.clean_up_grants(&live?.ok_or(Error::Stale)?).await?;
         let secret = self.delete_secrets(None).await.err().map(|error| secret_stays(&error));
 
         let left: Vec<Verdict> = role.as_ref().err().into_iter().chain(&grants).chain(&secret).cloned().collect();

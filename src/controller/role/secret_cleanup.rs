@@ -4,6 +4,7 @@ use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{OnExpiry, Reason};
 use crate::cluster::SecretDeletion;
+use crate::controller::state::secrets::SecretNames;
 use crate::controller::{Error, answer_of};
 use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
@@ -36,8 +37,8 @@ impl Pass<'_> {
 
     /// Deletes all Secrets of the object but this one. Gives those that there were.
     pub(super) async fn delete_secrets(&self, except: Option<&str>) -> kube::Result<Vec<(String, SecretDeletion)>> {
-        let mut names = self.ctx.cluster.secrets_of_object(self.role).await?;
-        // One whose label was removed is not listed.
+        let mut names = self.secret_names().await?;
+        // One whose label was removed is not among them.
         let reported = published_before(self.role).map(|set| set.secret_name);
         names.extend(reported.into_iter().chain([self.role.secret_name()]));
         names.sort_unstable();
@@ -50,6 +51,15 @@ impl Pass<'_> {
             }
         }
         Ok(ended)
+    }
+
+    /// Names of the Secrets that may be the object's, whatever its declaration and its status say.
+    async fn secret_names(&self) -> kube::Result<Vec<String>> {
+        if let Some(names) = self.ctx.secrets.of(self.role) {
+            return Ok(names);
+        }
+        let beside = self.ctx.cluster.secrets_beside(self.role).await?;
+        Ok(beside.into_iter().collect::<SecretNames>().of(self.role))
     }
 
     /// Deletes a Secret whose set expired, if the object asks for it. Kept, it lets pods start, which then fail to call

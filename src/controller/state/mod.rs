@@ -6,5 +6,6 @@ pub mod counts;
 pub mod names;
 pub mod objects;
 pub mod principals;
+pub mod secrets;
 pub mod shared_read;
 pub mod workers;

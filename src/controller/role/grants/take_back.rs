@@ -63,10 +63,11 @@ impl Pass<'_> {
     }
 
     /// Takes back what an object that is being deleted gave or may have given. Gives what is in the way.
-    pub(in crate::controller::role) async fn clean_up_grants(&mut self) -> Result<Option<Verdict>, Error> {
-        // From the API server: what an older cache does not show must not stay behind.
-        let Some(live) = self.ctx.cluster.role(self.role).await? else { return Err(Error::Stale) };
-        let left = self.take_back_all(&may_stand(&live, live.reported_grants(), &self.policy_name())).await?;
+    pub(in crate::controller::role) async fn clean_up_grants(
+        &mut self,
+        live: &CrossAccountRole,
+    ) -> Result<Option<Verdict>, Error> {
+        let left = self.take_back_all(&may_stand(live, live.reported_grants(), &self.policy_name())).await?;
         let described = |(grant, verdict): &(SourceGrantStatus, Verdict)| {
             let principal = grant.principal_arn.as_deref().unwrap_or("a principal");
             format!("inline policy {} of {principal}: {}", grant.policy, verdict.message)

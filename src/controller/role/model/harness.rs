@@ -26,6 +26,7 @@ use crate::controller::state::counts::RoleCounts;
 use crate::controller::state::names::NameIndex;
 use crate::controller::state::objects::ObjectStates;
 use crate::controller::state::principals::PrincipalPolicies;
+use crate::controller::state::secrets::SecretIndex;
 use crate::controller::state::shared_read::SharedRead;
 use crate::controller::state::workers::Workers;
 use crate::decide::Refusal;
@@ -80,6 +81,7 @@ impl Harness {
             bulk: BulkReads::default(),
             counts: RoleCounts::default(),
             names: NameIndex::default(),
+            secrets: SecretIndex::default(),
             principals: PrincipalPolicies::default(),
             workers: Workers::new(1, shutdown::channel().1),
             metrics,
