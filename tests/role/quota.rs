@@ -76,8 +76,7 @@ async fn grants_that_others_give_to_a_role_leave_room_for_its_denial() -> Result
     let deployment = Deployment::new("crowded").await?;
     let _operator = deployment.env.start().await?;
     let mut role = deployment.open_role("reader");
-    let declared =
-        role.spec.role.inline_policies.values().map(|policy| Value::Object(policy.0.clone()).to_string().len());
+    let declared = role.spec.role.inline_policies.values().map(|policy| policy.as_json().len());
     let rest = TAKEN - declared.sum::<usize>();
     role.spec.role.inline_policies.insert("filler".to_owned(), document(&filler(rest)));
     deployment.env.create(&role).await?;

@@ -76,7 +76,7 @@ impl TestEnv {
 
 /// A policy document as a user writes it.
 pub fn document(policy: &Value) -> PolicyDocumentSource {
-    PolicyDocumentSource(policy.as_object().cloned().unwrap_or_default())
+    policy.as_object().cloned().unwrap_or_default().into()
 }
 
 #[cfg(test)]

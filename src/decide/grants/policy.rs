@@ -84,7 +84,7 @@ pub fn room(kind: GranteeKind, declared: usize) -> usize {
 #[must_use]
 pub fn declared_size(role: &CrossAccountRole) -> usize {
     let documents = role.spec.role.inline_policies.values();
-    let parsed = documents.filter_map(|source| PolicyDocument::from_value(source.0.clone().into()).ok());
+    let parsed = documents.filter_map(|source| PolicyDocument::from_json(source.as_json()).ok());
     parsed.map(|document| document.quota_size()).sum()
 }
 

@@ -58,7 +58,7 @@ fn may_have_permissions(account: &AWSAccount, spec: &CrossAccountRoleSpec) -> Re
         may_attach(rules, &arn)?;
     }
     for (name, source) in &spec.role.inline_policies {
-        if let Ok(document) = PolicyDocument::from_value(source.0.clone().into()) {
+        if let Ok(document) = PolicyDocument::from_json(source.as_json()) {
             may_contain(rules, name, &document)?;
         }
     }

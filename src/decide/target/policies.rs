@@ -75,8 +75,7 @@ pub fn policy_arn(field: &str, arn: &str) -> Result<PolicyArn, Refusal> {
 
 /// Parses one policy document.
 pub fn document(field: &str, source: &PolicyDocumentSource) -> Result<PolicyDocument, Refusal> {
-    PolicyDocument::from_value(source.0.clone().into())
-        .map_err(|e| Refusal::new(Reason::InvalidSpec, format!("{field} {e}")))
+    PolicyDocument::from_json(source.as_json()).map_err(|e| Refusal::new(Reason::InvalidSpec, format!("{field} {e}")))
 }
 
 #[cfg(test)]
