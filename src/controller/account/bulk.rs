@@ -22,10 +22,11 @@ impl AccountContext {
     /// Reads the account in bulk if that is due. Gives the number of orphans, where it was counted.
     pub async fn read_in_bulk(&self, account: &AWSAccount, now: Timestamp) -> Option<u32> {
         let (ctx, name) = (&self.shared, account.name_any());
-        let last = ctx.accounts.of(&name).bulk_read.map(|last| last.at);
-        if now < ctx.next_comparison(last, &name) {
+        let last = ctx.accounts.of(&name).bulk_read;
+        if now < ctx.next_comparison(last.map(|last| last.at), &name) {
             return None;
         }
+        let worked = last.is_none_or(|last| last.worked);
         let begun = Instant::now();
         let read = self.read(account).await;
         let last = LastBulkRead { at: now, worked: read.is_ok() };
@@ -33,6 +34,9 @@ impl AccountContext {
         match read {
             Ok(found) => Some(self.use_roles(account, found, begun).await),
             Err(verdict) => {
+                if worked {
+                    ctx.wake_roles(self.objects_of(&name)); // they are read one by one from now on
+                }
                 tracing::info!(
                     name,
                     reason = verdict.message,

@@ -51,14 +51,31 @@ impl Pass<'_> {
     /// When a role that is declared is read by itself. While its account is read in bulk, that is only for roles that the bulk
     /// reads leave out.
     pub(super) fn next_single_read(&self) -> Timestamp {
-        let Some(account) = self.account() else { return self.next_comparison() };
-        let last = self.ctx.accounts.of(&account.name_any()).bulk_read;
-        if last.is_some_and(|last| !last.worked) || !self.ctx.shard.has_account(&account.spec.account_id) {
+        if !self.is_read_in_bulk() {
             return self.next_comparison();
         }
         let last = self.state().compared.map_or(self.ctx.started_at, |last| last.at);
         let interval = self.ctx.drift_interval;
         self.ctx.next_comparison(Some(last + interval + interval), &self.object.uid)
+    }
+
+    /// Whether the account is read in bulk at each drift interval, as far as is known.
+    fn is_read_in_bulk(&self) -> bool {
+        let Some(account) = self.account() else { return false };
+        let failed = self.ctx.accounts.of(&account.name_any()).bulk_read.is_some_and(|last| !last.worked);
+        !failed && self.ctx.shard.has_account(&account.spec.account_id)
+    }
+
+    /// When the object is looked at again although nothing asks for it: after now, not after the last look, since one that
+    /// keeps failing is for the retry to repeat. A bulk read wakes its objects, so that one without problems and source grants
+    /// waits for it.
+    pub(super) fn next_look(&self, has_problem: bool) -> Timestamp {
+        let regular = self.ctx.next_comparison(Some(self.now), &self.object.uid);
+        let grants = self.role.spec.source_grants.len() + self.role.reported_grants().len();
+        match has_problem || grants > 0 || !self.role.has_finalizer() || !self.is_read_in_bulk() {
+            true => regular,
+            false => regular.max(self.next_single_read()),
+        }
     }
 
     pub(super) fn next_comparison(&self) -> Timestamp {
@@ -80,7 +97,16 @@ impl Pass<'_> {
     pub(super) fn remembered_outcome(&self) -> RoleOutcome {
         let at = self.account().and_then(|account| RoleLocation::of(self.role, account, &self.object).ok());
         let known = at.and_then(|at| self.known(&at));
-        RoleOutcome { known, denied: self.state().denied, ..RoleOutcome::default() }
+        RoleOutcome { known, denied: self.last_denied(), ..RoleOutcome::default() }
+    }
+
+    /// Which sessions the role denies, by its last read. Until this process has read it, also by what status says: that hint can
+    /// only have credentials replaced, or requested a second later.
+    pub(super) fn last_denied(&self) -> Denied {
+        let state = self.state();
+        let reported = self.role.reported_role().and_then(|role| role.denied_before.as_ref());
+        let reported = reported.filter(|_| state.last_read == LastRead::Unread);
+        state.denied.max(reported.map_or(Denied::Nobody, |moment| Denied::Before(moment.0)))
     }
 
     /// The role that was last read, or that status remembers, if it is the declared one. This is a hint: the id is compared with

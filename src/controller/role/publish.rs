@@ -43,7 +43,8 @@ impl Pass<'_> {
         self.report.wake_by(self.state().verify_at().filter(|at| *at > now));
         self.remember(|state| state.record_result(problem.is_some(), now));
         let failures = self.state().failures.saturating_sub(1);
-        let wake_at = next_pass(&self.report, failures, &self.object.uid, self.ctx.drift_interval, self.now);
+        let look = self.next_look(problem.is_some());
+        let wake_at = next_pass(&self.report, failures, &self.object.uid, look, self.now);
         tracing::debug!(
             namespace = self.object.namespace,
             name = self.object.name,

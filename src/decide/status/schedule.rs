@@ -1,20 +1,14 @@
 //! When to come back to an object.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Report;
-use crate::decide::failure::{delay, next_on_grid};
+use crate::decide::failure::delay;
 
-/// The earliest of: the next try of each part that fails, the next renewal, the end of the set, the next look for drift, and what
+/// The earliest of: the next try of each part that fails, the next renewal, the end of the set, the next regular look, and what
 /// else the report asks for. `failures` is the number of passes with failures in a row before this one.
 #[must_use]
-pub fn next_pass(
-    report: &Report,
-    failures: u32,
-    uid: &str,
-    drift_interval: SignedDuration,
-    now: Timestamp,
-) -> Timestamp {
+pub fn next_pass(report: &Report, failures: u32, uid: &str, look: Timestamp, now: Timestamp) -> Timestamp {
     let set = report.published.as_ref();
     let remaining = set.map(|set| set.expires_at.duration_since(now));
     // Each part has its own retry: one that waits for another declaration must not hold up the other.
@@ -25,23 +19,23 @@ pub fn next_pass(
     let expiry = set.map(|set| set.expires_at).filter(ahead);
     let workloads = report.consumers.wake_at(remaining, uid, now);
     let asked = report.wake_at.filter(ahead);
-    // After now, not after the last look: one that keeps failing is for the retry to repeat.
-    let look = next_on_grid(now, drift_interval, uid);
     [retry, renewal, expiry, workloads, asked].into_iter().flatten().fold(look, Timestamp::min)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::api::Reason;
     use crate::decide::failure::{Retry, Verdict};
     use crate::decide::status::{CredentialsFacts, Outcome};
 
-    const DAY: SignedDuration = SignedDuration::from_hours(24);
-
     fn failing(reason: Reason, retry: Retry) -> Outcome {
         Outcome::Failing(Verdict { reason, message: String::new(), retry })
     }
+
+    const TOMORROW: Timestamp = Timestamp::constant(86_400, 0);
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time")
@@ -61,25 +55,23 @@ mod tests {
     }
 
     #[test]
-    fn what_only_another_declaration_can_help_is_looked_at_again_no_sooner_than_for_drift() {
+    fn what_only_another_declaration_can_help_waits_for_the_next_regular_look() {
         let report = Report { role: failing(Reason::InvalidSpec, Retry::OnChange), ..Report::default() };
-        let hour = SignedDuration::from_hours(1);
-        let mut now = at(0);
-        for _ in 0..3 {
-            let next = next_pass(&report, 0, "uid", hour, now);
-            assert!(next > now && (now == at(0) || next.duration_since(now) == hour), "{now} {next}");
-            now = next;
-        }
+        assert_eq!(next_pass(&report, 0, "uid", TOMORROW, at(10)), TOMORROW);
     }
 
     #[test]
     fn a_set_is_come_back_to_when_it_is_due_and_a_fault_before_that() {
-        assert_eq!(next_pass(&with_set(), 0, "uid", DAY, at(10)), at(1700));
+        assert_eq!(next_pass(&with_set(), 0, "uid", TOMORROW, at(10)), at(1700));
         let throttled = Report { role: failing(Reason::Throttled, Retry::Soon), ..with_set() };
-        assert!(next_pass(&throttled, 0, "uid", DAY, at(10)) < at(15));
-        assert_eq!(next_pass(&with_set(), 0, "uid", DAY, at(2000)), at(3600), "a renewal in the past is no reason");
+        assert!(next_pass(&throttled, 0, "uid", TOMORROW, at(10)) < at(15));
+        assert_eq!(
+            next_pass(&with_set(), 0, "uid", TOMORROW, at(2000)),
+            at(3600),
+            "a renewal in the past is no reason"
+        );
         let asked = Report { wake_at: Some(at(40)), ..with_set() };
-        assert_eq!(next_pass(&asked, 0, "uid", DAY, at(10)), at(40));
+        assert_eq!(next_pass(&asked, 0, "uid", TOMORROW, at(10)), at(40));
     }
 
     #[test]
@@ -89,7 +81,7 @@ mod tests {
             credentials: failing(Reason::Throttled, Retry::Soon),
             ..Report::default()
         };
-        let next = next_pass(&report, 0, "uid", DAY, at(0));
+        let next = next_pass(&report, 0, "uid", TOMORROW, at(0));
         assert!(next.duration_since(at(0)) <= SignedDuration::from_secs(2), "{next}");
     }
 }

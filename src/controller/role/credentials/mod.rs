@@ -114,7 +114,7 @@ impl Pass<'_> {
 
     /// Whether the set is among the sessions that are denied, as far as this process knows.
     pub(in crate::controller::role) fn is_revoked(&self, set: &PublishedCredentials) -> bool {
-        match self.state().denied {
+        match self.last_denied() {
             Denied::Nobody => false,
             Denied::Before(moment) => set.issued_at < moment,
             Denied::Everyone => true,

@@ -116,8 +116,8 @@ impl Run<'_> {
         self.pass.report.wake_by(verify_at.filter(|at| *at > now));
         self.pass.remember(|state| state.record_result(problem.is_some(), now));
         let failures = self.pass.state().failures.saturating_sub(1);
-        let Pass { report, object, ctx, .. } = &self.pass;
-        let wake_at = next_pass(report, failures, &object.uid, ctx.drift_interval, now);
+        let look = self.pass.next_look(problem.is_some());
+        let wake_at = next_pass(&self.pass.report, failures, &self.pass.object.uid, look, now);
         self.wake_at = Some(wake_at);
         Ok(())
     }

@@ -97,6 +97,24 @@ fn a_role_that_is_released_may_be_adopted() {
     nothing_breaks("adopted", &search(leaving, &moves, 3), 400);
 }
 
+/// AWS counts the issue of a session in whole seconds, and the denial of the sessions from before a return reaches to the next one.
+#[test]
+fn a_process_that_starts_in_the_second_of_a_return_publishes_no_session_of_that_second() {
+    let closed = ready(after(ready(after(alone(), &[Move::Declare(0, Declared::Wide)])), &[Move::Permission]));
+    let mut world = after(closed, &[Move::Permission]);
+    let mut harness = Harness::new(Defect::None);
+    let mut pass = |world: &mut World| {
+        let passed = harness.pass(world, 0, Weather::Fair).expect("a pass");
+        assert!(passed.violations.is_empty(), "{:?}", passed.violations);
+        world.object(0).expect("the object").secret.is_some()
+    };
+    assert!(!pass(&mut world), "the role returns, and its first session is denied");
+    world = after(world, &[Move::Restart]);
+    assert!(!pass(&mut world), "the session of another process is denied as well");
+    world.now += jiff::SignedDuration::from_secs(1);
+    assert!(pass(&mut world), "a later one is not");
+}
+
 /// The same operator with a mistake breaks a rule, so the rules can be broken.
 fn breaks(defect: Defect, start: World, moves: &[Move], what: &str) {
     let seen = Search { who: vec![0, 1], start, moves: moves.to_vec(), faults: false, depth: 4, defect }.run();

@@ -85,11 +85,11 @@ proptest! {
         let without = world.in_words();
         world.role.status = Some(reported.clone());
         prop_assert_eq!(world.in_words(), without);
-        let now = "2027-01-15T08:00:00Z".parse().expect("a time");
+        let now: jiff::Timestamp = "2027-01-15T08:00:00Z".parse().expect("a time");
         let report = Report { published: facts(&reported), ..Report::default() };
         let after = status(&reported, Some(1), &report, now);
         let _ = (transition(&reported.conditions, &after.conditions), reported_as(&world.role, "hash"));
-        prop_assert!(next_pass(&report, 3, "uid-1", jiff::SignedDuration::from_hours(1), now) > now);
+        prop_assert!(next_pass(&report, 3, "uid-1", now + jiff::SignedDuration::from_hours(1), now) > now);
     }
 
     #[test]
