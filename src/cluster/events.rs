@@ -147,12 +147,12 @@ mod tests {
     #[test]
     fn only_an_event_about_the_same_object_that_says_the_same_joins_a_series() {
         let about = |uid: &str| ObjectReference { uid: Some(uid.into()), ..ObjectReference::default() };
-        let event = |note: &str| Event::normal(EventReason::Deleted, note);
+        let event = |note: &str| Event::normal(EventReason::RoleRetained, note);
         let first = key(&about("one"), &event("gone"));
         assert_eq!(key(&about("one"), &event("gone")), first);
         assert_ne!(key(&about("two"), &event("gone")), first);
         assert_ne!(key(&about("one"), &event("gone, too")), first);
-        assert_ne!(key(&about("one"), &Event::warning(EventReason::Deleted, "gone")), first);
+        assert_ne!(key(&about("one"), &Event::warning(EventReason::RoleRetained, "gone")), first);
     }
 
     #[test]

@@ -37,8 +37,6 @@ pub enum EventReason {
     SourceGrantGiven,
     /// Principals of a source account may no longer assume the role.
     SourceGrantTakenBack,
-    /// Role and grants of a deleted object are gone.
-    Deleted,
     /// Roles with this cluster's tags have no object; the message names them.
     OrphansFound,
     /// The condition `Ready` changed.

@@ -49,11 +49,11 @@ impl Pass<'_> {
             self.report.credentials = waits(secret);
             return self.publish().await;
         }
-        self.events.push(match role {
-            Err(_) => Event::warning(Reason::Abandoned, self.left_behind(&left, true)),
-            _ if !left.is_empty() => Event::warning(Reason::Abandoned, self.left_behind(&left, false)),
-            Ok(Some(stays)) => Event::normal(EventReason::RoleRetained, stays),
-            Ok(None) => Event::normal(EventReason::Deleted, "No role or source grant is left in AWS"),
+        // An object that is gone says by itself that nothing of it is left in AWS.
+        self.events.extend(match role {
+            Err(_) => Some(Event::warning(Reason::Abandoned, self.left_behind(&left, true))),
+            _ if !left.is_empty() => Some(Event::warning(Reason::Abandoned, self.left_behind(&left, false))),
+            Ok(stays) => stays.map(|why| Event::normal(EventReason::RoleRetained, why)),
         });
         self.publish_events().await;
         self.ctx.cluster.remove_finalizer(self.role).await?;
