@@ -11,8 +11,18 @@ use crate::{
     world::{World, names, until_ready},
 };
 
+/// Numbers of roles.
+const STEPS: [usize; 2] = [1_000, 10_000];
+
 pub async fn run(size: Size) -> Result<Vec<Row>> {
-    let many = size.roles();
+    let mut rows = Vec::new();
+    for many in size.steps(&STEPS) {
+        rows.push(one(many).await?);
+    }
+    Ok(rows)
+}
+
+async fn one(many: usize) -> Result<Row> {
     let world = World::new(10).await?;
     let operator = world.start_well().await?;
     world.fill(names("restart", many)).await?;
@@ -45,5 +55,5 @@ pub async fn run(size: Size) -> Result<Vec<Row>> {
     let met = assumed == 0 && writes == 0 && looked <= within;
     let aim = format!("no AssumeRole, no write, all looked at within {}", time(within));
     let row = Row::new("restart", what, result).aim(aim, met);
-    Ok(vec![row.raw(figures.told())])
+    Ok(row.raw(figures.told()))
 }
