@@ -11,6 +11,7 @@ mod side_steps;
 mod suspended_credentials;
 pub mod suspension;
 mod visibility;
+mod warnings;
 
 use std::collections::BTreeMap;
 

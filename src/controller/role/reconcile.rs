@@ -18,8 +18,8 @@ use crate::controller::state::workers::SLOW;
 use crate::decide::failure::{Retry, delay};
 use crate::decide::status::Mode;
 use crate::decide::target::desired::Desired;
-use crate::decide::target::no_effect::no_effect;
 use crate::decide::target::requests::Requests;
+use crate::decide::target::warnings::warning;
 use crate::decide::target::{Hold, Target};
 use crate::decide::urgency::urgency;
 use crate::host::metrics::ReconcileResult;
@@ -131,7 +131,7 @@ impl Pass<'_> {
             self.report.mode = Mode::Observed;
         }
         self.report.external_id = Some(desired.at.external_id.clone());
-        self.report.warning = no_effect(desired);
+        self.report.warning = warning(desired);
         for refusal in &desired.requests.unreadable {
             self.report.remark(refusal.clone().into());
         }

@@ -5,11 +5,12 @@
 
 pub mod desired;
 pub mod fields;
-pub mod no_effect;
+mod no_effect;
 mod partition;
 pub mod policies;
 pub mod requests;
 pub mod role_location;
+pub mod warnings;
 
 use self::desired::{Desired, desired};
 use self::role_location::RoleLocation;

@@ -84,6 +84,12 @@ impl PolicyDocument {
         list.iter().filter_map(Value::as_object).map(Statement::new)
     }
 
+    /// Whether policy variables are more than plain text in it (IAM user guide, "IAM JSON policy elements: Version").
+    #[must_use]
+    pub fn has_variables_enabled(&self) -> bool {
+        self.0["Version"] == "2012-10-17"
+    }
+
     /// Whether every statement is a `Deny`: taking such a document away gives, and takes nothing.
     #[must_use]
     pub fn only_denies(&self) -> bool {
