@@ -17,5 +17,6 @@ mod process;
 mod revocation;
 mod role;
 mod secret;
+mod surroundings;
 mod trust;
 mod workloads;

@@ -109,7 +109,12 @@ impl AwsProxy {
 
     /// The URL to give to clients as `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.loopback.address())
+        format!("http://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.loopback.address()
     }
 
     /// Begins a rule for the calls of one action: `"CreateRole"`, a prefix such as `"Get*"`, or `"*"` for every call.

@@ -8,6 +8,8 @@ pub(crate) mod standing;
 
 use std::{
     collections::BTreeMap,
+    fs,
+    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -21,6 +23,7 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
+use serde_json::Value;
 
 use super::{
     aws::{AwsWorld, Base},
@@ -28,6 +31,7 @@ use super::{
     control_plane::{ControlPlane, OPERATOR_ACCOUNT, control_plane},
     effects::Effects,
     emulator::emulator,
+    guard,
     kube_proxy::KubeProxy,
     operator::OperatorSettings,
 };
@@ -127,6 +131,16 @@ impl TestEnv {
         let token = self.control_plane.token(OPERATOR_ACCOUNT.0, OPERATOR_ACCOUNT.1).await?;
         let settings = self.settings.clone().env("KUBECONFIG", proxy.kubeconfig(&token)?.to_string_lossy());
         Ok((proxy, settings))
+    }
+
+    /// The operator's kubeconfig with another `cluster`.
+    pub fn changed_kubeconfig(&self, change: impl FnOnce(&mut Value)) -> Result<PathBuf> {
+        let given = self.settings.variable("KUBECONFIG").context("the operator has no kubeconfig")?;
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(given)?)?;
+        change(&mut config["clusters"][0]["cluster"]);
+        let file = guard::scratch("kubeconfig")?.join("changed.kubeconfig");
+        fs::write(&file, config.to_string())?;
+        Ok(file)
     }
 
     /// A namespace of the shard `0/2` and one of `1/2`: that of this test, and another that is made for it. The operator

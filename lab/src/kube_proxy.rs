@@ -24,7 +24,7 @@ mod tests;
 mod upstream;
 mod watches;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use kube::Config;
@@ -79,7 +79,12 @@ impl KubeProxy {
 
     /// The URL of the API server as its clients see it.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.loopback.address())
+        format!("http://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.loopback.address()
     }
 
     /// A kubeconfig file of the bearer of a token that leads through this proxy.

@@ -64,6 +64,18 @@ impl OperatorSettings {
         self
     }
 
+    /// What an environment variable is set to.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
+    /// Sets no environment variable of this name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
     /// Where AWS is: the emulator, or a proxy before it.
     #[must_use]
     pub fn aws_endpoint(self, url: &str) -> Self {

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync::Notify;
 
 use super::error_codes::failure;
 use crate::domain::{AwsFailure, FailureKind};
@@ -17,6 +19,8 @@ pub(super) struct CallRecorder {
     /// Name of the `AWSAccount` on whose behalf the call is made; empty for the operator's own identity.
     pub account: String,
     pub metrics: Metrics,
+    /// Woken when AWS does not accept the caller, where that is the operator's own identity.
+    pub refused: Option<Arc<Notify>>,
 }
 
 impl CallRecorder {
@@ -48,6 +52,9 @@ impl CallRecorder {
             seconds: start.elapsed().as_secs_f64(),
         });
         if let Err(failure) = result {
+            if let Some(refused) = self.refused.as_ref().filter(|_| failure.kind.is_of_identity()) {
+                refused.notify_one();
+            }
             tracing::debug!(operation, account = self.account, %failure, "AWS call failed");
         }
     }

@@ -7,10 +7,11 @@ use std::time::SystemTime;
 use aws_config::SdkConfig;
 use aws_sdk_iam::config::{Credentials as SdkCredentials, IdentityCache, SharedCredentialsProvider};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::call::CallRecorder;
 use super::clock::AwsClock;
+use super::http::{BundleError, http_client};
 use super::iam::IamClient;
 use super::limits::{AccountLimits, limited};
 use super::role_chain::{ChainFailure, walk};
@@ -25,14 +26,14 @@ const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// A client of one service of the SDK, whose builders share no trait: for an account, and as a session if one is given.
 macro_rules! client {
     ($sdk:ident, $service:ident, $clients:expr, $access:expr, $session:expr) => {{
-        let mut builder = $sdk::config::Builder::from(&$clients.sdk).interceptor($clients.clock.clone());
+        let mut builder = $sdk::config::Builder::from(&$clients.sdk()).interceptor($clients.clock.clone());
         if let Some(AccountAccess { id, region, .. }) = $access {
             let limits = $clients.limits(id);
             builder = builder
                 .retry_partition(limits.retries())
                 .timeout_config(config::limited_timeouts())
                 .region(sdk_region(region));
-            if let Some(client) = $clients.sdk.http_client() {
+            if let Some(client) = $clients.sdk().http_client() {
                 builder = builder.http_client(limited(client, Arc::clone(&limits.$service)));
             }
         }
@@ -45,7 +46,9 @@ macro_rules! client {
 
 /// Hands out clients. One per process: it holds the connection pool, the manager sessions and the limits of each account.
 pub struct AwsClients {
-    sdk: SdkConfig,
+    sdk: Mutex<SdkConfig>,
+    /// Woken when AWS does not accept the operator's own identity in a call for an account.
+    refused: Arc<Notify>,
     clock: AwsClock,
     metrics: Metrics,
     principal_arn: Option<String>,
@@ -75,15 +78,16 @@ impl Manager {
 
 impl AwsClients {
     /// Loads the SDK's configuration; makes no call. `principal_arn` overrides the look-up of the operator's principal.
-    pub async fn load(metrics: Metrics, principal_arn: Option<String>) -> Self {
-        Self::with_config(config::load().await, metrics, principal_arn)
+    pub async fn load(metrics: Metrics, principal_arn: Option<String>) -> Result<Self, BundleError> {
+        Ok(Self::with_config(config::load(http_client()?).await, metrics, principal_arn))
     }
 
     /// The same for a configuration that was made elsewhere.
     #[must_use]
     pub fn with_config(sdk: SdkConfig, metrics: Metrics, principal_arn: Option<String>) -> Self {
         let (accounts, limits) = <(Mutex<HashMap<_, _>>, Mutex<HashMap<_, _>>)>::default();
-        Self { sdk, clock: AwsClock::default(), metrics, principal_arn, accounts, limits }
+        let (sdk, refused) = (Mutex::new(sdk), Arc::default());
+        Self { sdk, refused, clock: AwsClock::default(), metrics, principal_arn, accounts, limits }
     }
 
     /// The time on AWS's clock as well as it is known, and never earlier than that clock shows; our own time before the
@@ -94,10 +98,36 @@ impl AwsClients {
     }
 
     /// Asks AWS who the operator is. `known` is the last answer.
+    ///
+    /// The SDK reads variables and files once. If AWS refuses the key, or there is none, all of them are read again: a key in
+    /// a file may have been rotated.
     pub async fn base_identity(&self, known: Option<&BaseIdentity>) -> Result<BaseIdentity, AwsFailure> {
-        let sts = self.sts_client(None, None);
-        let iam = self.iam_client(None, None);
+        match self.look_up(known).await {
+            Err(failure) if failure.kind.is_of_identity() && self.reload().await => self.look_up(known).await,
+            answer => answer,
+        }
+    }
+
+    async fn look_up(&self, known: Option<&BaseIdentity>) -> Result<BaseIdentity, AwsFailure> {
+        let (sts, iam) = (self.sts_client(None, None), self.iam_client(None, None));
         base_identity::look_up(&sts, &iam, self.principal_arn.as_deref(), known).await
+    }
+
+    async fn reload(&self) -> bool {
+        let Some(http) = self.sdk().http_client() else { return false };
+        let loaded = config::load(http).await;
+        *lock(&self.sdk) = loaded;
+        lock(&self.accounts).clear(); // their clients hold the old key
+        true
+    }
+
+    /// Waits until AWS refuses the operator's own identity in a call for an account.
+    pub async fn base_identity_refused(&self) {
+        self.refused.notified().await;
+    }
+
+    fn sdk(&self) -> SdkConfig {
+        lock(&self.sdk).clone()
     }
 
     /// STS as the base identity, for assuming roles of the account at the endpoint of its region.
@@ -164,17 +194,19 @@ impl AwsClients {
 
     fn sts_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> StsClient {
         let client = client!(aws_sdk_sts, sts, self, access, who);
-        StsClient { client, caller: self.caller("sts", access), clock: self.clock.clone() }
+        StsClient { client, caller: self.caller("sts", access, who), clock: self.clock.clone() }
     }
 
     /// IAM is one per partition; the account's region names the partition to the SDK.
     fn iam_client(&self, access: Option<&AccountAccess>, who: Option<&Credentials>) -> IamClient {
-        IamClient { client: client!(aws_sdk_iam, iam, self, access, who), caller: self.caller("iam", access) }
+        IamClient { client: client!(aws_sdk_iam, iam, self, access, who), caller: self.caller("iam", access, who) }
     }
 
-    fn caller(&self, service: &'static str, access: Option<&AccountAccess>) -> CallRecorder {
+    fn caller(&self, service: &'static str, access: Option<&AccountAccess>, who: Option<&Credentials>) -> CallRecorder {
         let account = access.map(|access| access.name.clone()).unwrap_or_default();
-        CallRecorder { service, account, metrics: self.metrics.clone() }
+        // Without an account it is the question that a refusal leads to.
+        let refused = (access.is_some() && who.is_none()).then(|| Arc::clone(&self.refused));
+        CallRecorder { service, account, metrics: self.metrics.clone(), refused }
     }
 
     /// The limits of an account. Nothing that happens in one account slows down another.

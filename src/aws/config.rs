@@ -1,11 +1,15 @@
-//! The SDK's configuration: everything is the SDK's own, save for time limits, retries and one shared connection pool.
+//! The SDK's configuration: everything is the SDK's own, save for time limits, retries, the HTTP client and names of providers.
 
 use std::time::Duration;
 
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::own_credentials;
 
 /// Attempts of one call. Throttled ones are cheap, because the account's pace limits them.
 const ATTEMPTS: u32 = 10;
@@ -19,27 +23,25 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(300);
 /// How long one attempt may take.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// Loads the SDK's default chain: environment, profiles, IRSA, Pod Identity, instance metadata; region, endpoint, FIPS
-/// and dual stack likewise. Credentials are resolved later, at the first call.
-pub(super) async fn load() -> SdkConfig {
+/// Loads the SDK's default chain: environment, profiles, IRSA, Pod Identity, instance metadata; region, endpoints, FIPS and
+/// dual stack likewise. Credentials are resolved later, at the first call.
+pub(super) async fn load(http: SharedHttpClient) -> SdkConfig {
     let timeouts = limited_timeouts().to_builder().operation_attempt_timeout(ATTEMPT).build();
-    let pool = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    let config = aws_config::from_env()
-        .http_client(pool)
-        .timeout_config(timeouts)
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(BACKOFF)
-                .with_max_backoff(LONGEST_BACKOFF),
-        )
-        .load()
-        .await;
-    match config.region() {
-        Some(_) => config,
-        // Only the operator's own GetCallerIdentity is asked here; each account names its region.
-        None => config.into_builder().region(Region::new("us-east-1")).build(),
-    }
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(BACKOFF)
+        .with_max_backoff(LONGEST_BACKOFF);
+    let loaded = aws_config::from_env().http_client(http.clone()).timeout_config(timeouts).retry_config(retries);
+    let loaded = loaded.load().await;
+    // Only the operator's own GetCallerIdentity is asked here; each account names its region.
+    let region = loaded.region().cloned().unwrap_or(Region::from_static("us-east-1"));
+    let surroundings = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_use_fips(loaded.use_fips())
+        .with_use_dual_stack(loaded.use_dual_stack())
+        .with_http_client(http);
+    let credentials = SharedCredentialsProvider::new(own_credentials::chain(&surroundings));
+    loaded.into_builder().region(region).credentials_provider(credentials).build()
 }
 
 /// Time limits of a client whose attempts are limited elsewhere, where waiting for a turn does not count. The SDK itself sets no

@@ -7,6 +7,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
+use super::cause::{connection, missing_credentials};
 use super::limits::Paused;
 use super::redact::{quotes_authorization, redact};
 use crate::domain::{AwsFailure, FailureKind};
@@ -31,11 +32,14 @@ where
         }
         SdkError::TimeoutError(_) => unavailable("timeout", "AWS did not answer in time"),
         other if caused_by::<CredentialsError, E>(other) => {
-            (FailureKind::NoCredentials, "no credentials".to_owned(), NO_CREDENTIALS.to_owned())
+            (FailureKind::NoCredentials, "no credentials".to_owned(), missing_credentials(other))
         }
         other if caused_by::<Paused, E>(other) => unavailable("paused", &Paused.to_string()),
         SdkError::DispatchFailure(cause) if cause.is_timeout() => unavailable("timeout", "no connection in time"),
-        SdkError::DispatchFailure(_) => unavailable("unreachable", "the endpoint could not be reached"),
+        SdkError::DispatchFailure(_) => match connection(error) {
+            Some(cause) => unavailable("unreachable", &format!("the endpoint could not be reached: {cause}")),
+            None => unavailable("unreachable", "the endpoint could not be reached"),
+        },
         SdkError::ResponseError(_) => unavailable("bad answer", "the answer could not be read"),
         _ => (FailureKind::InvalidInput, "not sent".to_owned(), "the request could not be built".to_owned()),
     };
@@ -65,9 +69,6 @@ fn caused_by<C: Error + 'static, E: Error + 'static>(error: &SdkError<E>) -> boo
 pub(super) fn is_throttling(code: &str) -> bool {
     kind_of(code, "") == FailureKind::Throttled
 }
-
-const NO_CREDENTIALS: &str = "the operator has no usable AWS credentials of its own; give it an IRSA role, Pod Identity, \
-                              environment variables or a profile (the AWS SDK's default chain)";
 
 fn unavailable(code: &str, message: &str) -> (FailureKind, String, String) {
     (FailureKind::Unavailable, code.to_owned(), message.to_owned())

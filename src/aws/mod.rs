@@ -6,20 +6,24 @@
 mod all_roles;
 mod base_identity;
 mod call;
+mod cause;
 mod clients;
 mod clock;
 mod config;
 mod error_codes;
 mod grantee;
+mod http;
 mod iam;
 mod iam_answers;
 mod limits;
+mod own_credentials;
 mod redact;
 mod role_chain;
 mod sts;
 
 pub use clients::AwsClients;
 pub use grantee::InlinePolicy;
+pub use http::BundleError;
 pub use iam::IamClient;
 pub use role_chain::ChainFailure;
 pub use sts::{AssumeRole, IssuedSession, StsClient};

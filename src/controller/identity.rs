@@ -17,7 +17,7 @@ const COMPONENT: &str = "aws-identity";
 /// Time between two questions. `GetCallerIdentity` needs no permission and is no load, but an expired identity should show.
 const POLL: Duration = Duration::from_mins(5);
 
-/// The same, after a failure.
+/// The same after a failure, and the least time in any case.
 const POLL_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Asks once, then keeps asking in the background for as long as the receiver is in use.
@@ -28,9 +28,17 @@ pub async fn watch_identity(aws: Arc<AwsClients>, health: Health) -> watch::Rece
     tokio::spawn(async move {
         loop {
             let certain = sender.borrow().as_ref().is_ok_and(|base| base.guessed.is_none());
-            let pause = if certain { POLL } else { POLL_AFTER_FAILURE };
+            let pause = async {
+                tokio::time::sleep(POLL_AFTER_FAILURE).await;
+                if certain {
+                    tokio::select! {
+                        () = tokio::time::sleep(POLL) => {}
+                        () = aws.base_identity_refused() => {}
+                    }
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = pause => {}
                 () = sender.closed() => return,
             }
             let found = look(&aws, known.as_ref(), &health).await;

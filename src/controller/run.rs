@@ -24,7 +24,7 @@ use super::state::shared_read::SharedRead;
 use super::state::workers::Workers;
 use super::watches::{account_controller, role_controller, waker};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
-use crate::aws::AwsClients;
+use crate::aws::{AwsClients, BundleError};
 use crate::cluster::{Cluster, Events};
 use crate::controller::settings::{ControllerSettings, Namespaces, Shard};
 use crate::host::health::Health;
@@ -48,6 +48,9 @@ pub enum StartError {
     /// A namespace without a UID; the API server stores none.
     #[error("namespace kube-system has no UID; give --cluster-name")]
     NoUid,
+    /// Certificates for AWS that cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] BundleError),
 }
 
 /// Runs the controllers until shutdown. Objects in work are finished first.
@@ -69,10 +72,10 @@ pub async fn run(
     } = settings;
     health.not_ready(CACHE, "the first lists of CrossAccountRoles and AWSAccounts have not arrived");
     let cluster = Cluster::new(client.clone());
-    let aws = Arc::new(AwsClients::load(metrics.clone(), principal_arn).await);
+    let aws = Arc::new(AwsClients::load(metrics.clone(), principal_arn).await?);
     let found_out = async {
         let name = cluster_name_or_uid(&cluster, cluster_name).await?;
-        Ok((name, watch_identity(Arc::clone(&aws), health.clone()).await))
+        Ok::<_, StartError>((name, watch_identity(Arc::clone(&aws), health.clone()).await))
     };
     let (cluster_name, identity) = tokio::select! {
         found = found_out => found?,

@@ -18,9 +18,11 @@ use tracing_subscriber::{
 /// The least severe level each of these targets (and what lies below it) may ever log.
 ///
 /// Below INFO the AWS SDK and the HTTP and TLS libraries log requests and responses, and so credentials. When kube cannot
-/// decode a response, its client logs the whole body, which may be a Secret, as a warning; its TLS part does not.
-const FLOOR: [(&str, LevelFilter); 9] = [
+/// decode a response, its client logs the whole body, which may be a Secret, as a warning; its TLS part does not. The SDK's
+/// providers of credentials warn with what a credential process wrote to its standard error.
+const FLOOR: [(&str, LevelFilter); 10] = [
     ("aws_", LevelFilter::INFO),
+    ("aws_config", LevelFilter::ERROR),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
     ("kube_client::client", LevelFilter::ERROR),
@@ -127,6 +129,7 @@ mod tests {
                 debug!(target: "rustls::client", "SECRET");
                 trace!(target: "tower::buffer", "SECRET");
                 warn!(target: "kube_client::client", "SECRET");
+                warn!(target: "aws_config::profile::credentials", "SECRET");
                 trace!(target: "crossaccount::controller", "kept");
             });
             assert!(!text.contains("SECRET"), "{text}");
@@ -137,7 +140,7 @@ mod tests {
     #[test]
     fn what_the_libraries_report_above_the_floor_is_kept() {
         let text = logged(LogFormat::Text, "info", || {
-            info!(target: "aws_config::profile", "first");
+            info!(target: "aws_smithy_runtime", "first");
             error!(target: "kube_client::client::builder", "second");
             warn!(target: "kube_client::client::tls", "third");
         });

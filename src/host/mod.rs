@@ -1,7 +1,8 @@
-//! What any part of a process may use: logs, metrics, health, shutdown, and errors in words.
+//! What any part of a process may use: logs, metrics, health, shutdown, proxies, and errors in words.
 
 pub mod error_chain;
 pub mod health;
 pub mod logs;
 pub mod metrics;
+pub mod proxy;
 pub mod shutdown;
