@@ -57,6 +57,10 @@ lint: ## Check format and lints
 deny: ## Check licenses and sources of all dependencies, and that there is one TLS stack
 	.ci/cargo-deny check bans licenses sources
 
+.PHONY: hooks
+hooks: ## Have git check format, lints and generated files at each commit
+	.ci/pre-commit install
+
 .PHONY: generate
 generate: lab ## Write what is generated: crds/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
