@@ -1,5 +1,6 @@
 //! The `AWSAccount`: the way into it, who may use it, and its end.
 
+mod base_identity;
 mod boundary;
 mod bulk_read;
 mod counts;

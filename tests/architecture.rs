@@ -1,5 +1,6 @@
 //! Rules about the source itself.
 
+mod features;
 mod imports;
 
 use std::{
