@@ -5,6 +5,8 @@
 export RUST_LIB_BACKTRACE = 0
 # Tests wait more than they compute.
 TEST_THREADS ?= 8
+# What tests, demo and soak test start: `debug`, which is quick to build, or `release`, built as an image builds it.
+OPERATOR ?= debug
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -21,17 +23,29 @@ surroundings:
 lab: surroundings ## Prepare control plane, AWS emulator and SDK programs: minutes at the first time, then nothing
 	@lab/consumers.sh python javascript go java >/dev/null
 
+.PHONY: operator
+ifeq ($(OPERATOR),release)
+# The operator's package alone: in one build with the lab, Cargo would give it the features that the lab asks for.
+operator:
+	cargo build --locked --release --package crossaccount-operator --bins
+export CROSSACCOUNT_PROGRAMS := $(abspath $(or $(CARGO_TARGET_DIR),target))/release
+else ifeq ($(OPERATOR),debug)
+operator: ;
+else
+$(error OPERATOR=$(OPERATOR): write OPERATOR=debug or OPERATOR=release)
+endif
+
 .PHONY: test
-test: lab ## Run every test against a real control plane and an AWS emulator
+test: lab operator ## Run every test against a real control plane and an AWS emulator; OPERATOR=release tests what is shipped
 	cargo test --locked --workspace -- --test-threads=$(TEST_THREADS)
 
 .PHONY: demo
-demo: surroundings ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
+demo: surroundings operator ## See the operator at work, from two manifests to a program that reads S3; KEEP=1 leaves it running
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab
 
 .PHONY: e2e-node
-e2e-node: surroundings ## See a pod on a real node renew, lose and regain its credentials; needs root; KEEP=1 leaves it running
+e2e-node: surroundings operator ## See a pod on a real node renew, lose and regain its credentials; needs root; KEEP=1 leaves it running
 	@for part in root kubernetes consumer agent; do lab/node/$$part.sh >/dev/null || exit; done
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- e2e-node
@@ -43,7 +57,7 @@ bench: ## Measure the release build into docs/benchmarks.md; WORK="one wave" pic
 	SIZE=$(SIZE) cargo run --locked --release --quiet --package crossaccount-lab --bin bench -- $(WORK)
 
 .PHONY: soak
-soak: surroundings ## Kill the operator at random while objects change and AWS fails; MINUTES=10 SIZE=200 SEED=n; PAIRS=all adds crashes in pairs
+soak: surroundings operator ## Kill the operator at random while objects change and AWS fails; MINUTES=10 SIZE=200 SEED=n; PAIRS=all adds crashes in pairs
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- soak
 	@if [ -n "$(PAIRS)" ]; then CRASH_PAIRS=$(PAIRS) cargo test --locked --test tests -- crash --test-threads=$(TEST_THREADS); fi
@@ -56,6 +70,10 @@ lint: ## Check format and lints
 .PHONY: deny
 deny: ## Check licenses and sources of all dependencies, and that there is one TLS stack
 	.ci/cargo-deny check bans licenses sources
+
+.PHONY: hooks
+hooks: ## Have git check format, lints and generated files at each commit
+	.ci/pre-commit install
 
 .PHONY: generate
 generate: lab ## Write what is generated: crds/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md

@@ -1,6 +1,9 @@
 //! Rules about the source itself.
 
+mod features;
+mod hosting;
 mod imports;
+mod pages;
 
 use std::{
     fs,

@@ -11,18 +11,18 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
-    built_program,
     guard::{self, Guarded},
     http,
     log_file::LogFile,
+    shipped_program,
 };
 
 /// Where the agent serves credentials.
 pub const PATH: &str = "/v1/credentials";
 
-/// The built agent.
+/// The agent.
 pub fn program() -> Result<PathBuf> {
-    built_program("crossaccount-agent")
+    shipped_program("crossaccount-agent")
 }
 
 /// Runs the agent to its end.

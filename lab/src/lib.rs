@@ -73,6 +73,22 @@ pub fn built_program(name: &str) -> Result<PathBuf> {
     beside.with_context(|| format!("{name} is not built beside {}: run `cargo build` first", this.display()))
 }
 
+/// A program that is shipped: in the folder that the variable `CROSSACCOUNT_PROGRAMS` names (`make test OPERATOR=release` sets
+/// it), else as [`built_program`] finds it.
+pub fn shipped_program(name: &str) -> Result<PathBuf> {
+    match std::env::var_os("CROSSACCOUNT_PROGRAMS") {
+        Some(folder) => program_in(Path::new(&folder), name),
+        None => built_program(name),
+    }
+}
+
+/// Another build is never taken instead: the results would be those of the wrong program.
+fn program_in(folder: &Path, name: &str) -> Result<PathBuf> {
+    let program = folder.join(name);
+    ensure!(program.is_file(), "there is no {name} in {}, which CROSSACCOUNT_PROGRAMS names", folder.display());
+    Ok(program)
+}
+
 /// Runs a command to its end and gives what it printed.
 pub async fn run(command: &mut Command) -> Result<String> {
     let shown = format!("{:?}", command.as_std());
@@ -80,4 +96,21 @@ pub async fn run(command: &mut Command) -> Result<String> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{shown} failed ({}):\n{errors}", output.status);
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_the_program_is_an_error_and_no_other_build_is_taken() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert!(built_program("crossaccount-operator")?.is_file());
+        let error = program_in(folder.path(), "crossaccount-operator").err().context("it was found")?.to_string();
+        assert!(error.contains("crossaccount-operator") && error.contains("CROSSACCOUNT_PROGRAMS"), "{error}");
+
+        std::fs::write(folder.path().join("crossaccount-operator"), "")?;
+        assert_eq!(program_in(folder.path(), "crossaccount-operator")?, folder.path().join("crossaccount-operator"));
+        Ok(())
+    }
 }

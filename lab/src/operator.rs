@@ -15,12 +15,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
-    built_program,
     emulator::REGION,
     guard::{self, Guarded},
     http,
     log_file::LogFile,
-    script,
+    script, shipped_program,
     wait::eventually,
 };
 
@@ -118,7 +117,7 @@ impl OperatorSettings {
     /// Starts the operator and waits until its admin endpoints answer. It may not be ready yet: see [`Operator::get`].
     pub async fn start(&self) -> Result<Operator> {
         let folder = guard::scratch("operator")?;
-        let mut command = guard::command(built_program("crossaccount-operator")?);
+        let mut command = guard::command(shipped_program("crossaccount-operator")?);
         command
             .arg("run")
             .args(&self.flags)
@@ -243,6 +242,8 @@ mod tests {
         let operator = env.settings.clone().start().await?;
         let (status, body) = operator.get("/healthz").await?;
         assert_eq!(status, 200, "{body}");
+        let running = std::fs::read_link(format!("/proc/{}/exe", operator.process.pid()?))?;
+        assert_eq!(running, shipped_program("crossaccount-operator")?.canonicalize()?);
 
         let (status, _) = operator.stop().await?;
         assert!(status.success(), "{status}");

@@ -112,7 +112,7 @@ fn manager_policy(account: &str) -> Value {
             "Effect": "Allow",
             "Action": [
                 "iam:CreateRole", "iam:GetRole", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole",
-                "iam:TagRole", "iam:UntagRole", "iam:ListRoleTags", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary",
+                "iam:TagRole", "iam:UntagRole", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary",
                 "iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy", "iam:ListRolePolicies",
                 "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
@@ -149,9 +149,36 @@ fn boundary_policy() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs};
+
+    use anyhow::Context as _;
     use aws_sdk_iam::types::Tag;
 
     use super::*;
+    use crate::repository;
+
+    /// Else the tests could pass by a permission that nobody is asked to give.
+    #[test]
+    fn the_manager_may_do_what_the_page_on_security_asks_for_and_nothing_else() -> Result<()> {
+        let page = fs::read_to_string(repository().join("docs/security.md"))?;
+        let section = page.split("## What the manager role needs").nth(1).context("no such section")?;
+        let section =
+            section.split("###").next().unwrap_or_default().split("Allow CreateRole").next().unwrap_or_default();
+        let words = section.split('`').skip(1).step_by(2).map(|word| word.trim_start_matches("iam:"));
+        let asked: BTreeSet<&str> =
+            words.filter(|word| word.chars().all(char::is_alphabetic) && *word != "rolePath").collect();
+
+        let policy = manager_policy("222222222222");
+        let actions = |statement: &Value| match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            one => vec![one.clone()],
+        };
+        let statements = policy["Statement"].as_array().context("no statements")?;
+        let given: Vec<Value> = statements.iter().flat_map(actions).collect();
+        let given = given.iter().filter_map(|action| action.as_str()?.strip_prefix("iam:"));
+        assert_eq!(given.collect::<BTreeSet<_>>(), asked, "left: the manager of the lab, right: docs/security.md");
+        Ok(())
+    }
 
     #[tokio::test]
     async fn the_operators_identity_becomes_the_manager_only_with_the_external_id() -> Result<()> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::Result;
 
-use lab::built_program;
+use lab::shipped_program;
 
 use crate::report::Row;
 
@@ -12,7 +12,7 @@ use crate::report::Row;
 const AIM: u64 = 20_000_000;
 
 pub fn run() -> Result<Vec<Row>> {
-    let bytes = |name: &str| anyhow::Ok(fs::metadata(built_program(name)?)?.len());
+    let bytes = |name: &str| anyhow::Ok(fs::metadata(shipped_program(name)?)?.len());
     let (operator, agent) = (bytes("crossaccount-operator")?, bytes("crossaccount-agent")?);
     Ok(vec![
         Row::new("size", "program of the operator", format!("{operator} bytes")).aim("≤ 20 MB", operator <= AIM),
