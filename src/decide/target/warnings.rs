@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::desired::Desired;
 use super::no_effect::no_effect;
 use crate::domain::policy::{PolicyDocument, Statement, texts};
-use crate::domain::{Arn, Partition, glob_covers};
+use crate::domain::{Arn, glob_covers};
 
 /// So many warnings are written out. The rest is counted.
 const SHOWN: usize = 3;
@@ -18,13 +18,12 @@ const SHOWN: usize = 3;
 #[must_use]
 pub fn warning(desired: &Desired) -> Option<String> {
     let mut all: Vec<String> = no_effect(desired).into_iter().collect();
-    let partition = desired.at.role_arn.partition;
     let inline = desired.role.as_ref().map(|role| role.inline.clone()).unwrap_or_default();
     let session = desired.session.as_ref().ok().and_then(|session| session.policy.as_deref());
     let session = session.and_then(|policy| PolicyDocument::from_json(policy).ok());
     let fields = inline.iter().map(|(name, document)| (format!("spec.role.inlinePolicies.{name}"), document));
     for (field, document) in fields.chain(session.iter().map(|document| ("spec.session.policy".to_owned(), document))) {
-        all.extend(of_document(&field, document, partition));
+        all.extend(of_document(&field, document));
     }
     all.extend(contradictions(&inline));
     let more = all.len().saturating_sub(SHOWN);
@@ -35,7 +34,7 @@ pub fn warning(desired: &Desired) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-fn of_document(field: &str, document: &PolicyDocument, partition: Partition) -> Vec<String> {
+fn of_document(field: &str, document: &PolicyDocument) -> Vec<String> {
     let mut found = Vec::new();
     for (index, statement) in document.statements().enumerate() {
         let place = format!("{field} Statement[{index}]");
@@ -54,7 +53,7 @@ fn of_document(field: &str, document: &PolicyDocument, partition: Partition) -> 
             )
         }));
         let resources = [statement.texts("Resource"), statement.texts("NotResource")].concat();
-        found.extend(resources.into_iter().filter_map(|arn| Some(format!("{place}: {}", resource(arn, partition)?))));
+        found.extend(resources.into_iter().filter_map(|arn| Some(format!("{place}: {}", resource(arn)?))));
     }
     found
 }
@@ -67,13 +66,9 @@ fn elements(statement: Statement<'_>) -> Vec<&str> {
 }
 
 /// Why nothing has this ARN.
-fn resource(arn: &str, partition: Partition) -> Option<String> {
+fn resource(arn: &str) -> Option<String> {
     let parts = Arn::split(arn)?;
     let is_pattern = |text: &str| text.contains(['*', '?', '$']);
-    if !is_pattern(parts.partition) && parts.partition != partition.as_str() {
-        let (other, own) = (parts.partition, partition.as_str());
-        return Some(format!("resource {arn} is in partition {other}, and the role is in partition {own}"));
-    }
     let (account, service) = (parts.account, parts.service);
     if account.is_empty() {
         let needed = HAVE_ACCOUNTS.contains(&service);
@@ -167,7 +162,7 @@ mod tests {
         if let Some(version) = version {
             document["Version"] = version.into();
         }
-        of_document("policy", &policy(document), Partition::parse("aws").expect("a partition"))
+        of_document("policy", &policy(document))
     }
 
     #[test]
@@ -188,7 +183,6 @@ mod tests {
     #[test]
     fn resources_that_nothing_has_are_named() {
         for (resource, word) in [
-            ("arn:aws-cn:s3:::reports", Some("partition aws-cn")),
             ("arn:aws:sqs:eu-west-1:12345:queue", Some("12 digits")),
             ("arn:aws:sqs:eu-west-1::queue", Some("no account id")),
             ("arn:aws:s3:::reports", None),
