@@ -20,8 +20,9 @@ Work in flight is finished first, for at most 5 seconds; a second signal ends th
 
 Kubernetes settings are those of every client: the files in KUBECONFIG, else ~/.kube/config, else the service
 account of the pod. AWS settings are those of every AWS SDK: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL,
-AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, the shared config files, and credentials from the
-environment, a web identity token (IRSA), EKS Pod Identity, or the instance.
+AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_CA_BUNDLE, the shared config files, and credentials from
+the environment, a profile, a web identity token (IRSA), EKS Pod Identity, or the instance. HTTPS_PROXY,
+HTTP_PROXY and NO_PROXY apply to both, SSL_CERT_FILE too.
 
 Each flag can also be given as the environment variable shown with it. The flag wins over the variable.";
 
