@@ -30,7 +30,7 @@ fn account(cases: Cases) -> Cases {
         .format("spec.region", &[], &[&"r".repeat(33)], "may not be more than 32 bytes")
         .format(
             "spec.region",
-            &["eu-west-1", "ap-southeast-2", "us-west-2"],
+            &["eu-west-1", "ap-southeast-2", "us-west-2", "us-isob-east-1", "eusc-de-east-1"],
             &["", "Ireland", "eu-west", "eu-west-1a", "EU-WEST-1", "eu_west_1", "aws-global"],
             "such as eu-west-1",
         )
@@ -55,7 +55,7 @@ fn access(cases: Cases) -> Cases {
                 "arn:aws:iam::22222222222:role/manager",
                 "arn:aws:iam:eu-west-1:222222222222:role/manager",
                 "arn:aws:sts::222222222222:assumed-role/manager/session",
-                "arn:aws-iso:iam::222222222222:role/manager",
+                "arn:aws-mars:iam::222222222222:role/manager",
                 "arn:aws:iam::222222222222:role/*",
                 "arn:aws:iam::222222222222:role/",
                 "arn:aws:iam::222222222222:role//manager",
@@ -91,6 +91,16 @@ fn access(cases: Cases) -> Cases {
             "a chain in GovCloud for a region there",
             "spec: {region: us-gov-west-1, \
              access: {chain: [{roleArn: 'arn:aws-us-gov:iam::222222222222:role/manager'}]}}",
+        )
+        .accepts(
+            "a chain in the European Sovereign Cloud for a region there",
+            "spec: {region: eusc-de-east-1, access: {chain: [{roleArn: 'arn:aws-eusc:iam::222222222222:role/manager'}]}}",
+        )
+        .refuses(
+            "a chain in ISOB for a region of ISO",
+            "spec: {region: us-iso-east-1, access: {chain: [{roleArn: 'arn:aws-iso-b:iam::222222222222:role/manager'}]}}",
+            "spec",
+            "every roleArn of access.chain must be in the region's partition",
         )
         .refuses(
             "a chain in another partition than the region",
