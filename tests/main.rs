@@ -13,6 +13,7 @@ mod every_field;
 mod explain;
 mod faults;
 mod grants;
+mod partitions;
 mod process;
 mod revocation;
 mod role;

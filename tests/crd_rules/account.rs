@@ -30,10 +30,12 @@ fn account(cases: Cases) -> Cases {
         .format("spec.region", &[], &[&"r".repeat(33)], "may not be more than 32 bytes")
         .format(
             "spec.region",
-            &["eu-west-1", "ap-southeast-2", "us-west-2", "us-isob-east-1", "eusc-de-east-1"],
+            &["eu-west-1", "ap-southeast-2", "us-west-2"],
             &["", "Ireland", "eu-west", "eu-west-1a", "EU-WEST-1", "eu_west_1", "aws-global"],
             "such as eu-west-1",
         )
+        .accepts("a region of ISOB", "spec: {region: us-isob-east-1}")
+        .accepts("a region of the European Sovereign Cloud", "spec: {region: eusc-de-east-1}")
         .one_of("spec.deletionPolicy", &["Delete", "Retain"])
 }
 
