@@ -15,6 +15,7 @@ mod faults;
 mod grants;
 mod partitions;
 mod process;
+mod real_aws;
 mod revocation;
 mod role;
 mod secret;

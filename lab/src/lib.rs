@@ -35,6 +35,7 @@ mod loopback;
 pub mod mount;
 pub mod operator;
 pub mod pki;
+pub mod real_aws;
 mod rules;
 pub mod tester;
 pub mod wait;
