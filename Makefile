@@ -50,6 +50,12 @@ e2e-node: surroundings operator ## See a pod on a real node renew, lose and rega
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- e2e-node
 
+.PHONY: test-aws
+test-aws: ## Check what the lab claims, and the main job, in two real accounts; DRY_RUN=1 only lists the calls; see docs/real-aws.md
+	@[ -n "$(DRY_RUN)" ] || lab/control-plane.sh >/dev/null
+	cargo build --locked --workspace --bins
+	DRY_RUN=$(DRY_RUN) CLEAN=$(CLEAN) cargo run --locked --quiet --package crossaccount-lab -- test-aws
+
 .PHONY: bench
 bench: ## Measure the release build into docs/benchmarks.md; WORK="one wave" picks workloads, SIZE=100 or 10000 the number of roles
 	@lab/control-plane.sh >/dev/null

@@ -39,6 +39,7 @@ rows! {
     account::a_hop_is_refused_by_the_caller,
     account::another_account_answers_at_the_end_of_the_chain,
     account::the_operator_is_in_another_account,
+    account::the_operator_is_in_another_partition,
     account::the_operators_key_is_gone,
     account::the_operators_session_has_expired,
     account::the_operator_has_no_credentials,

@@ -9,12 +9,12 @@ mod world;
 use anyhow::{Context as _, Result};
 use aws_config::SdkConfig;
 use aws_sdk_iam::types::Tag;
-use aws_sdk_sts::config::Credentials;
+use aws_sdk_sts::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
 use serde_json::{Value, json};
 
 pub use self::{
     oracle::RoleState,
-    world::{AwsWorld, Base, MANAGER_EXTERNAL_ID, Managed, ROLE_PATH},
+    world::{AwsWorld, Base, MANAGER_EXTERNAL_ID, Managed, ROLE_PATH, boundary_policy, manager_policy},
 };
 use super::emulator::aws_config;
 
@@ -22,7 +22,9 @@ use super::emulator::aws_config;
 #[derive(Debug, Clone)]
 pub struct Account {
     id: String,
-    endpoint: String,
+    partition: String,
+    path: String,
+    way: SdkConfig,
     administrator: Credentials,
     iam: aws_sdk_iam::Client,
 }
@@ -50,18 +52,47 @@ impl Account {
     pub async fn open(endpoint: &str, id: &str) -> Result<Self> {
         // The emulator takes a 12-digit access key for the root of that account.
         let root = keys(id, "test", None);
-        let iam = aws_sdk_iam::Client::new(&aws_config(endpoint, root.clone()));
-        let mut account = Self { id: id.to_owned(), endpoint: endpoint.to_owned(), administrator: root, iam };
+        let way = aws_config(endpoint, root.clone());
+        let iam = aws_sdk_iam::Client::new(&way);
+        let (path, partition) = ("/".to_owned(), "aws".to_owned());
+        let mut account = Self { id: id.to_owned(), partition, path, way, administrator: root, iam };
         let all = policy(&json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
         let administrator = account.create_user("lab-administrator", &all).await?;
-        account.iam = aws_sdk_iam::Client::new(&aws_config(endpoint, administrator.credentials.clone()));
+        account.iam = aws_sdk_iam::Client::new(&account.config(administrator.credentials.clone()));
         account.administrator = administrator.credentials;
         Ok(account)
+    }
+
+    /// The account of somebody who administers it already. All that is made there lies under the path.
+    pub async fn of_administrator(way: SdkConfig, path: &str) -> Result<Self> {
+        let provider = way.credentials_provider().context("there are no credentials")?;
+        let administrator = provider.provide_credentials().await?;
+        let caller = aws_sdk_sts::Client::new(&way).get_caller_identity().send().await?;
+        let id = caller.account().context("GetCallerIdentity gave no account")?.to_owned();
+        let arn = caller.arn().context("GetCallerIdentity gave no ARN")?;
+        let partition = arn.split(':').nth(1).unwrap_or_default().to_owned();
+        let iam = aws_sdk_iam::Client::new(&way);
+        Ok(Self { id, partition, path: path.to_owned(), way, administrator, iam })
     }
 
     /// The 12 digits.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// An ARN of IAM in the account: `role/reader` is `arn:aws:iam::222222222222:role/reader`.
+    pub fn arn(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition, self.id)
+    }
+
+    /// The partition of the account, such as `aws`.
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The path of all that is made in the account.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The IAM client of the administrator, for what has no method here.
@@ -76,7 +107,7 @@ impl Account {
 
     /// The settings of a client for anybody's keys.
     pub fn config(&self, credentials: Credentials) -> SdkConfig {
-        aws_config(&self.endpoint, credentials)
+        self.way.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
     }
 
     /// An STS client for anybody's keys.
@@ -86,7 +117,15 @@ impl Account {
 
     /// Makes a user with one inline policy and an access key.
     pub async fn create_user(&self, name: &str, policy: &Value) -> Result<Identity> {
-        let user = self.iam.create_user().user_name(name).send().await?.user.context("CreateUser gave no user")?;
+        let user = self
+            .iam
+            .create_user()
+            .user_name(name)
+            .path(&self.path)
+            .send()
+            .await?
+            .user
+            .context("CreateUser gave no user")?;
         self.iam
             .put_user_policy()
             .user_name(name)
@@ -103,7 +142,7 @@ impl Account {
     /// Makes a role with one inline policy, and gives its ARN.
     pub async fn create_role(&self, name: &str, trust: &Value, policy: &Value) -> Result<String> {
         let create = self.iam.create_role().role_name(name).assume_role_policy_document(trust.to_string());
-        let role = create.send().await?.role.context("CreateRole gave no role")?;
+        let role = create.path(&self.path).send().await?.role.context("CreateRole gave no role")?;
         self.put_role_policy(name, "lab", policy).await?;
         Ok(role.arn)
     }
@@ -125,7 +164,7 @@ impl Account {
     /// Makes a managed policy, and gives its ARN.
     pub async fn create_policy(&self, name: &str, policy: &Value) -> Result<String> {
         let create = self.iam.create_policy().policy_name(name).policy_document(policy.to_string());
-        let created = create.send().await?.policy.context("CreatePolicy gave no policy")?;
+        let created = create.path(&self.path).send().await?.policy.context("CreatePolicy gave no policy")?;
         created.arn.context("CreatePolicy gave no ARN")
     }
 

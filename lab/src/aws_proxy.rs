@@ -32,7 +32,7 @@ pub(crate) use self::{
     reply::Reply,
     xml::{element, escape},
 };
-use self::{fault::Faults, flapping::Flapping, journal::Journal, upstream::Upstream};
+use self::{fault::Faults, flapping::Flapping, journal::Journal, strict::partition, upstream::Upstream};
 pub use self::{
     fault::{AwsError, Fault, On},
     journal::{CallCounts, Outcome, RecordedCall},
@@ -40,6 +40,11 @@ pub use self::{
     touch::Touch,
 };
 use super::{effects::Effects, loopback::Loopback, rules::locked};
+
+/// What the emulator says of ARNs as it is said in the partition of a region: `arn:aws:` there is `arn:aws-cn:` in China.
+pub fn in_partition_of(region: &str, text: &str) -> String {
+    partition::exchanged(text, partition::of_region(region))
+}
 
 /// A running proxy in front of one MiniStack. It stops when dropped.
 pub struct AwsProxy {

@@ -30,7 +30,7 @@ use super::{
     aws_proxy::AwsProxy,
     control_plane::{ControlPlane, OPERATOR_ACCOUNT, control_plane},
     effects::Effects,
-    emulator::emulator,
+    emulator::{REGION, emulator},
     guard,
     kube_proxy::KubeProxy,
     operator::OperatorSettings,
@@ -57,8 +57,10 @@ pub struct TestEnv {
     pub kube: Client,
     /// The namespace of this test. Its name is free to name cluster-wide objects of the test after.
     pub namespace: String,
-    /// The two AWS accounts.
+    /// The two AWS accounts, as the emulator has them: in partition `aws`.
     pub aws: AwsWorld,
+    /// The region of the operator and of its accounts. In another partition than `aws`, it is the proxy that knows of it.
+    pub region: String,
     /// The objects of the test's namespace.
     pub roles: Api<CrossAccountRole>,
     /// The Secrets of the test's namespace.
@@ -77,7 +79,14 @@ impl TestEnv {
 
     /// The same with an operator that is this kind of identity.
     pub async fn with_base(name: &str, base: Base) -> Result<Self> {
-        let env = Self::prepare(control_plane().await?, name, base).await?;
+        let env = Self::prepare(control_plane().await?, name, base, REGION).await?;
+        env.accounts.create(&PostParams::default(), &env.account()).await?;
+        Ok(env)
+    }
+
+    /// The same in another region.
+    pub async fn in_region(name: &str, region: &str) -> Result<Self> {
+        let env = Self::prepare(control_plane().await?, name, Base::User, region).await?;
         env.accounts.create(&PostParams::default(), &env.account()).await?;
         Ok(env)
     }
@@ -89,10 +98,10 @@ impl TestEnv {
 
     /// The same on another control plane than that of all tests.
     pub async fn on(control_plane: &'static ControlPlane, name: &str) -> Result<Self> {
-        Self::prepare(control_plane, name, Base::User).await
+        Self::prepare(control_plane, name, Base::User, REGION).await
     }
 
-    async fn prepare(control_plane: &'static ControlPlane, name: &str, base: Base) -> Result<Self> {
+    async fn prepare(control_plane: &'static ControlPlane, name: &str, base: Base, region: &str) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let namespace = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let kube = control_plane.admin().await?;
@@ -105,6 +114,7 @@ impl TestEnv {
         let token = control_plane.token(OPERATOR_ACCOUNT.0, OPERATOR_ACCOUNT.1).await?;
         let settings =
             OperatorSettings::new(&kube_proxy.kubeconfig(&token)?, &proxy.endpoint(), &aws.operator.credentials)
+                .env("AWS_REGION", region)
                 .flag("--leader-elect=false")
                 .flag("--log-level=info,crossaccount=debug")
                 .flag(format!("--watch-namespaces={namespace}"));
@@ -119,6 +129,7 @@ impl TestEnv {
             kube,
             namespace,
             aws,
+            region: region.to_owned(),
             settings,
         })
     }

@@ -37,6 +37,7 @@ mod loopback;
 pub mod mount;
 pub mod operator;
 pub mod pki;
+pub mod real_aws;
 mod rules;
 pub mod tester;
 pub mod tls_front;

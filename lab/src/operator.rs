@@ -81,6 +81,13 @@ impl OperatorSettings {
         self.env("AWS_ENDPOINT_URL", url)
     }
 
+    /// Where AWS is real: at the endpoints of the SDK.
+    #[must_use]
+    pub fn real_aws(mut self) -> Self {
+        self.environment.remove("AWS_ENDPOINT_URL");
+        self
+    }
+
     /// On a machine whose clock is ahead by this much, or behind by a negative one; in whole seconds.
     pub async fn clock_ahead(self, by: SignedDuration) -> Result<Self> {
         let library = script("clock.sh").await?.join("clock.so");

@@ -8,10 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{AllowedNamespaces, DeletionPolicy, Guardrails, schema};
 
-/// How ARNs begin in the partition of `region`, as CEL.
-const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:' : \
-     self.region.startsWith('us-gov-') ? 'arn:aws-us-gov:' : 'arn:aws:'";
-
 /// What the platform team says about one AWS account.
 #[expect(clippy::duplicated_attributes, reason = "each printer column has a name and a type")]
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,10 +36,7 @@ const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:
         "!has(self.access.chain) || self.access.chain.size() == 0 || \
          self.access.chain[self.access.chain.size() - 1].roleArn.contains('::' + self.accountId + ':role/')"
     ).message("the last roleArn of access.chain must be a role in accountId: the chain has to end in this account"),
-    validation = Rule::new(format!(
-        "!has(self.access.chain) || self.access.chain.all(hop, hop.roleArn.startsWith({ARN_PREFIX_OF_REGION}))"
-    )).message("every roleArn of access.chain must be in the region's partition: \
-               arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
+    validation = schema::chain_of_region(),
     validation = Rule::new(
         "has(self.guardrails.permissionsBoundary) || self.guardrails.allowUnbounded || \
          !self.guardrails.lifecycles.exists(l, l in ['Create', 'Adopt'])"
@@ -55,11 +48,10 @@ const ARN_PREFIX_OF_REGION: &str = "self.region.startsWith('cn-') ? 'arn:aws-cn:
          self.guardrails.permissionsBoundary.contains('::aws:policy/')"
     ).message("guardrails.permissionsBoundary must be a policy in accountId (arn:aws:iam::<accountId>:policy/…) \
                or one that AWS manages (arn:aws:iam::aws:policy/…)"),
-    validation = Rule::new(format!(
-        "!has(self.guardrails.permissionsBoundary) || \
-         self.guardrails.permissionsBoundary.startsWith({ARN_PREFIX_OF_REGION})"
-    )).message("guardrails.permissionsBoundary must be in the region's partition: \
-               arn:aws-cn: for cn-…, arn:aws-us-gov: for us-gov-…, arn:aws: for all others"),
+    validation = schema::boundary_of_region(),
+    validation = schema::globs_of_region("managedPolicies"),
+    validation = schema::globs_of_region("principals"),
+    validation = schema::globs_of_region("grantees"),
 )]
 pub struct AWSAccountSpec {
     /// The account's id: 12 digits, in quotes so that YAML keeps leading zeros. Cannot be changed.
@@ -70,7 +62,8 @@ pub struct AWSAccountSpec {
     pub account_id: String,
 
     /// Region of the STS endpoint that issues credentials for this account, and the region written into Secrets, such
-    /// as `eu-west-1`.
+    /// as `eu-west-1`. It says which partition of AWS the account is in: all ARNs here, and those of the roles, must be of that
+    /// partition, and so must the operator's own identity.
     #[schemars(schema_with = "schema::region")]
     pub region: String,
 

@@ -53,7 +53,7 @@ pub struct Guardrails {
     pub actions: Option<Vec<String>>,
 
     /// ARN globs (`*`, `?`) of the principals that tenants may add to a trust policy. An account id as principal is
-    /// matched as `arn:aws:iam::<id>:root`. Absent or empty: none.
+    /// matched as the ARN of its root, such as `arn:aws:iam::<id>:root`. Absent or empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::arn_globs")]
     pub principals: Vec<String>,

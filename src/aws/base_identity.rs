@@ -43,5 +43,5 @@ async fn role_arn(iam: &IamClient, role: &str) -> Result<Option<String>, AwsFail
 }
 
 fn without_path(caller: &CallerIdentity, role: &str) -> String {
-    format!("arn:{}:iam::{}:role/{role}", caller.partition().as_str(), caller.account)
+    format!("arn:{}:iam::{}:role/{role}", caller.partition(), caller.account)
 }

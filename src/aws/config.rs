@@ -49,3 +49,46 @@ pub(super) async fn load(http: SharedHttpClient) -> SdkConfig {
 pub(super) fn limited_timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).operation_timeout(Duration::from_secs(40)).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::config::endpoint as iam;
+    use aws_sdk_sts::config::endpoint as sts;
+    use iam::ResolveEndpoint as _;
+    use sts::ResolveEndpoint as _;
+
+    use crate::domain::Region as RegionCode;
+
+    /// Where the SDK calls IAM and STS for an account of this region.
+    async fn endpoints(region: &str) -> (String, String) {
+        let iam_params = iam::Params::builder().region(region).build().expect("parameters");
+        let sts_params = sts::Params::builder().region(region).use_global_endpoint(false).build().expect("parameters");
+        let iam = iam::DefaultResolver::new().resolve_endpoint(&iam_params).await.expect("an endpoint of IAM");
+        let sts = sts::DefaultResolver::new().resolve_endpoint(&sts_params).await.expect("an endpoint of STS");
+        (iam.url().to_owned(), sts.url().to_owned())
+    }
+
+    /// AWS General Reference, "AWS Identity and Access Management endpoints and quotas" and "AWS Security Token Service
+    /// endpoints and quotas".
+    #[tokio::test]
+    async fn iam_and_sts_are_called_in_the_partition_of_the_accounts_region() {
+        for (region, partition, iam, sts) in [
+            ("eu-west-1", "aws", "iam.amazonaws.com", "sts.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "aws-cn", "iam.cn-north-1.amazonaws.com.cn", "sts.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "aws-us-gov", "iam.us-gov.amazonaws.com", "sts.us-gov-west-1.amazonaws.com"),
+            ("us-iso-east-1", "aws-iso", "iam.us-iso-east-1.c2s.ic.gov", "sts.us-iso-east-1.c2s.ic.gov"),
+            ("us-isob-east-1", "aws-iso-b", "iam.us-isob-east-1.sc2s.sgov.gov", "sts.us-isob-east-1.sc2s.sgov.gov"),
+            ("eu-isoe-west-1", "aws-iso-e", "iam.eu-isoe-west-1.cloud.adc-e.uk", "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+            (
+                "us-isof-south-1",
+                "aws-iso-f",
+                "iam.us-isof-south-1.csp.hci.ic.gov",
+                "sts.us-isof-south-1.csp.hci.ic.gov",
+            ),
+            ("eusc-de-east-1", "aws-eusc", "iam.eusc-de-east-1.amazonaws.eu", "sts.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(RegionCode::parse(region).map(|region| region.partition().as_str()), Some(partition));
+            assert_eq!(endpoints(region).await, (format!("https://{iam}"), format!("https://{sts}")), "{region}");
+        }
+    }
+}

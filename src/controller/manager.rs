@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::{ChainFailure, IamClient, InlinePolicy};
 use crate::controller::context::Context;
 use crate::decide::account::access::check_account;
+use crate::decide::account::partition::operator_reaches;
 use crate::decide::explain::managing;
 use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
@@ -33,10 +34,13 @@ pub struct StepFailure {
 
 impl<'a> ManagedAccount<'a> {
     /// Enters an account through its chain of roles. Without a chain, the operator's own identity has to be in the account: a role
-    /// that does not exist in another account proves nothing.
+    /// that does not exist in another account proves nothing. An account of another partition is refused before any call.
     pub async fn enter(ctx: &'a Context, access: &'a AccountAccess) -> Result<Self, Verdict> {
-        if let (true, Ok(base)) = (access.chain.is_empty(), ctx.base_identity()) {
-            check_account(access, &base.caller).inspect_err(|_| ctx.suspect_account(&access.name))?;
+        if let Ok(base) = ctx.base_identity() {
+            operator_reaches(access, &base)?;
+            if access.chain.is_empty() {
+                check_account(access, &base.caller).inspect_err(|_| ctx.suspect_account(&access.name))?;
+            }
         }
         match ctx.aws.assume_manager(access).await {
             Ok(iam) => Ok(Self { ctx, access, iam }),

@@ -1,8 +1,10 @@
-//! AWS accounts, partitions and regions.
+//! AWS accounts and regions.
 
 use std::fmt;
 
 use serde::Serialize;
+
+use super::Partition;
 
 /// A twelve-digit AWS account id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -28,54 +30,22 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// An AWS partition: accounts of one never reach roles of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub enum Partition {
-    /// Commercial regions, `aws`.
-    Aws,
-    /// China, `aws-cn`.
-    China,
-    /// GovCloud (US), `aws-us-gov`.
-    GovCloud,
-}
-
-impl Partition {
-    /// Reads the second part of an ARN.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "aws" => Some(Self::Aws),
-            "aws-cn" => Some(Self::China),
-            "aws-us-gov" => Some(Self::GovCloud),
-            _ => None,
-        }
-    }
-
-    /// As it stands in an ARN.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::China => "aws-cn",
-            Self::GovCloud => "aws-us-gov",
-        }
-    }
-}
-
 /// A region code such as `eu-west-1`. It selects the STS endpoint and is written into the files that pods mount, so
 /// only lower-case letters, digits and hyphens are let in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Region(String);
 
 impl Region {
-    /// Accepts the shape of a region code; whether AWS has that region shows at the first call.
+    /// Accepts the shape of a region code; whether AWS has that region shows at the first call. A region of a partition that
+    /// is not known here is refused: the SDK would send its calls to the endpoints of `aws`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split('-').collect();
         let words_ok = parts.len() >= 3
             && parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
         let number_ok = parts.last().is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
-        (words_ok && number_ok && text.len() <= 32).then(|| Self(text.to_owned()))
+        let region = (words_ok && number_ok && text.len() <= 32).then(|| Self(text.to_owned()))?;
+        (region.partition() != Partition::Aws || parts.len() == 3).then_some(region)
     }
 
     /// The code.
@@ -84,14 +54,10 @@ impl Region {
         &self.0
     }
 
-    /// The partition the region belongs to, told by its prefix (AWS general reference, service endpoints).
+    /// The partition that the region belongs to.
     #[must_use]
     pub fn partition(&self) -> Partition {
-        match self.0.as_str() {
-            r if r.starts_with("cn-") => Partition::China,
-            r if r.starts_with("us-gov-") => Partition::GovCloud,
-            _ => Partition::Aws,
-        }
+        Partition::of_region(&self.0)
     }
 }
 
@@ -108,11 +74,12 @@ mod tests {
     }
 
     #[test]
-    fn a_region_names_its_partition() {
-        for (code, partition) in
-            [("eu-west-1", Partition::Aws), ("cn-north-1", Partition::China), ("us-gov-east-1", Partition::GovCloud)]
-        {
-            assert_eq!(Region::parse(code).map(|r| r.partition()), Some(partition));
+    fn a_region_of_an_unknown_partition_is_none() {
+        for known in ["eu-west-1", "us-gov-east-1", "us-isob-west-1", "eusc-de-east-1"] {
+            assert!(Region::parse(known).is_some(), "{known}");
+        }
+        for unknown in ["us-isox-east-1", "eu-south-west-1", "aws-global"] {
+            assert!(Region::parse(unknown).is_none(), "{unknown}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, Arn, AwsFailure, Partition};
+use super::{AccountId, Arn, AwsFailure, partition_of_arn};
 
 /// The answer of `GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +25,10 @@ impl CallerIdentity {
         Some((role, role_id))
     }
 
-    /// Partition of the account.
+    /// Partition of the account, as AWS names it: also one that is not known here.
     #[must_use]
-    pub fn partition(&self) -> Partition {
-        Arn::split(&self.arn).and_then(|arn| Partition::parse(arn.partition)).unwrap_or(Partition::Aws)
+    pub fn partition(&self) -> &str {
+        partition_of_arn(&self.arn).unwrap_or_default()
     }
 }
 
@@ -81,5 +81,13 @@ mod tests {
         let session = caller("arn:aws:sts::222222222222:assumed-role/reader/a.b", "AROA1:a.b");
         assert_eq!(session.role_session(), Some(("reader", "AROA1")));
         assert_eq!(caller("arn:aws:iam::222222222222:user/x", "AIDA1").role_session(), None);
+    }
+
+    #[test]
+    fn the_partition_is_the_one_that_aws_names() {
+        for partition in ["aws", "aws-us-gov", "aws-mars"] {
+            let arn = format!("arn:{partition}:sts::222222222222:assumed-role/reader/a.b");
+            assert_eq!(caller(&arn, "AROA1:a.b").partition(), partition);
+        }
     }
 }

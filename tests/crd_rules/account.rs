@@ -34,6 +34,8 @@ fn account(cases: Cases) -> Cases {
             &["", "Ireland", "eu-west", "eu-west-1a", "EU-WEST-1", "eu_west_1", "aws-global"],
             "such as eu-west-1",
         )
+        .accepts("a region of ISOB", "spec: {region: us-isob-east-1}")
+        .accepts("a region of the European Sovereign Cloud", "spec: {region: eusc-de-east-1}")
         .one_of("spec.deletionPolicy", &["Delete", "Retain"])
 }
 
@@ -55,7 +57,7 @@ fn access(cases: Cases) -> Cases {
                 "arn:aws:iam::22222222222:role/manager",
                 "arn:aws:iam:eu-west-1:222222222222:role/manager",
                 "arn:aws:sts::222222222222:assumed-role/manager/session",
-                "arn:aws-iso:iam::222222222222:role/manager",
+                "arn:aws-mars:iam::222222222222:role/manager",
                 "arn:aws:iam::222222222222:role/*",
                 "arn:aws:iam::222222222222:role/",
                 "arn:aws:iam::222222222222:role//manager",
@@ -91,6 +93,16 @@ fn access(cases: Cases) -> Cases {
             "a chain in GovCloud for a region there",
             "spec: {region: us-gov-west-1, \
              access: {chain: [{roleArn: 'arn:aws-us-gov:iam::222222222222:role/manager'}]}}",
+        )
+        .accepts(
+            "a chain in the European Sovereign Cloud for a region there",
+            "spec: {region: eusc-de-east-1, access: {chain: [{roleArn: 'arn:aws-eusc:iam::222222222222:role/manager'}]}}",
+        )
+        .refuses(
+            "a chain in ISOB for a region of ISO",
+            "spec: {region: us-iso-east-1, access: {chain: [{roleArn: 'arn:aws-iso-b:iam::222222222222:role/manager'}]}}",
+            "spec",
+            "every roleArn of access.chain must be in the region's partition",
         )
         .refuses(
             "a chain in another partition than the region",

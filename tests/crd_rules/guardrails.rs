@@ -91,6 +91,16 @@ pub fn of_tenants(cases: Cases) -> Cases {
                 ],
                 "must be an IAM ARN or a glob of them",
             )
+            .accepts(
+                &format!("{list} of the region's partition"),
+                &format!("spec: {{region: us-isof-south-1, guardrails: {{{list}: ['arn:aws-iso-f:iam::*:*', 'arn:aws*:iam::*:*']}}}}"),
+            )
+            .refuses(
+                &format!("{list} of another partition than the region's"),
+                &format!("spec: {{region: cn-north-1, guardrails: {{{list}: ['arn:aws-cn:iam::*:*', 'arn:aws:iam::*:*']}}}}"),
+                "spec",
+                &format!("every ARN of guardrails.{list} must be in the region's partition"),
+            )
     };
     let cases = ["managedPolicies", "principals", "grantees"].into_iter().fold(cases, globs);
     of_declarations(cases)
@@ -108,7 +118,7 @@ pub fn of_tenants(cases: Cases) -> Cases {
                 "boundary",
                 "arn:aws:iam::222222222222:role/boundary",
                 "arn:aws:iam::222222222222:policy/*",
-                "arn:aws-iso:iam::aws:policy/a",
+                "arn:aws-mars:iam::aws:policy/a",
             ],
             "must be the ARN of a managed policy",
         )

@@ -11,7 +11,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api,
-    api::{ApiResource, DynamicObject, GroupVersionKind, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams},
 };
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -133,6 +133,25 @@ async fn a_role_whose_fields_no_rule_checked_is_refused_before_anything_reaches_
     }
     ensure!(faults.is_empty(), "{} of {}:\n{}", faults.len(), bad_values().len(), faults.join("\n"));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_role_whose_account_cannot_be_entered_any_more_does_not_go_without_its_role() -> Result<()> {
+    let env = TestEnv::on(unruled().await?, "unruled-end").await?;
+    env.accounts.create(&PostParams::default(), &env.account()).await?;
+    let _operator = env.start().await?;
+    env.create(&env.role("reader")).await?;
+    env.settled("reader").await?;
+    env.patch_account(json!({"region": "us-gov-west-1"})).await?;
+    env.roles.delete("reader", &DeleteParams::default()).await?;
+    eventually("the status says what is in the way", async || {
+        let told = env.told("reader").await?;
+        ensure!(told.contains("access.chain[0].roleArn") && told.contains("waiting for AWS cleanup"), "{told}");
+        Ok(())
+    })
+    .await?;
+    env.patch_account(json!({"region": env.region})).await?;
+    env.is_gone_with_its_role("reader").await
 }
 
 #[tokio::test]

@@ -121,6 +121,22 @@ pub async fn the_operator_is_in_another_account() -> Result<Row> {
     })
 }
 
+pub async fn the_operator_is_in_another_partition() -> Result<Row> {
+    let env = TestEnv::new("partition").await?;
+    let boundary = env.aws.boundary_arn.replace("arn:aws:", "arn:aws-us-gov:");
+    let mut moved = chain(&json!([]));
+    moved["region"] = "us-gov-west-1".into();
+    moved["guardrails"] = json!({"permissionsBoundary": boundary});
+    env.patch_account(moved).await?;
+    let _operator = env.start().await?;
+    Ok(Row {
+        title: "The operator is in another partition than the account",
+        seen: lines(&env, &account_says(&env, "InvalidSpec").await?),
+        side: "the team that runs the operator, or the platform team, in the `AWSAccount`",
+        remedy: "No call is made. Operators of two partitions run in different clusters.",
+    })
+}
+
 pub async fn the_operators_key_is_gone() -> Result<Row> {
     let env = TestEnv::new("key").await?;
     let aws = &env.aws;

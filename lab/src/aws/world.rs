@@ -76,7 +76,9 @@ impl Managed {
             "Action": "sts:AssumeRole",
             "Condition": { "StringEquals": { "sts:ExternalId": MANAGER_EXTERNAL_ID } },
         }));
-        let manager_arn = account.create_role(MANAGER, &trust, &manager_policy(account.id())).await?;
+        let manager_arn = account
+            .create_role(MANAGER, &trust, &manager_policy(&[account.arn("role/*")], &account.arn("instance-profile/*")))
+            .await?;
         let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy()).await?;
         Ok(Self { manager_arn, boundary_arn })
     }
@@ -104,8 +106,10 @@ async fn operator(account: &Account, base: Base) -> Result<Identity> {
     }
 }
 
-/// What the operator needs in an account whose roles it manages.
-fn manager_policy(account: &str) -> Value {
+/// What the operator needs in an account whose roles it manages: on these roles, and on these instance profiles.
+///
+/// On AWS the roles end in `role/crossaccount/*`; the emulator leaves the path out of what it compares with.
+pub fn manager_policy(roles: &[String], profiles: &str) -> Value {
     policy(&json!([
         {
             "Sid": "Roles",
@@ -117,18 +121,14 @@ fn manager_policy(account: &str) -> Value {
                 "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
             ],
-            // On AWS this ends in `role/crossaccount/*`; the emulator leaves the path out of what it compares with.
-            "Resource": format!("arn:aws:iam::{account}:role/*"),
+            "Resource": roles,
         },
         {
             "Sid": "InstanceProfiles",
             "Effect": "Allow",
             "Action": "iam:RemoveRoleFromInstanceProfile",
             // AWS compares with the instance profile, the emulator with the role.
-            "Resource": [
-                format!("arn:aws:iam::{account}:instance-profile/*"),
-                format!("arn:aws:iam::{account}:role/*"),
-            ],
+            "Resource": roles.iter().map(String::as_str).chain([profiles]).collect::<Vec<_>>(),
         },
         {
             "Sid": "Drift",
@@ -140,7 +140,7 @@ fn manager_policy(account: &str) -> Value {
 }
 
 /// The most that a role of the operator can ever do: no IAM, no accounts.
-fn boundary_policy() -> Value {
+pub fn boundary_policy() -> Value {
     policy(&json!([
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:*", "organizations:*", "account:*"], "Resource": "*" },
@@ -168,7 +168,10 @@ mod tests {
         let asked: BTreeSet<&str> =
             words.filter(|word| word.chars().all(char::is_alphabetic) && *word != "rolePath").collect();
 
-        let policy = manager_policy("222222222222");
+        let policy = manager_policy(
+            &["arn:aws:iam::222222222222:role/*".to_owned()],
+            "arn:aws:iam::222222222222:instance-profile/*",
+        );
         let actions = |statement: &Value| match &statement["Action"] {
             Value::Array(actions) => actions.clone(),
             one => vec![one.clone()],

@@ -124,6 +124,11 @@ impl Form {
         }
     }
 
+    /// The same parameters with other values.
+    pub(crate) fn map_values(&self, change: impl Fn(&str) -> String) -> Self {
+        Self(self.0.iter().map(|(name, value)| (name.clone(), change(value))).collect())
+    }
+
     /// Takes a parameter out.
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(key, _)| key != name);

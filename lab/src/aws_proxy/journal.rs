@@ -14,6 +14,8 @@ pub struct RecordedCall {
     pub service: String,
     /// The API action; for REST services the method and path.
     pub action: String,
+    /// Region of the credential scope.
+    pub region: String,
     /// Account of the credentials the call was signed with, where it is known.
     pub account: Option<String>,
     /// Access key id the call was signed with.
@@ -96,6 +98,7 @@ impl Journal {
         log.calls.push(RecordedCall {
             service: call.service.clone(),
             action: call.action.clone(),
+            region: call.region.clone(),
             account: account.map(str::to_owned),
             access_key: call.access_key.clone(),
             role: call.role().map(str::to_owned),

@@ -17,6 +17,7 @@ mod lookup;
 mod names;
 mod packed;
 mod pages;
+pub(crate) mod partition;
 mod quotas;
 mod request_context;
 mod sessions;
@@ -26,7 +27,10 @@ mod wording;
 
 use hyper::{body::Bytes, http::request::Parts};
 
-use self::{details::Boundaries, evaluate::Caller, names::Names, quotas::Quotas, sessions::Sessions, trust::Trusts};
+use self::{
+    details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas, sessions::Sessions,
+    trust::Trusts,
+};
 use super::{
     call::{Call, Form},
     fault::AwsError,
@@ -44,6 +48,7 @@ pub struct Strictness {
     names: Names,
     trusts: Trusts,
     boundaries: Boundaries,
+    homes: Homes,
 }
 
 impl Strictness {
@@ -53,6 +58,7 @@ impl Strictness {
         self.names.forget();
         self.trusts.forget();
         self.boundaries.forget();
+        self.homes.forget();
     }
 
     /// Notes the use of a session, and makes a request useless whose session ended with its role.
@@ -64,8 +70,29 @@ impl Strictness {
         }
     }
 
-    /// Answers a call to IAM or STS.
+    /// Answers a call to IAM or STS in the partition of its region.
     pub(crate) async fn answer(&self, ask: Ask<'_>) -> Result<Reply, UpstreamError> {
+        let (service, partition) = (ask.call.service.as_str(), partition::of_region(&ask.call.region));
+        if ask.account.is_some_and(|account| !self.homes.has(account, partition)) {
+            return Ok(Reply::error(service, &partition::unknown_here()));
+        }
+        if let Some(refused) = partition::check(&ask, partition).await? {
+            return Ok(Reply::error(service, &refused));
+        }
+        if partition == partition::MINISTACK {
+            return self.answer_in_ministack(ask).await;
+        }
+        let call = Call { form: partition::restated(&ask.call.form, partition), ..ask.call.clone() };
+        let (parts, body) = match restate(ask.parts, ask.body, &call.form) {
+            Ok(restated) => restated,
+            Err(no_room) => return Ok(Reply::error(service, &no_room.into())),
+        };
+        let reply = self.answer_in_ministack(Ask { parts: &parts, body: &body, call: &call, ..ask }).await?;
+        let text = partition::exchanged(reply.text(), partition);
+        Ok(reply.with_body(text))
+    }
+
+    async fn answer_in_ministack(&self, ask: Ask<'_>) -> Result<Reply, UpstreamError> {
         let service = ask.call.service.as_str();
         let answer = match constraints::check(ask.call) {
             Err(refused) => Err(refused.into()),
@@ -126,10 +153,11 @@ impl Ask<'_> {
         Ok((reply.error_code() == Some("AccessDenied")).then_some(reply))
     }
 
-    /// The ARN of the caller, for messages.
+    /// The ARN of the caller in its partition, for messages.
     pub(crate) async fn caller_arn(&self) -> Result<String, UpstreamError> {
+        let here = |arn: String| partition::exchanged(&arn, partition::of_region(&self.call.region));
         match self.caller().await {
-            Ok(caller) => Ok(caller.map(|caller| caller.arn).unwrap_or_default()),
+            Ok(caller) => Ok(caller.map(|caller| here(caller.arn)).unwrap_or_default()),
             Err(Refusal::Aws(_)) => Ok(String::new()),
             Err(Refusal::Upstream(error)) => Err(error),
         }
@@ -169,6 +197,12 @@ impl From<UpstreamError> for Refusal {
 
 impl From<NoRoom> for Refusal {
     fn from(error: NoRoom) -> Self {
-        Self::Aws(AwsError::new(501, "NotImplemented", error.to_string()))
+        Self::Aws(error.into())
+    }
+}
+
+impl From<NoRoom> for AwsError {
+    fn from(error: NoRoom) -> Self {
+        Self::new(501, "NotImplemented", error.to_string())
     }
 }

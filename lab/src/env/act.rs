@@ -1,7 +1,7 @@
 //! What a test does in its environment.
 
 use anyhow::{Context as _, Result, ensure};
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::Credentials;
 use crossaccount::api::CrossAccountRole;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ impl TestEnv {
     /// Creates a role with one inline and one managed policy, and waits until it is Ready.
     pub async fn ready_role(&self, name: &str) -> Result<CrossAccountRole> {
         let mut role = self.role(name);
-        role.spec.role.managed_policy_arns = vec![MANAGED.to_owned()];
+        role.spec.role.managed_policy_arns = vec![self.arn(MANAGED)];
         self.create(&role).await?;
         self.settled(name).await
     }
@@ -72,14 +72,15 @@ impl TestEnv {
     /// An object whose role may assume the one of [`errand`](Self::errand).
     pub fn on_errand(&self, name: &str, errand: &str) -> CrossAccountRole {
         let mut role = self.role(name);
-        let may_run = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": errand}));
+        let may_run = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": self.arn(errand)}));
         role.spec.role.inline_policies.insert("errand".into(), document(&may_run));
         role
     }
 
     /// The settings of a client for anybody's keys that meets AWS as the operator does.
     pub fn through_proxy(&self, credentials: Credentials) -> SdkConfig {
-        aws_config(&self.proxy.endpoint(), credentials)
+        let region = Region::new(self.region.clone());
+        aws_config(&self.proxy.endpoint(), credentials).into_builder().region(region).build()
     }
 
     /// Waits until the clock shows another second than this: Kubernetes keeps times without what is below.

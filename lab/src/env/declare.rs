@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::TestEnv;
 use crate::{
     aws::{MANAGER_EXTERNAL_ID, Managed, policy},
-    emulator::REGION,
+    aws_proxy::in_partition_of,
 };
 
 impl TestEnv {
@@ -21,14 +21,15 @@ impl TestEnv {
 
     /// An account beside those of the story, prepared in AWS like account B.
     pub fn managed_account(&self, name: &str, id: &str, managed: Managed) -> AWSAccount {
-        let hop =
-            Hop { role_arn: managed.manager_arn, external_id: Some(MANAGER_EXTERNAL_ID.to_owned()), ..Hop::default() };
-        let guardrails = Guardrails { permissions_boundary: Some(managed.boundary_arn), ..Guardrails::default() };
+        let external_id = Some(MANAGER_EXTERNAL_ID.to_owned());
+        let hop = Hop { role_arn: self.arn(&managed.manager_arn), external_id, ..Hop::default() };
+        let boundary = self.arn(&managed.boundary_arn);
+        let guardrails = Guardrails { permissions_boundary: Some(boundary), ..Guardrails::default() };
         let mut account = AWSAccount::new(
             name,
             AWSAccountSpec {
                 account_id: id.to_owned(),
-                region: REGION.to_owned(),
+                region: self.region.clone(),
                 access: AccountAccess { chain: vec![hop] },
                 allowed_namespaces: Some(self.this_namespace()),
                 guardrails,
@@ -46,7 +47,7 @@ impl TestEnv {
             &format!("{}-source", self.namespace),
             AWSAccountSpec {
                 account_id: self.aws.source.id().to_owned(),
-                region: REGION.to_owned(),
+                region: self.region.clone(),
                 allowed_namespaces: Some(self.this_namespace()),
                 guardrails,
                 ..AWSAccountSpec::default()
@@ -62,11 +63,17 @@ impl TestEnv {
             account_ref: AccountRef { name: self.namespace.clone() },
             ..CrossAccountRoleSpec::default()
         };
-        let read = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*" });
+        let reports = self.arn("arn:aws:s3:::reports/*");
+        let read = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": reports });
         spec.role.inline_policies.insert("read-reports".to_owned(), document(&policy(&read)));
         let mut role = CrossAccountRole::new(name, spec);
         role.metadata.namespace = Some(self.namespace.clone());
         role
+    }
+
+    /// An ARN of the emulator as it is in the partition of this environment.
+    pub fn arn(&self, arn: &str) -> String {
+        in_partition_of(&self.region, arn)
     }
 
     fn this_namespace(&self) -> AllowedNamespaces {

@@ -110,7 +110,7 @@ impl TestEnv {
 
     /// ARN of the IAM role of an object, under the default path.
     pub fn role_arn(&self, name: &str) -> String {
-        format!("arn:aws:iam::{}:role/crossaccount/{}", self.aws.target.id(), self.iam_name(name))
+        self.arn(&format!("arn:aws:iam::{}:role/crossaccount/{}", self.aws.target.id(), self.iam_name(name)))
     }
 
     /// Waits until an object is gone.

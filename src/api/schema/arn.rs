@@ -1,23 +1,28 @@
-//! ARNs of IAM, in the partitions `aws`, `aws-cn` and `aws-us-gov`. At most 2048 characters (AWS API reference, IAM).
+//! ARNs of IAM, in any partition of AWS. At most 2048 characters (AWS API reference, IAM).
 
 use schemars::{Schema, SchemaGenerator};
 
 use super::{set, text};
+use crate::domain::Partition;
 
 const MAX_LENGTH: u16 = 2048;
-const PARTITION: &str = "(aws|aws-cn|aws-us-gov)";
 const ACCOUNT: &str = "[0-9]{12}";
 const PATH: &str = r"([\w+=,.@-]+/)*";
 const NAME: &str = r"[\w+=,.@-]{1,64}";
 const POLICY_NAME: &str = r"[\w+=,.@-]{1,128}";
 
+/// The names of all partitions, as RE2.
+fn partition() -> String {
+    let names: Vec<&str> = Partition::all().map(Partition::as_str).collect();
+    format!("({})", names.join("|"))
+}
+
 /// ARN of an IAM role, with its path.
 pub fn role_arn(_: &mut SchemaGenerator) -> Schema {
     text(
         MAX_LENGTH,
-        &format!("^arn:{PARTITION}:iam::{ACCOUNT}:role/{PATH}{NAME}$"),
-        "must be the ARN of an IAM role, such as arn:aws:iam::222222222222:role/name, \
-         in the partition aws, aws-cn or aws-us-gov",
+        &format!("^arn:{}:iam::{ACCOUNT}:role/{PATH}{NAME}$", partition()),
+        "must be the ARN of an IAM role, such as arn:aws:iam::222222222222:role/name, in a partition of AWS",
     )
 }
 
@@ -34,9 +39,9 @@ pub fn policy_arns<const MAX: u16>(_: &mut SchemaGenerator) -> Schema {
 fn any_policy_arn() -> Schema {
     text(
         MAX_LENGTH,
-        &format!("^arn:{PARTITION}:iam::(aws|{ACCOUNT}):policy/{PATH}{POLICY_NAME}$"),
+        &format!("^arn:{}:iam::(aws|{ACCOUNT}):policy/{PATH}{POLICY_NAME}$", partition()),
         "must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess \
-         or arn:aws:iam::222222222222:policy/name, in the partition aws, aws-cn or aws-us-gov",
+         or arn:aws:iam::222222222222:policy/name, in a partition of AWS",
     )
 }
 
@@ -55,7 +60,7 @@ pub fn arn_globs(_: &mut SchemaGenerator) -> Schema {
 pub fn principals(_: &mut SchemaGenerator) -> Schema {
     let principal = text(
         MAX_LENGTH,
-        &format!("^({ACCOUNT}|arn:{PARTITION}:iam::{ACCOUNT}:(root|(user|role)/{PATH}{NAME}))$"),
+        &format!("^({ACCOUNT}|arn:{}:iam::{ACCOUNT}:(root|(user|role)/{PATH}{NAME}))$", partition()),
         "must be an account id of 12 digits or the ARN of one account root, user or role, \
          such as arn:aws:iam::111111111111:role/name; wildcards are not allowed",
     );

@@ -6,6 +6,7 @@
 
 mod arn;
 mod collection;
+mod partition;
 mod text;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -15,6 +16,7 @@ pub use collection::{
     action_globs, conditions, deletion_policies, deletion_policy, inline_policies, label_selector, namespace_names,
     role_name_globs, secret_annotations, secret_labels, source_identity_globs, tag_keys, tags,
 };
+pub use partition::{boundary_of_region, chain_of_region, globs_of_region};
 pub use text::{
     account_id, description, dns_subdomain, external_id, group_name, mount_path, profile, region, role_name, role_path,
     source_identity, user_name,

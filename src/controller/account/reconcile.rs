@@ -14,6 +14,7 @@ use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
 use crate::controller::manager;
 use crate::decide::account::access::{access, check_account};
+use crate::decide::account::partition::{guardrails_in_one, operator_reaches, trusts_can_name};
 use crate::decide::account::readiness::unusable;
 use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Verdict};
@@ -107,7 +108,10 @@ fn check_is_due(ctx: &Context, account: &AWSAccount, name: &str, now: Timestamp)
 /// Enters the account and asks where we are.
 async fn check(ctx: &Context, account: &AWSAccount) -> Result<CallerIdentity, Verdict> {
     let access = access(account)?;
+    guardrails_in_one(account)?;
     let base = ctx.base_identity().map_err(|failure| unusable(&failure))?;
+    operator_reaches(&access, &base)?;
+    trusts_can_name(&access, &base)?;
     let caller = ctx.aws.manager_identity(&access).await.map_err(|chain| not_entered(&access, &base, &chain))?;
     check_account(&access, &caller).map(|()| caller)
 }

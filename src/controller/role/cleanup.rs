@@ -15,7 +15,7 @@ use crate::decide::role::{Goal, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 use crate::decide::target::role_location::RoleLocation;
-use crate::domain::IamRoleState;
+use crate::domain::{IamRoleState, RoleName};
 use crate::host::metrics::ReconcileResult;
 
 impl Pass<'_> {
@@ -66,8 +66,10 @@ impl Pass<'_> {
     /// Deletes or releases the role. Returns why it stays, if it does.
     async fn delete_or_release_role(&mut self, target: &Target) -> Result<Option<String>, Interrupt> {
         let Some(account) = self.account().cloned() else { return self.without_account() };
-        // A name that IAM cannot have has no role.
-        let Ok(at) = RoleLocation::of(self.role, &account, &self.object) else { return Ok(None) };
+        if RoleName::parse(&self.role.iam_role_name()).is_err() {
+            return Ok(None); // a name that IAM cannot have has no role
+        }
+        let at = RoleLocation::of(self.role, &account, &self.object)?;
         let goal = match target {
             Target::Released { closed } => Goal::Released { closed: closed.is_some() },
             Target::Absent { closed } => Goal::Absent { closed: closed.is_some() },

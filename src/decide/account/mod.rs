@@ -3,4 +3,5 @@
 pub mod access;
 pub mod allowed;
 pub mod orphans;
+pub mod partition;
 pub mod readiness;

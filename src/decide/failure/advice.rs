@@ -42,8 +42,8 @@ fn base_identity(kind: FailureKind) -> Option<&'static str> {
              restart the operator with a new one"
         }
         FailureKind::UnknownKey => {
-            "AWS does not know the operator's access key: it was deleted or deactivated, or the role behind the session is \
-             gone; give the operator a key that exists"
+            "AWS does not know the operator's access key: it was deleted or deactivated, the role behind the session is gone, \
+             or AWS_REGION is in another partition; give the operator a key that exists there"
         }
         FailureKind::BadSignature => {
             "The secret key does not belong to the access key, or the clock is wrong; give the operator both from one source"

@@ -1,16 +1,17 @@
 //! The declaration, parsed once into values that cannot be wrong. Later code never sees the raw specification.
 
 use super::fields::{self, invalid, seconds};
-use super::partition::in_one;
+use super::partition::{role_in_one, session_in_one};
 use super::policies::{DesiredPolicies, document, policies, policy_arn};
 use super::requests::Requests;
 use super::role_location::RoleLocation;
 use crate::api::{AWSAccount, CrossAccountRole, Lifecycle, Reason, RoleSpec, SessionSpec};
 use crate::decide::Refusal;
+use crate::decide::account::partition::{guardrails_in_one, operator_reaches, trusts_can_name};
 use crate::decide::credentials::secret::DesiredSecret;
 use crate::decide::role::trust::{principals, trust_policy};
 use crate::domain::tag;
-use crate::domain::{BaseIdentity, DesiredRole, ObjectIdentity, RoleSettings, SessionRequest};
+use crate::domain::{BaseIdentity, DesiredRole, RoleSettings, SessionRequest};
 
 /// Everything one object asks for.
 ///
@@ -32,7 +33,8 @@ pub struct Desired {
     pub secret: DesiredSecret,
 }
 
-/// Parses a declaration. Refuses it as a whole where the Secret is not valid: without it nothing could be published.
+/// Parses a declaration. Refuses it as a whole where the operator cannot reach the account, and where the Secret is not valid:
+/// without it nothing could be published.
 pub fn desired(
     role: &CrossAccountRole,
     account: &AWSAccount,
@@ -40,8 +42,8 @@ pub fn desired(
     base: &BaseIdentity,
 ) -> Result<Desired, Refusal> {
     fields::object_name("spec.accountRef.name", &role.spec.account_ref.name)?;
-    in_one(at.role_arn.partition, role, account, base)?;
-    let session = session(&role.spec.session, &at.object, base);
+    operator_reaches(&at.access, base)?;
+    let session = session(&role.spec.session, &at, base);
     let secret = DesiredSecret::of(&role.spec.secret, &at.object.name, at.access.region.clone())?;
     Ok(Desired {
         lifecycle: role.spec.role.lifecycle,
@@ -63,6 +65,9 @@ fn desired_role(
     let spec = &role.spec;
     fields::at_most("spec.sourceGrants", spec.source_grants.len(), 20)?;
     fields::at_most("spec.rolloutRestarts", spec.rollout_restarts.len(), 20)?;
+    guardrails_in_one(account)?;
+    trusts_can_name(&at.access, base)?;
+    role_in_one(at.role_arn.partition, spec)?;
     let DesiredPolicies { managed, inline } = policies(&spec.role)?;
     let principals = principals(&spec.trust)?;
     let boundary = account.spec.guardrails.permissions_boundary.as_deref();
@@ -97,7 +102,8 @@ fn settings(spec: &RoleSpec, session: Option<&SessionRequest>) -> Result<RoleSet
 /// The longest session of a chained role, in seconds (STS API reference, `AssumeRole`, "role chaining").
 const CHAINED_MAX: u32 = 3600;
 
-fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> Result<SessionRequest, Refusal> {
+fn session(spec: &SessionSpec, at: &RoleLocation, base: &BaseIdentity) -> Result<SessionRequest, Refusal> {
+    session_in_one(at.role_arn.partition, spec)?;
     let SessionSpec {
         duration_seconds,
         renew_before_seconds,
@@ -122,7 +128,7 @@ fn session(spec: &SessionSpec, object: &ObjectIdentity, base: &BaseIdentity) -> 
     fields::tags("spec.session.tags", tags, if *kubernetes_tags { 47 } else { 50 })?;
     let mut tags = tags.clone();
     if *kubernetes_tags {
-        tags.extend(object.role_tags().into_iter().filter(|(key, _)| key != tag::UID));
+        tags.extend(at.object.role_tags().into_iter().filter(|(key, _)| key != tag::UID));
     }
     if let Some(key) = transitive_tag_keys.iter().find(|key| !tags.contains_key(*key)) {
         return Err(invalid("spec.session.transitiveTagKeys", format!("{key} is not a key of session.tags")));

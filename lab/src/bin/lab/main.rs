@@ -1,5 +1,5 @@
-//! The lab of the tests as a program: the demo, the pods on a node, the soak test, or the AWS proxy alone in front of an emulator that
-//! runs already.
+//! The lab of the tests as a program: the demo, the pods on a node, the soak test, the checks against real AWS, or the AWS
+//! proxy alone in front of an emulator that runs already.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
@@ -8,6 +8,7 @@ mod e2e_node;
 mod node;
 mod soak;
 mod stage;
+mod test_aws;
 
 use std::net::SocketAddr;
 
@@ -24,10 +25,13 @@ async fn main() -> Result<()> {
         [] | ["demo"] => demo::run().await,
         ["e2e-node"] => e2e_node::run().await,
         ["soak"] => soak::run().await,
+        ["test-aws"] => test_aws::run().await,
         ["proxy", upstream] => proxy(upstream.parse().context("write the emulator's address as 127.0.0.1:4566")?).await,
         // For the node's use, from inside its network.
         ["forward", ref forwards @ ..] => forward(forwards).await,
-        _ => bail!("write `lab demo`, `lab e2e-node`, `lab soak`, or `lab proxy <address of an emulator>`"),
+        _ => bail!(
+            "write `lab demo`, `lab e2e-node`, `lab soak`, `lab test-aws`, or `lab proxy <address of an emulator>`"
+        ),
     }
 }
 

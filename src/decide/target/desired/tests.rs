@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{AccountId, CallerIdentity};
+use crate::domain::{AccountId, CallerIdentity, ObjectIdentity};
 
 fn base(arn: &str, user_id: &str) -> BaseIdentity {
     let account = AccountId::parse("111111111111").expect("an account");

@@ -2,6 +2,7 @@
 
 mod access;
 mod end;
+mod partition;
 mod reported;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
