@@ -133,7 +133,7 @@ impl Pass<'_> {
 /// The API server failed. It may take the set soon, which is kept for that.
 fn unpublished(secret_name: &str, error: &kube::Error) -> Verdict {
     let message = format!("Secret {secret_name} cannot be brought up to date: {}", answer_of(error));
-    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Steadily }
 }
 
 impl CredentialsStep<'_, '_> {

@@ -143,7 +143,7 @@ impl CredentialsStep<'_, '_> {
             SecretWrite::Overtaken => return Err(Error::Overtaken.into()),
             SecretWrite::Refused(answer) => {
                 let message = format!("Secret {name} cannot be written: {answer}");
-                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Slow }.into());
+                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Steadily }.into());
             }
         }
         // A Secret of an earlier name goes, also where status has forgotten it.

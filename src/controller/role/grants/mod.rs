@@ -124,7 +124,7 @@ impl Pass<'_> {
 
 fn unannounced(error: &kube::Error) -> Verdict {
     let message = format!("the source grants cannot be brought up to date: {}", answer_of(error));
-    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Steadily }
 }
 
 /// The accounts that an object grants in, or did.
