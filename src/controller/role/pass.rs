@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::references::References;
-use crate::api::{AWSAccount, CrossAccountRole};
-use crate::controller::Error;
+use crate::api::{AWSAccount, CrossAccountRole, Reason};
+use crate::controller::{Error, answer_of};
 use crate::controller::context::{Context, Identity};
 use crate::controller::state::objects::ObjectState;
 use crate::decide::Refusal;
 use crate::decide::event::Event;
-use crate::decide::failure::Verdict;
+use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::Given;
 use crate::decide::role::compliance::bounds_hash;
 use crate::decide::role::denial::{Denied, denied};
@@ -173,6 +173,21 @@ impl<'a> Pass<'a> {
             self.ctx.cluster.add_account_finalizer(account).await?;
         }
         Ok(())
+    }
+
+    /// Puts the finalizer back on an object that lost it. Where the API server refuses that, the pass goes on.
+    pub async fn keep_finalizer(&mut self) -> Result<(), Error> {
+        if !self.role.lost_finalizer() {
+            return Ok(());
+        }
+        match self.ctx.cluster.add_finalizer(self.role).await {
+            Ok(is_current) => is_current.map_or(Ok(()), |is_current| self.check_current(is_current)),
+            Err(error) => {
+                let message = format!("the finalizer, which was taken off, cannot be put back: {}", answer_of(&error));
+                self.report.remark(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Steadily });
+                Ok(())
+            }
+        }
     }
 
     fn check_current(&self, is_current: bool) -> Result<(), Error> {

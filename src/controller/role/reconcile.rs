@@ -104,6 +104,7 @@ impl Pass<'_> {
     /// First the role, then what depends on it. Trouble in one part does not stop the others.
     async fn apply_target(&mut self, target: &Target) -> Result<(), Error> {
         let role = self.reconcile_iam_role(target).await?;
+        self.keep_finalizer().await?;
         self.reconcile_grants(target, &role).await?;
         if let Some(refusal) = &role.closed {
             return self.take_secret_away(refusal).await;
