@@ -15,7 +15,7 @@ use crate::decide::role::{Goal, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 use crate::decide::target::role_location::RoleLocation;
-use crate::domain::IamRoleState;
+use crate::domain::{IamRoleState, Ownership};
 use crate::host::metrics::ReconcileResult;
 
 impl Pass<'_> {
@@ -88,10 +88,18 @@ impl Pass<'_> {
             return Err(Verdict { message, ..verdict }.into());
         }
         if !ours {
-            return Ok(Some(format!("Role {} does not belong to this object, so it stays", found.role.arn)));
+            return Ok(Some(self.not_ours(&found)));
         }
         let deleted = done.contains(&Step::DeleteRole);
         Ok((!deleted && after.is_some()).then(|| why_it_stays(target, &found.role.arn.to_string())))
+    }
+
+    fn not_ours(&self, found: &IamRoleState) -> String {
+        let owner = match self.object.ownership(&found.role.tags) {
+            Ownership::Another(owner) => format!("belongs to CrossAccountRole {owner}"),
+            _ => "does not belong to this object".to_owned(),
+        };
+        format!("Role {} {owner}, so it stays", found.role.arn)
     }
 
     /// A role that cannot be deleted is closed in the same pass: the next try may come late. Returns what failed of that.
