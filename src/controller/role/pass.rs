@@ -14,12 +14,12 @@ use crate::decide::event::Event;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::Given;
 use crate::decide::role::compliance::bounds_hash;
-use crate::decide::role::denial::{Denied, denied};
+use crate::decide::role::denial::{Denied, denied, own_sessions_denied};
 use crate::decide::status::Report;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::role_location::RoleLocation;
 use crate::decide::target::{Situation, Target, target};
-use crate::domain::{BaseIdentity, IamRoleState, ObjectIdentity, PolicyArn};
+use crate::domain::{BaseIdentity, IamRoleState, ObjectIdentity, PolicyArn, SessionName};
 
 /// One pass over one object.
 pub struct Pass<'a> {
@@ -150,9 +150,10 @@ impl<'a> Pass<'a> {
         self.account().map(bounds_hash).unwrap_or_default()
     }
 
-    /// Which sessions a role denies, apart from what the object itself declares.
+    /// Which sessions of the object a role denies, apart from what the object itself declares.
     pub fn denied_on(&self, state: &IamRoleState) -> Denied {
-        denied(state, self.role.spec.role.inline_policies.keys())
+        let user_id = format!("{}:{}", state.role.id, SessionName::of(&self.object).as_str());
+        denied(state, self.role.spec.role.inline_policies.keys()).max(own_sessions_denied(state, &user_id))
     }
 
     /// Breaks the pass off if the object is not what the cache said. Asked before the first write to AWS, because a cache may
