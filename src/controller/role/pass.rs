@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::references::References;
 use crate::api::{AWSAccount, CrossAccountRole, Reason};
-use crate::controller::{Error, answer_of};
 use crate::controller::context::{Context, Identity};
 use crate::controller::state::objects::ObjectState;
+use crate::controller::{Error, answer_of};
 use crate::decide::Refusal;
 use crate::decide::event::Event;
 use crate::decide::failure::{Retry, Verdict};
@@ -136,7 +136,9 @@ impl<'a> Pass<'a> {
 
     /// Whether the role may exist: an earlier pass may have made it.
     pub fn may_have_role(&self) -> bool {
-        self.role.has_finalizer() || self.role.reported_role().is_some() || self.state().create_sent_at.is_some()
+        let state = self.state();
+        let made_by_this = state.create_sent_at.is_some() || state.seen_in_bulk;
+        self.role.has_finalizer() || self.role.reported_role().is_some() || made_by_this
     }
 
     /// Which role may exist; none if no pass has made one, or if it cannot have a name.
