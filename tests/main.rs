@@ -14,6 +14,7 @@ mod explain;
 mod faults;
 mod grants;
 mod process;
+mod rbac;
 mod revocation;
 mod role;
 mod secret;

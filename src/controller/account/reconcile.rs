@@ -108,7 +108,8 @@ pub fn error_policy(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountCon
     let name = account.name_any();
     tracing::warn!(name, %error, "reconcile of an account failed; retrying");
     ctx.shared.accounts.change(&name, |state| state.record_check(true, ctx.shared.now()));
-    let wait = delay(Retry::Soon, ctx.shared.accounts.of(&name).failures, None, &name).unwrap_or_default();
+    let retry = if error.is_answer() { Retry::Steadily } else { Retry::Soon };
+    let wait = delay(retry, ctx.shared.accounts.of(&name).failures, None, &name).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 

@@ -35,7 +35,10 @@ impl Pass<'_> {
             Err(Interrupt::Failing(verdict)) => Err(verdict),
             Ok(end) => Ok(end),
         };
-        let grants = self.clean_up_grants().await?;
+        let grants = match self.clean_up_grants().await {
+            Err(error) if error.is_answer() => Some(error.refused("source grants cannot be taken back")),
+            grants => grants?,
+        };
         let secret = self.delete_secrets(None).await.err().map(|error| secret_stays(&error));
 
         let left: Vec<Verdict> = role.as_ref().err().into_iter().chain(&grants).chain(&secret).cloned().collect();
@@ -54,7 +57,15 @@ impl Pass<'_> {
             Ok(None) => Event::normal(EventReason::Deleted, "No role or source grant is left in AWS"),
         });
         self.publish_events().await;
-        self.ctx.cluster.remove_finalizer(self.role).await?;
+        if let Err(error) = self.ctx.cluster.remove_finalizer(self.role).await.map_err(Error::from) {
+            // 422: the list of finalizers changed in the meantime.
+            if !error.is_answer() || matches!(&error, Error::Kubernetes(kube::Error::Api(status)) if status.code == 422)
+            {
+                return Err(error);
+            }
+            self.report.role = Outcome::Failing(error.refused("AWS is clean, but the finalizer cannot be removed"));
+            return self.publish().await;
+        }
         self.ctx.objects.forget(&self.object.uid);
         self.ctx.wake_account(&self.role.spec.account_ref.name);
         self.wake_source_accounts();

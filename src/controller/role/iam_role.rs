@@ -60,8 +60,14 @@ impl Pass<'_> {
         }
         match worked {
             Ok(outcome) => Ok(outcome),
-            Err(Interrupt::Broken(error)) => Err(error),
-            Err(Interrupt::Failing(verdict)) => {
+            Err(Interrupt::Broken(error)) if !error.is_answer() => Err(error),
+            Err(interrupt) => {
+                let verdict = match interrupt {
+                    Interrupt::Failing(verdict) => verdict,
+                    Interrupt::Broken(error) => {
+                        error.refused("the API server refuses what comes before a change in AWS")
+                    }
+                };
                 let closed = match target {
                     Target::Closed(refusal) => Some(refusal.clone()),
                     _ => None,

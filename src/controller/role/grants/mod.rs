@@ -47,9 +47,16 @@ impl Pass<'_> {
             self.report.grants = if closed { Outcome::Untouched } else { Outcome::Done };
             return Ok(());
         }
-        match &role.closed {
+        let ended = match &role.closed {
             Some(refusal) => self.take_all_grants_back(refusal).await,
             None => self.give(target, role).await,
+        };
+        match ended {
+            Err(error) if error.is_answer() => {
+                self.report.grants = Outcome::Failing(error.refused("the source grants cannot be brought up to date"));
+                Ok(())
+            }
+            ended => ended,
         }
     }
 
