@@ -13,6 +13,7 @@ mod every_field;
 mod explain;
 mod faults;
 mod grants;
+mod moves;
 mod process;
 mod rbac;
 mod revocation;
