@@ -3,7 +3,7 @@
 mod boundary;
 mod bulk_read;
 mod counts;
-mod deletion;
+pub mod deletion;
 mod drift;
 mod guardrails;
 mod held_roles;

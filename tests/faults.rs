@@ -7,6 +7,7 @@ mod clocks;
 mod eventual;
 mod leader;
 mod leaks;
+mod refusals;
 mod stale;
 mod two_of_us;
 mod unheard;

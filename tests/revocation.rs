@@ -1,7 +1,7 @@
 //! Access that ends: with the permission for it, and what can delay that.
 
 mod closing;
-mod cluster_refusals;
+pub mod cluster_refusals;
 mod denials;
 mod quarantine;
 mod request_times;

@@ -93,7 +93,6 @@ async fn a_secret_that_the_cluster_does_not_take_is_told_with_its_answer() -> Re
     assert!(message.contains("Secret reader cannot be written") && message.contains("exceeded quota"), "{message}");
 
     quotas.delete("none", &DeleteParams::default()).await?;
-    env.patch("reader", json!({"metadata": {"annotations": {"test/wake": "1"}}})).await?;
     env.settled("reader").await?;
     Ok(())
 }

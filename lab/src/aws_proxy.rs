@@ -112,6 +112,11 @@ impl AwsProxy {
         Ok(Self { shared, loopback })
     }
 
+    /// What was written through this proxy.
+    pub fn effects(&self) -> Effects {
+        self.shared.effects.clone()
+    }
+
     /// The URL to give to clients as `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address())

@@ -101,15 +101,36 @@ impl TestEnv {
         Self::prepare(control_plane, name, Base::User, REGION).await
     }
 
+    /// The same namespace in a second cluster, with the same two AWS accounts and without a declared account.
+    pub async fn in_another_cluster(&self, control_plane: &'static ControlPlane) -> Result<Self> {
+        Self::assemble(control_plane, self.namespace.clone(), self.aws.clone(), self.proxy.beside()?, &self.region)
+            .await
+    }
+
+    /// Another namespace of the same cluster, of the name of this one with a suffix, with the same two AWS accounts. The operator of
+    /// this test watches it only if it is told to.
+    pub async fn in_another_namespace(&self, suffix: &str) -> Result<Self> {
+        let name = format!("{}-{suffix}", self.namespace);
+        Self::assemble(self.control_plane, name, self.aws.clone(), self.proxy.beside()?, &self.region).await
+    }
+
     async fn prepare(control_plane: &'static ControlPlane, name: &str, base: Base, region: &str) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let namespace = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let proxy = AwsProxy::start_noting(emulator().await?.address(), Effects::default())?;
+        Self::assemble(control_plane, namespace, AwsWorld::new(base).await?, proxy, region).await
+    }
+
+    async fn assemble(
+        control_plane: &'static ControlPlane,
+        namespace: String,
+        aws: AwsWorld,
+        proxy: AwsProxy,
+        region: &str,
+    ) -> Result<Self> {
         let kube = control_plane.admin().await?;
         create_namespace(&kube, &namespace).await?;
-
-        let aws = AwsWorld::new(base).await?;
-        let effects = Effects::default();
-        let proxy = AwsProxy::start_noting(emulator().await?.address(), effects.clone())?;
+        let effects = proxy.effects();
         let kube_proxy = KubeProxy::start(control_plane, &format!("{LABEL}={namespace}"), effects.clone()).await?;
         let token = control_plane.token(OPERATOR_ACCOUNT.0, OPERATOR_ACCOUNT.1).await?;
         let settings =

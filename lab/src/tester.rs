@@ -31,6 +31,11 @@ impl<'a> Tester<'a> {
         Ok(Self { env, proxy: env.proxy.beside()?, errand: env.errand().await? })
     }
 
+    /// The same tester for the objects of another cluster, with the same errand.
+    pub fn in_cluster<'b>(&self, env: &'b TestEnv) -> Result<Tester<'b>> {
+        Ok(Tester { env, proxy: self.proxy.beside()?, errand: self.errand.clone() })
+    }
+
     /// An object whose role may run the errand.
     pub fn role(&self, name: &str) -> CrossAccountRole {
         self.env.on_errand(name, &self.errand)

@@ -66,6 +66,14 @@ macro_rules! accessors {
 accessors!(CrossAccountRole, AWSAccount);
 
 impl CrossAccountRole {
+    /// Whether status reports something in AWS, and the finalizer by which it is cleaned is gone: `kubectl replace` takes it
+    /// off.
+    #[must_use]
+    pub fn lost_finalizer(&self) -> bool {
+        let has_something = self.reported_role().is_some() || !self.reported_grants().is_empty();
+        has_something && !self.has_finalizer() && !self.is_deleted()
+    }
+
     /// What status reports of the role. It is a hint, and proves nothing.
     #[must_use]
     pub fn reported_role(&self) -> Option<&RoleStatus> {
@@ -102,5 +110,33 @@ impl CrossAccountRole {
     pub fn full_name(&self) -> String {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         format!("{}/{}", text(&self.metadata.namespace), text(&self.metadata.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_finalizer_is_lost_where_status_reports_something_in_aws_and_the_object_is_not_being_deleted() {
+        let lost = |metadata: Value, status: Value| {
+            let mut object = json!({
+                "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
+                "metadata": {"name": "reader"}, "spec": {"accountRef": {"name": "analytics"}}, "status": status,
+            });
+            object["metadata"]
+                .as_object_mut()
+                .expect("an object")
+                .extend(metadata.as_object().cloned().expect("an object"));
+            serde_json::from_value::<CrossAccountRole>(object).expect("a role").lost_finalizer()
+        };
+        let (role, none) = (json!({"role": {"arn": "arn:aws:iam::222222222222:role/reader"}}), json!({}));
+        let grant = json!({"sourceGrants": [{"account": "ci", "user": "deployer", "policy": "crossaccount-c"}]});
+        assert!(lost(none.clone(), role.clone()) && lost(none.clone(), grant));
+        assert!(!lost(none.clone(), none.clone()), "there is nothing in AWS");
+        assert!(!lost(json!({"finalizers": [FINALIZER]}), role.clone()));
+        assert!(!lost(json!({"deletionTimestamp": "2027-01-15T08:00:00Z"}), role), "none can be added any more");
     }
 }

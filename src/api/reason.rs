@@ -56,8 +56,8 @@ pub enum Reason {
     /// The declaration contradicts itself or is not valid for AWS. The message names the field and what to write
     /// instead.
     InvalidSpec,
-    /// A role of that name exists and is not this object's. Choose another `role.name`, or take the role over with
-    /// `role.lifecycle: Adopt`.
+    /// A role of that name exists and is not this object's. Choose another `role.name`, take the role over with
+    /// `role.lifecycle: Adopt`, or have it handed over as docs/moving.md says.
     RoleNotOwned,
     /// The lifecycle is `Adopt` or `Observe` and there is no role of that name in the account. Create the role, or
     /// correct `role.name`.
@@ -104,7 +104,7 @@ pub enum Reason {
     RegionDisabled,
     /// A workload in `rolloutRestarts` does not exist in this namespace. Create it, or correct the declaration.
     WorkloadNotFound,
-    /// The API server refused the operator something about the Secret, workloads or pods; the message holds its answer.
+    /// The API server refused the operator something that it has to read or write; the message holds its answer.
     /// Give the operator the rule of `deploy/rbac.yaml` for it, or look for the quota or admission policy that refuses.
     KubernetesDenied,
     /// AWS does not let this be done, such as changing a service-linked role. Declare something else.

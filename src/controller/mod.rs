@@ -18,11 +18,33 @@ pub mod settings;
 
 pub use run::{StartError, run};
 
+use crate::api::Reason;
+use crate::decide::failure::{Retry, Verdict};
+
 /// What the API server answered, or why it did not.
 fn answer_of(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         other => other.to_string(),
+    }
+}
+
+impl Error {
+    /// Whether the API server answered that it does not do what was asked. That somebody else was there first is no such answer.
+    fn is_answer(&self) -> bool {
+        matches!(self, Self::Kubernetes(kube::Error::Api(status)) if !status.is_conflict() && !status.is_not_found())
+    }
+
+    /// What status says of an answer of the API server. It is asked again within seconds.
+    fn refused(&self, what: &str) -> Verdict {
+        let (answer, passes) = match self {
+            Self::Kubernetes(error) => {
+                (answer_of(error), matches!(error, kube::Error::Api(status) if status.code > 422))
+            }
+            other => (other.to_string(), true),
+        };
+        let reason = if passes { Reason::Progressing } else { Reason::KubernetesDenied };
+        Verdict { reason, message: format!("{what}: {answer}"), retry: Retry::Steadily }
     }
 }
 
@@ -44,4 +66,33 @@ pub enum Error {
     /// The reconcile took too long.
     #[error("the reconcile did not end within {0} s")]
     Timeout(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_of_the_api_server_is_reported_and_that_somebody_else_was_first_is_not() {
+        let of = |code: u16, reason: &str| {
+            Error::Kubernetes(kube::Error::Api(Box::new(Status::failure("its words", reason).with_code(code))))
+        };
+        for (code, reason, reported) in [
+            (403, "Forbidden", Some(Reason::KubernetesDenied)),
+            (422, "Invalid", Some(Reason::KubernetesDenied)),
+            (429, "TooManyRequests", Some(Reason::Progressing)),
+            (500, "InternalError", Some(Reason::Progressing)),
+            (404, "NotFound", None),
+            (409, "Conflict", None),
+        ] {
+            let error = of(code, reason);
+            assert_eq!(error.is_answer(), reported.is_some(), "{code}");
+            let verdict = error.refused("what");
+            assert!(reported.is_none_or(|reason| verdict.reason == reason), "{code}: {verdict:?}");
+            assert_eq!(verdict.message, "what: its words");
+        }
+        assert!(!Error::Stale.is_answer());
+    }
 }

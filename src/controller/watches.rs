@@ -69,6 +69,9 @@ fn update_state(
     let changed: BTreeSet<String> = match event {
         watcher::Event::Apply(role) => {
             ctx.objects.shown(role);
+            if role.lost_finalizer() {
+                ctx.wake_roles(vec![ObjectRef::from_obj(role)]);
+            }
             count(role).into_iter().collect()
         }
         watcher::Event::Delete(role) => {
@@ -78,6 +81,7 @@ fn update_state(
         }
         watcher::Event::InitDone => {
             ctx.counts.listed(scope);
+            ctx.wake_roles(refs(store, CrossAccountRole::lost_finalizer));
             let changed = store.state().iter().flat_map(|role| count(role)).collect::<BTreeSet<_>>();
             // Accounts that have no role any more learn of it now.
             changed.into_iter().chain(ctx.accounts.names()).collect()
@@ -147,12 +151,13 @@ pub fn account_controller(
     shutdown: &Shutdown,
 ) -> (Store<AWSAccount>, BoxStream<'static, ()>) {
     let (reader, writer) = reflector::store();
+    let changed = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
     let stream = watcher(Api::<AWSAccount>::all(ctx.cluster.client().clone()), watcher::Config::default())
         .default_backoff()
         .modify(prune)
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(predicates::generation.combine(predicates::annotations), PredicateConfig::default());
+        .predicate_filter(changed, PredicateConfig::default());
     let stop = shutdown.clone();
     let account_ctx = Arc::new(AccountContext { shared: Arc::clone(ctx), roles: roles.to_vec() });
     let controller = Controller::for_stream(stream, reader.clone())

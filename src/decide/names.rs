@@ -9,6 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::Refusal;
 use crate::api::{ConditionType, CrossAccountRole, Lifecycle, Reason};
+use crate::domain::tag;
 
 /// What has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,8 +165,14 @@ pub fn conflict(name: &Name, other: &Rank) -> Refusal {
         Kind::Secret => (format!("Secret {}", name.name), "spec.secret.name"),
     };
     let why = if other.possession == Possession::Owner { "has it" } else { "is older" };
+    let or_move = match (name.kind, other.possession) {
+        (Kind::Role, Possession::Owner) => {
+            format!(", or hand the role over by its tags {} and {}", tag::NAMESPACE, tag::NAME)
+        }
+        _ => String::new(),
+    };
     let message = format!(
-        "{what} belongs to CrossAccountRole {}/{}, which {why}; choose another {field}, or delete one of the two",
+        "{what} belongs to CrossAccountRole {}/{}, which {why}; choose another {field}, or delete one of the two{or_move}",
         other.namespace, other.name
     );
     Refusal::new(Reason::Conflict, message)

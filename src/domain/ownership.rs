@@ -1,6 +1,7 @@
 //! Whose role is this? Told by the tags on it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{ObjectIdentity, truncate_with_hash};
 use crate::domain::tag;
@@ -47,6 +48,13 @@ pub struct Owner {
     pub namespace: String,
     /// Value of the name tag.
     pub name: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, namespace, name } = self;
+        write!(f, "{namespace}/{name} of cluster {cluster}")
+    }
 }
 
 impl ObjectIdentity {

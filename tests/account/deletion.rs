@@ -15,14 +15,14 @@ async fn delete_account(env: &TestEnv) -> Result<()> {
     Ok(())
 }
 
-async fn delete_namespace(env: &TestEnv) -> Result<()> {
+pub async fn delete_namespace(env: &TestEnv) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(env.kube.clone());
     namespaces.delete(&env.namespace, &DeleteParams::default()).await?;
     Ok(())
 }
 
 /// Object, role, account and namespace are gone.
-async fn everything_is_gone(env: &TestEnv, name: &str) -> Result<()> {
+pub async fn everything_is_gone(env: &TestEnv, name: &str) -> Result<()> {
     env.is_gone_with_its_role(name).await?;
     let namespaces: Api<Namespace> = Api::all(env.kube.clone());
     eventually("account and namespace are gone", async || {

@@ -15,7 +15,7 @@ const OBJECT: &str = "reader";
 const WRITES: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Apply, Verb::Patch];
 
 /// How many sessions of the object's role were begun so far, apart from proofs that it needs the external id.
-fn sessions(env: &TestEnv) -> usize {
+pub fn sessions(env: &TestEnv) -> usize {
     let name = env.iam_name(OBJECT);
     let begun = |call: &RecordedCall| {
         call.action == "AssumeRole" && call.role.as_ref() == Some(&name) && call.get("ExternalId").is_some()

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use lab::{aws::policy, env::TestEnv, tester::Tester, wait::eventually};
 
 /// What the admission policy answers.
-const KEPT: &str = "the archive wants to see this first";
+pub const KEPT: &str = "the archive wants to see this first";
 
 /// An admission policy that refuses something in the namespace of a test.
-struct Ban {
+pub struct Ban {
     policies: Api<ValidatingAdmissionPolicy>,
     bindings: Api<ValidatingAdmissionPolicyBinding>,
     name: String,
@@ -49,6 +49,21 @@ impl Ban {
         Ok(ban)
     }
 
+    /// No Secret is made.
+    pub async fn no_secret_is_created(env: &TestEnv) -> Result<Self> {
+        let ban = Self::put(env, "", "secrets", "CREATE").await?;
+        let metadata = ObjectMeta { name: Some("probe".into()), ..ObjectMeta::default() };
+        let (probe, try_it) =
+            (Secret { metadata, ..Secret::default() }, PostParams { dry_run: true, ..PostParams::default() });
+        eventually("the ban is in force", async || {
+            let answer = env.secrets.create(&try_it, &probe).await.err();
+            ensure!(answer.is_some_and(|error| error.to_string().contains(KEPT)), "not yet");
+            Ok(())
+        })
+        .await?;
+        Ok(ban)
+    }
+
     async fn no_secret_is_deleted(env: &TestEnv) -> Result<Self> {
         let metadata = ObjectMeta { name: Some("probe".into()), ..ObjectMeta::default() };
         env.secrets.create(&PostParams::default(), &Secret { metadata, ..Secret::default() }).await?;
@@ -76,7 +91,8 @@ impl Ban {
         Ok(ban)
     }
 
-    async fn remove(self) -> Result<()> {
+    /// Ends the ban.
+    pub async fn remove(self) -> Result<()> {
         self.bindings.delete(&self.name, &DeleteParams::default()).await?;
         self.policies.delete(&self.name, &DeleteParams::default()).await?;
         Ok(())

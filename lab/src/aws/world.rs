@@ -27,7 +27,7 @@ pub enum Base {
 }
 
 /// The account where the operator is at home and the account whose resources are wanted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AwsWorld {
     /// Account A: the operator's base identity and the callers of the roles.
     pub source: Account,

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::{
+    authorization::v1::SubjectAccessReview,
     core::v1::{Namespace, ServiceAccount},
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api,
-    api::{ObjectMeta, PostParams},
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
+use serde_json::json;
 
 use super::TestEnv;
 use crate::{control_plane::OPERATOR_ACCOUNT, wait::eventually};
@@ -33,6 +35,74 @@ impl TestEnv {
                 rule.verbs.retain(|verb| verb != "watch" && verb != "list");
             }
             Some(rule)
+        })
+        .await
+    }
+
+    /// A kubeconfig file of an operator that has all rights until some are [taken](Self::take).
+    pub async fn kubeconfig_of_limited(&self) -> Result<PathBuf> {
+        self.kubeconfig_with(Some).await
+    }
+
+    /// Takes one verb on one resource from that operator: `("get", "secrets")`, `("patch", "awsaccounts/status")`.
+    pub async fn take(&self, verb: &str, resource: &str) -> Result<()> {
+        let one_less = |rule: PolicyRule| -> Vec<PolicyRule> {
+            let (of_it, others): (Vec<String>, Vec<String>) =
+                rule.resources.iter().flatten().cloned().partition(|other| other == resource);
+            let less = rule.verbs.iter().filter(|other| *other != verb).cloned().collect();
+            let for_them = PolicyRule { resources: Some(others), ..rule.clone() };
+            let for_it = PolicyRule { resources: Some(of_it), verbs: less, ..rule };
+            [for_them, for_it]
+                .into_iter()
+                .filter(|rule| !rule.verbs.is_empty() && rule.resources.as_ref().is_some_and(|all| !all.is_empty()))
+                .collect()
+        };
+        let rules = self.whole_rules().await?.into_iter().flat_map(one_less).collect();
+        self.set_rules(rules).await?;
+        self.is_allowed(verb, resource, false).await
+    }
+
+    /// Gives back what was taken.
+    pub async fn give_back(&self, verb: &str, resource: &str) -> Result<()> {
+        self.set_rules(self.whole_rules().await?).await?;
+        self.is_allowed(verb, resource, true).await
+    }
+
+    async fn whole_rules(&self) -> Result<Vec<PolicyRule>> {
+        let api: Api<ClusterRole> = Api::all(self.kube.clone());
+        Ok(api.get(OPERATOR_ACCOUNT.1).await?.rules.unwrap_or_default())
+    }
+
+    async fn set_rules(&self, rules: Vec<PolicyRule>) -> Result<()> {
+        let api: Api<ClusterRole> = Api::all(self.kube.clone());
+        let patch = Patch::Merge(json!({ "rules": rules }));
+        api.patch(&self.limited_role(), &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// Waits until the API server allows something to that operator, or refuses it.
+    async fn is_allowed(&self, verb: &str, resource: &str, wanted: bool) -> Result<()> {
+        let rules = self.whole_rules().await?;
+        let rule = rules.into_iter().find(|rule| is_about(rule, &[resource])).context("no rule is about it")?;
+        let (resource, subresource) = resource.split_once('/').map_or((resource, None), |(of, sub)| (of, Some(sub)));
+        let review: SubjectAccessReview = serde_json::from_value(json!({
+            "metadata": {},
+            "spec": {
+                "user": format!("system:serviceaccount:{}:{LIMITED}", self.namespace),
+                "resourceAttributes": {
+                    "group": rule.api_groups.into_iter().flatten().next(), "resource": resource,
+                    "subresource": subresource, "verb": verb, "namespace": self.namespace,
+                },
+            },
+        }))?;
+        let reviews: Api<SubjectAccessReview> = Api::all(self.kube.clone());
+        eventually("the API server knows of the rights", async || {
+            let answer = reviews.create(&PostParams::default(), &review).await?;
+            ensure!(
+                answer.status.is_some_and(|status| status.allowed == wanted),
+                "{verb} {resource} is not {wanted} yet"
+            );
+            Ok(())
         })
         .await
     }

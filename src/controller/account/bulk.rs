@@ -57,6 +57,7 @@ impl AccountContext {
         let ours = |tags: &RoleTags| tags.get(tag::CLUSTER) == Some(&ctx.cluster_name);
         let roles: Vec<_> = found.into_iter().filter(|state| ours(&state.role.tags)).collect();
         let orphans = self.orphans(account, &roles);
+        self.record_roles(&roles);
         ctx.bulk.put(&account.name_any(), begun, roles);
         ctx.wake_roles(self.objects_of(&account.name_any()));
         let count = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
@@ -78,6 +79,23 @@ impl AccountContext {
             }
         };
         Search { cluster: &self.shared.cluster_name, path: &path }.orphans(roles, exists)
+    }
+
+    /// Takes note of roles whose object has no finalizer, as in a cluster that was built again: what the account does not allow any
+    /// more is closed there, too.
+    fn record_roles(&self, roles: &[IamRoleState]) {
+        for IamRoleState { role: found, .. } in roles {
+            let Some((namespace, name)) = found.tags.get(tag::NAMESPACE).zip(found.tags.get(tag::NAME)) else {
+                continue;
+            };
+            let object = ObjectRef::new(name).within(namespace);
+            let Some(role) = self.roles.iter().find_map(|store| store.get(&object)) else { continue };
+            if !role.has_finalizer() && role.iam_role_name().eq_ignore_ascii_case(found.arn.name.as_str()) {
+                let uid = role.uid().unwrap_or_default();
+                self.shared.objects.change(&uid, |state| state.seen_in_bulk = true);
+                self.shared.wake_roles(vec![object]);
+            }
+        }
     }
 
     fn objects_of(&self, account: &str) -> Vec<ObjectRef<CrossAccountRole>> {

@@ -15,7 +15,7 @@ use crate::controller::context::{Context, Shared};
 use crate::controller::manager;
 use crate::decide::account::access::{access, check_account};
 use crate::decide::account::partition::{guardrails_in_one, operator_reaches, trusts_can_name};
-use crate::decide::account::readiness::unusable;
+use crate::decide::account::readiness::{needs, unusable};
 use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::failure::{Retry, delay, next_on_grid};
@@ -34,6 +34,21 @@ pub struct AccountContext {
     pub roles: Vec<Store<CrossAccountRole>>,
 }
 
+impl AccountContext {
+    /// Puts the finalizer back on an account that lost it, as by `kubectl replace`, while an object needs it. Where that fails,
+    /// the account is checked all the same, and the next check tries again.
+    async fn keep_finalizer(&self, account: &AWSAccount) {
+        let name = account.name_any();
+        let mut roles = self.roles.iter().flat_map(Store::state);
+        if account.has_finalizer() || !roles.any(|role| needs(&role, &name)) {
+            return;
+        }
+        if let Err(error) = self.shared.cluster.add_account_finalizer(account).await {
+            tracing::warn!(name, %error, "cannot put the finalizer on an account that objects need");
+        }
+    }
+}
+
 /// Checks one account.
 pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
     let shared = &ctx.shared;
@@ -46,6 +61,7 @@ pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Re
         return cleanup::run(shared, &account, now).await;
     }
     let name = account.name_any();
+    ctx.keep_finalizer(&account).await;
     let reported = account.status.clone().unwrap_or_default();
     let roles = shared.counts.of(&name, shared.wake_role.len()).or(reported.roles);
 
@@ -93,7 +109,8 @@ pub fn error_policy(account: Arc<AWSAccount>, error: &Error, ctx: Arc<AccountCon
     let name = account.name_any();
     tracing::warn!(name, %error, "reconcile of an account failed; retrying");
     ctx.shared.accounts.change(&name, |state| state.record_check(true, ctx.shared.now()));
-    let wait = delay(Retry::Soon, ctx.shared.accounts.of(&name).failures, None, &name).unwrap_or_default();
+    let retry = if error.is_answer() { Retry::Steadily } else { Retry::Soon };
+    let wait = delay(retry, ctx.shared.accounts.of(&name).failures, None, &name).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 

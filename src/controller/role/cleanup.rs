@@ -15,7 +15,7 @@ use crate::decide::role::{Goal, Step, plan};
 use crate::decide::status::Outcome;
 use crate::decide::target::Target;
 use crate::decide::target::role_location::RoleLocation;
-use crate::domain::{IamRoleState, RoleName};
+use crate::domain::{IamRoleState, Ownership, RoleName};
 use crate::host::metrics::ReconcileResult;
 
 impl Pass<'_> {
@@ -37,7 +37,14 @@ impl Pass<'_> {
             Ok(end) => Ok(end),
         };
         // By what the API server says: what an older cache does not show must not stay behind.
-        let grants = self.clean_up_grants(&live?.ok_or(Error::Stale)?).await?;
+        let grants = match live.map_err(Error::from) {
+            Ok(live) => self.clean_up_grants(&live.ok_or(Error::Stale)?).await,
+            Err(error) => Err(error),
+        };
+        let grants = match grants {
+            Err(error) if error.is_answer() => Some(error.refused("source grants cannot be taken back")),
+            grants => grants?,
+        };
         let secret = self.delete_secrets(None).await.err().map(|error| secret_stays(&error));
 
         let left: Vec<Verdict> = role.as_ref().err().into_iter().chain(&grants).chain(&secret).cloned().collect();
@@ -56,7 +63,15 @@ impl Pass<'_> {
             Ok(stays) => stays.map(|why| Event::normal(EventReason::RoleRetained, why)),
         });
         self.publish_events().await;
-        self.ctx.cluster.remove_finalizer(self.role).await?;
+        if let Err(error) = self.ctx.cluster.remove_finalizer(self.role).await.map_err(Error::from) {
+            // 422: the list of finalizers changed in the meantime.
+            if !error.is_answer() || matches!(&error, Error::Kubernetes(kube::Error::Api(status)) if status.code == 422)
+            {
+                return Err(error);
+            }
+            self.report.role = Outcome::Failing(error.refused("AWS is clean, but the finalizer cannot be removed"));
+            return self.publish().await;
+        }
         self.ctx.objects.forget(&self.object.uid);
         self.ctx.wake_account(&self.role.spec.account_ref.name);
         self.wake_source_accounts();
@@ -92,10 +107,18 @@ impl Pass<'_> {
             return Err(Verdict { message, ..verdict }.into());
         }
         if !ours {
-            return Ok(Some(format!("Role {} does not belong to this object, so it stays", found.role.arn)));
+            return Ok(Some(self.not_ours(&found)));
         }
         let deleted = done.contains(&Step::DeleteRole);
         Ok((!deleted && after.is_some()).then(|| why_it_stays(target, &found.role.arn.to_string())))
+    }
+
+    fn not_ours(&self, found: &IamRoleState) -> String {
+        let owner = match self.object.ownership(&found.role.tags) {
+            Ownership::Another(owner) => format!("belongs to CrossAccountRole {owner}"),
+            _ => "does not belong to this object".to_owned(),
+        };
+        format!("Role {} {owner}, so it stays", found.role.arn)
     }
 
     /// A role that cannot be deleted is closed in the same pass: the next try may come late. Returns what failed of that.

@@ -12,7 +12,7 @@ use crate::decide::Refusal;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::Verdict;
 use crate::decide::names::Kind;
-use crate::decide::role::change_reason::{Before, ChangeReason};
+use crate::decide::role::change_reason::{Before, ChangeReason, claimed_by};
 use crate::decide::role::compliance::{Ended, check_compliance};
 use crate::decide::role::denial::Denied;
 use crate::decide::role::plan::{differences, foreign_denials, not_found};
@@ -60,8 +60,14 @@ impl Pass<'_> {
         }
         match worked {
             Ok(outcome) => Ok(outcome),
-            Err(Interrupt::Broken(error)) => Err(error),
-            Err(Interrupt::Failing(verdict)) => {
+            Err(Interrupt::Broken(error)) if !error.is_answer() => Err(error),
+            Err(interrupt) => {
+                let verdict = match interrupt {
+                    Interrupt::Failing(verdict) => verdict,
+                    Interrupt::Broken(error) => {
+                        error.refused("the API server refuses what comes before a change in AWS")
+                    }
+                };
                 let closed = match target {
                     Target::Closed(refusal) => Some(refusal.clone()),
                     _ => None,
@@ -142,6 +148,7 @@ impl Pass<'_> {
             },
         );
         let changes = describe::changes(state.as_ref(), planned.result(state.as_ref()).as_ref());
+        let claimed = claimed_by(state.as_ref().map(|state| self.object.ownership(&state.role.tags)));
         let kept = state.as_ref().map(|state| foreign_denials(declared, &given, state)).unwrap_or_default();
         if reason.is_reported_before() && !self.report.progress_reported {
             self.report_progress(&format!("changing: {}", changes.join("; "))).await;
@@ -156,7 +163,9 @@ impl Pass<'_> {
             return Box::pin(self.make(wanted, account, Found::Read(state))).await;
         }
         if !applied.done.is_empty() {
-            self.events.push(reason.event(&applied.subjects()));
+            let mut event = reason.event(&applied.subjects());
+            event.note.extend(claimed.filter(|_| event.warning));
+            self.events.push(event);
         }
         self.report_kept_denials(kept);
         self.saw_role(applied.state.is_some());

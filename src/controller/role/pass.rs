@@ -5,21 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::references::References;
-use crate::api::{AWSAccount, CrossAccountRole};
-use crate::controller::Error;
+use crate::api::{AWSAccount, CrossAccountRole, Reason};
 use crate::controller::context::{Context, Identity};
 use crate::controller::state::objects::ObjectState;
+use crate::controller::{Error, answer_of};
 use crate::decide::Refusal;
 use crate::decide::event::Event;
-use crate::decide::failure::Verdict;
+use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::Given;
 use crate::decide::role::compliance::bounds_hash;
-use crate::decide::role::denial::{Denied, denied};
+use crate::decide::role::denial::{Denied, denied, own_sessions_denied};
 use crate::decide::status::Report;
 use crate::decide::target::requests::Requests;
 use crate::decide::target::role_location::RoleLocation;
 use crate::decide::target::{Situation, Target, target};
-use crate::domain::{BaseIdentity, IamRoleState, ObjectIdentity, PolicyArn};
+use crate::domain::{BaseIdentity, IamRoleState, ObjectIdentity, PolicyArn, SessionName};
 
 /// One pass over one object.
 pub struct Pass<'a> {
@@ -136,7 +136,9 @@ impl<'a> Pass<'a> {
 
     /// Whether the role may exist: an earlier pass may have made it.
     pub fn may_have_role(&self) -> bool {
-        self.role.has_finalizer() || self.role.reported_role().is_some() || self.state().create_sent_at.is_some()
+        let state = self.state();
+        let made_by_this = state.create_sent_at.is_some() || state.seen_in_bulk;
+        self.role.has_finalizer() || self.role.reported_role().is_some() || made_by_this
     }
 
     /// Which role may exist; none if no pass has made one, or if it cannot have a name.
@@ -150,9 +152,10 @@ impl<'a> Pass<'a> {
         self.account().map(bounds_hash).unwrap_or_default()
     }
 
-    /// Which sessions a role denies, apart from what the object itself declares.
+    /// Which sessions of the object a role denies, apart from what the object itself declares.
     pub fn denied_on(&self, state: &IamRoleState) -> Denied {
-        denied(state, self.role.spec.role.inline_policies.keys())
+        let user_id = format!("{}:{}", state.role.id, SessionName::of(&self.object).as_str());
+        denied(state, self.role.spec.role.inline_policies.keys()).max(own_sessions_denied(state, &user_id))
     }
 
     /// Breaks the pass off if the object is not what the cache said. Asked before the first write to AWS, because a cache may
@@ -173,6 +176,21 @@ impl<'a> Pass<'a> {
             self.ctx.cluster.add_account_finalizer(account).await?;
         }
         Ok(())
+    }
+
+    /// Puts the finalizer back on an object that lost it. Where the API server refuses that, the pass goes on.
+    pub async fn keep_finalizer(&mut self) -> Result<(), Error> {
+        if !self.role.lost_finalizer() {
+            return Ok(());
+        }
+        match self.ctx.cluster.add_finalizer(self.role).await {
+            Ok(is_current) => is_current.map_or(Ok(()), |is_current| self.check_current(is_current)),
+            Err(error) => {
+                let message = format!("the finalizer, which was taken off, cannot be put back: {}", answer_of(&error));
+                self.report.remark(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Steadily });
+                Ok(())
+            }
+        }
     }
 
     fn check_current(&self, is_current: bool) -> Result<(), Error> {

@@ -10,8 +10,9 @@ use kube::runtime::controller::Action;
 
 use super::credentials::published_before;
 use super::pass::Pass;
-use crate::api::{CrossAccountRoleStatus, Outlook, Reason};
+use crate::api::{CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
 use crate::controller::Error;
+use crate::controller::context::Context;
 use crate::decide::event::Event;
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
@@ -89,6 +90,29 @@ impl Pass<'_> {
             Err(_) => format!("no answer in {INTERIM_LIMIT:?}"),
         };
         tracing::warn!(object = self.role.full_name(), %error, "cannot write the planned change to the status");
+    }
+}
+
+/// Says in status that the API server refuses to show what an object refers to, without which nothing can be decided.
+pub(super) async fn report_unread(ctx: &Context, role: &CrossAccountRole, error: &Error) {
+    if !error.is_answer() {
+        return;
+    }
+    let before = role.status.clone().unwrap_or_default();
+    let verdict = error.refused("the API server does not show what the object refers to");
+    let mut report = Report { published: published_before(role), ..Report::default() };
+    report.grants_declared = !role.spec.source_grants.is_empty();
+    report.remark(verdict);
+    let after = status(&before, before.observed_generation, &report, ctx.now());
+    if before == after {
+        return;
+    }
+    match ctx.cluster.write_role_status(role, &after).await {
+        Ok(written) => {
+            let uid = role.metadata.uid.clone().unwrap_or_default();
+            ctx.objects.change(&uid, |state| state.written = Some(Arc::new(written.into())));
+        }
+        Err(error) => tracing::warn!(object = role.full_name(), %error, "cannot write the status"),
     }
 }
 

@@ -10,6 +10,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use super::confirm::confirmed;
 use super::credentials::published_before;
 use super::pass::Pass;
+use super::publish::report_unread;
 use crate::api::{CrossAccountRole, Lifecycle};
 use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
@@ -78,7 +79,8 @@ pub fn error_policy(role: Arc<CrossAccountRole>, error: &Error, ctx: Arc<RoleCon
         }
     });
     let left = published_before(&role).map(|set| set.expires_at.duration_since(ctx.now()));
-    let wait = delay(Retry::Soon, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
+    let retry = if error.is_answer() { Retry::Steadily } else { Retry::Soon };
+    let wait = delay(retry, ctx.objects.of(&uid).failures, left, &uid).unwrap_or_default();
     Action::requeue(wait.unsigned_abs())
 }
 
@@ -88,7 +90,14 @@ async fn one_pass(cached: &CrossAccountRole, ctx: &Context) -> Result<(Reconcile
     };
     let role = role.as_ref();
     let newer = ctx.objects.of(&role.uid().unwrap_or_default()).newer_status(role);
-    let mut pass = Pass::begin(ctx, newer.as_ref().unwrap_or(role)).await?; // reads Kubernetes
+    let role = newer.as_ref().unwrap_or(role);
+    let mut pass = match Pass::begin(ctx, role).await {
+        Ok(pass) => pass,
+        Err(error) => {
+            report_unread(ctx, role, &error).await;
+            return Err(error);
+        }
+    };
     let target = pass.target(); // pure
     if matches!(target, Target::Absent { .. } | Target::Released { .. }) {
         return pass.clean_up(&target).await; // writes AWS, then Kubernetes
@@ -104,6 +113,7 @@ impl Pass<'_> {
     /// First the role, then what depends on it. Trouble in one part does not stop the others.
     async fn apply_target(&mut self, target: &Target) -> Result<(), Error> {
         let role = self.reconcile_iam_role(target).await?;
+        self.keep_finalizer().await?;
         self.reconcile_grants(target, &role).await?;
         if let Some(refusal) = &role.closed {
             return self.take_secret_away(refusal).await;
@@ -122,8 +132,15 @@ impl Pass<'_> {
             }
         }
         self.report.wake_by(Requests::of(self.role).next_due(self.now));
-        self.reconcile_workloads().await?;
-        self.delete_expired_secret().await
+        for ended in [self.reconcile_workloads().await, self.delete_expired_secret().await] {
+            match ended {
+                Err(error) if error.is_answer() => {
+                    self.report.remark(error.refused("what depends on the Secret waits"))
+                }
+                ended => ended?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn report_declaration(&mut self, desired: &Desired) {

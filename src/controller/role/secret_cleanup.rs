@@ -85,7 +85,7 @@ impl Pass<'_> {
 /// The API server refuses to delete a Secret, or cannot be asked.
 pub(super) fn secret_stays(error: &kube::Error) -> Verdict {
     let message = format!("the Secret cannot be deleted: {}", answer_of(error));
-    Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Soon }
+    Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Steadily }
 }
 
 /// A Secret that was deleted and still can be read.
@@ -98,5 +98,5 @@ fn held_back(ended: &[(String, SecretDeletion)]) -> Option<Verdict> {
         SecretDeletion::Absent | SecretDeletion::Gone => None,
     };
     let message = ended.iter().find_map(held)?;
-    Some(Verdict { reason: Reason::Revoked, message, retry: Retry::Soon })
+    Some(Verdict { reason: Reason::Revoked, message, retry: Retry::Steadily })
 }

@@ -98,6 +98,9 @@ pub struct ObjectState {
     /// Whether the object had the finalizer when this process first saw it, so that an earlier process may have made a role that
     /// this one did not delete.
     pub had_finalizer: Option<bool>,
+    /// Whether a bulk read showed a role with the tags of the object: that of an earlier object of its name, in a cluster that was
+    /// built again.
+    pub seen_in_bulk: bool,
     /// When this process last sent `CreateRole` without learning that it failed.
     pub create_sent_at: Option<Timestamp>,
     /// Whether the last try to delete the role failed.

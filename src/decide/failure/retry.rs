@@ -7,6 +7,8 @@ use crate::domain::jitter;
 /// How soon a failure is retried; a sooner retry compares as less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
+    /// The API server refused. To ask it again costs nothing in AWS, so the end of the cause is noticed within seconds.
+    Steadily,
     /// It passes by itself within seconds or minutes.
     Soon,
     /// Someone else may mend it, on AWS's side or ours.
@@ -24,6 +26,7 @@ pub enum Retry {
 #[must_use]
 pub fn delay(retry: Retry, failures: u32, remaining: Option<SignedDuration>, uid: &str) -> Option<SignedDuration> {
     let base = match retry {
+        Retry::Steadily => SignedDuration::from_secs(2_i64.saturating_pow(failures.min(4))), // 1 s, 2 s, … 16 s
         Retry::Soon => SignedDuration::from_secs(2_i64.saturating_pow(failures.min(6))), // 1 s, 2 s, … about a minute
         Retry::Slow => SignedDuration::from_mins(5),
         Retry::Rarely => SignedDuration::from_mins(30),
@@ -65,11 +68,18 @@ mod tests {
         assert!(delays.is_sorted() && delays[0] <= 2 && delays[9] <= 128, "{delays:?}");
     }
 
+    #[test]
+    fn what_the_api_server_refused_is_tried_again_within_twenty_seconds_however_often_it_refused() {
+        let delays: Vec<i64> =
+            (0..10).filter_map(|n| delay(Retry::Steadily, n, None, "u")).map(|d| d.as_secs()).collect();
+        assert!(delays.is_sorted() && delays[0] <= 2 && delays[9] <= 20, "{delays:?}");
+    }
+
     proptest! {
         #[test]
         fn no_retry_waits_longer_than_a_quarter_of_the_remaining_life(
             failures in 0_u32..1000, left in 4_i64..43_200, uid in "[a-f0-9]{8}",
-            retry in prop::sample::select(vec![Retry::Soon, Retry::Slow, Retry::Rarely]),
+            retry in prop::sample::select(vec![Retry::Steadily, Retry::Soon, Retry::Slow, Retry::Rarely]),
         ) {
             let wait = delay(retry, failures, Some(SignedDuration::from_secs(left)), &uid).expect("a delay");
             prop_assert!(wait.as_secs() <= left / 4);

@@ -3,6 +3,7 @@
 use super::goal::Plan;
 use super::step::Step;
 use crate::decide::event::{Event, EventReason};
+use crate::domain::Ownership;
 
 /// Why a role is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,17 @@ pub struct Before {
     pub was_ready: bool,
     /// Whether the lifecycle is `Adopt`.
     pub adopts: bool,
+}
+
+/// What an Event about drift adds where the role had the UID of another object of this name: of an earlier one, whose status was
+/// restored, or of one in a second cluster of the same name.
+#[must_use]
+pub fn claimed_by(found: Option<Ownership>) -> Option<String> {
+    let Some(Ownership::OursBefore { uid }) = found else { return None };
+    Some(format!(
+        ". The role had the UID {uid} of another object of this cluster, namespace and name: if a second cluster has the same \
+         --cluster-name, give each its own"
+    ))
 }
 
 impl ChangeReason {

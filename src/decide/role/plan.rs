@@ -17,6 +17,7 @@ use super::step::Step;
 use crate::api::Reason;
 use crate::decide::Refusal;
 use crate::domain::policy::{Edit, edit};
+use crate::domain::tag;
 use crate::domain::{DesiredRole, IamRole, IamRoleState, ObjectIdentity, Owner, Ownership};
 
 /// The writes that turn what stands in AWS into the goal; empty if nothing differs in meaning. Refuses to declare a role that
@@ -51,7 +52,7 @@ pub fn differences(role: &DesiredRole, given: &Given<'_>, state: &IamRoleState) 
 pub fn owned(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
     match object.ownership(&role.tags) {
         Ownership::Ours | Ownership::OursBefore { .. } => Ok(()),
-        Ownership::Another(owner) => Err(taken(role, &owner)),
+        Ownership::Another(owner) => Err(taken(role, &owner, object)),
         Ownership::Unowned { released_from } => {
             let origin = match released_from {
                 Some(from) => format!("was released by CrossAccountRole {from}"),
@@ -69,15 +70,29 @@ pub fn owned(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
 
 fn adoptable(role: &IamRole, object: &ObjectIdentity) -> Result<(), Refusal> {
     match object.ownership(&role.tags) {
-        Ownership::Another(owner) => Err(taken(role, &owner)),
+        Ownership::Another(owner) => Err(taken(role, &owner, object)),
         Ownership::Ours | Ownership::OursBefore { .. } | Ownership::Unowned { .. } => Ok(()),
     }
 }
 
-fn taken(role: &IamRole, Owner { cluster, namespace, name }: &Owner) -> Refusal {
+/// The role of another object. The ways out are those of docs/moving.md.
+fn taken(role: &IamRole, owner: &Owner, object: &ObjectIdentity) -> Refusal {
+    let Owner { cluster, .. } = owner;
+    let renamed = if *cluster == object.cluster {
+        String::new()
+    } else {
+        format!("If that is this cluster under an earlier name, start the operator with --cluster-name={cluster}. ")
+    };
     let message = format!(
-        "role {} exists and belongs to CrossAccountRole {namespace}/{name} of cluster {cluster}; choose another spec.role.name",
-        role.arn
+        "role {} exists and belongs to CrossAccountRole {owner}; choose another spec.role.name. {renamed}To hand the role over to \
+         this object, set its tags {}={}, {}={} and {}={}",
+        role.arn,
+        tag::CLUSTER,
+        object.cluster,
+        tag::NAMESPACE,
+        object.namespace,
+        tag::NAME,
+        object.name
     );
     Refusal::new(Reason::RoleNotOwned, message)
 }

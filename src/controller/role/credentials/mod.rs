@@ -55,7 +55,10 @@ struct Published {
 impl Pass<'_> {
     /// Keeps or replaces the credentials.
     pub async fn reconcile_credentials(&mut self, desired: &Desired, role: &RoleOutcome) -> Result<(), Error> {
-        let secret = self.ctx.cluster.secret(self.role, self.account_id(), &desired.secret.name).await?;
+        let Some(secret) = self.read_secret(&desired.secret.name).await? else {
+            self.keep_first_session(desired, role);
+            return Ok(());
+        };
         if let ObservedSecret::Foreign(why) = &secret {
             self.saw_secret(false);
             let message = format!("{why}; choose another spec.secret.name, or delete that Secret");
@@ -96,6 +99,21 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// The Secret of this name. None if the API server refuses to show it: then it is reported as status has it.
+    async fn read_secret(&mut self, name: &str) -> Result<Option<ObservedSecret>, Error> {
+        let read = self.ctx.cluster.secret(self.role, self.account_id(), name).await.map_err(Error::from);
+        match read {
+            Err(error) if error.is_answer() => {
+                let unread = error.refused(&format!("Secret {name} cannot be read"));
+                self.report.credentials =
+                    Outcome::of(self.report.credentials.problem().cloned().into_iter().chain([unread]).collect());
+                self.report.published = published_before(self.role);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
     pub(in crate::controller::role) fn saw_secret(&self, owns: bool) {
         self.ctx.wake_roles(self.ctx.names.saw(self.role, Kind::Secret, owns));
     }
@@ -103,7 +121,7 @@ impl Pass<'_> {
     /// Reports the credentials of an object that gets no new ones at present, as they are in the Secret.
     pub async fn keep_credentials(&mut self) -> Result<(), Error> {
         let name = published_before(self.role).map_or_else(|| self.role.secret_name(), |set| set.secret_name);
-        let secret = self.ctx.cluster.secret(self.role, self.account_id(), &name).await?;
+        let Some(secret) = self.read_secret(&name).await? else { return Ok(()) };
         match secret.publication() {
             None => self.report.published = self.expired_before(),
             Some(set) if self.is_revoked(set) => self.report_revoked(&name),
@@ -133,7 +151,7 @@ impl Pass<'_> {
 /// The API server failed. It may take the set soon, which is kept for that.
 fn unpublished(secret_name: &str, error: &kube::Error) -> Verdict {
     let message = format!("Secret {secret_name} cannot be brought up to date: {}", answer_of(error));
-    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Steadily }
 }
 
 impl CredentialsStep<'_, '_> {

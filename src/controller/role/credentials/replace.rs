@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::facts::published_before;
 use super::{CredentialsStep, Published, Stop};
 use crate::api::Reason;
+use crate::aws::IssuedSession;
 use crate::cluster::{ObservedSecret, SecretWrite};
 use crate::controller::Error;
 use crate::controller::role::issue::Entry;
-use crate::controller::role::outcome::Verified;
+use crate::controller::role::outcome::{RoleOutcome, Verified};
+use crate::controller::role::pass::Pass;
 use crate::controller::state::objects::KnownRole;
 use crate::decide::credentials::checks::{check_expires_later, packed_size_warning};
 use crate::decide::credentials::published::PublishedCredentials;
@@ -19,7 +21,33 @@ use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::role::denial::{denies_new_sessions, is_denied};
 use crate::decide::status::CredentialsFacts;
+use crate::decide::target::desired::Desired;
 use crate::domain::SessionRequest;
+
+/// A session as it is published.
+fn publication(
+    session: IssuedSession,
+    known: &KnownRole,
+    inputs_hash: String,
+    answered: Option<Timestamp>,
+) -> PublishedCredentials {
+    let IssuedSession { credentials, issued_at, .. } = session;
+    PublishedCredentials { credentials, role_arn: known.arn.to_string(), issued_at, inputs_hash, answered }
+}
+
+impl Pass<'_> {
+    /// Keeps the session of a new role for the next pass: the API server does not show whether there is a Secret for it.
+    pub(super) fn keep_first_session(&self, desired: &Desired, role: &RoleOutcome) {
+        let (Some(Ok(verified)), Some(known), Ok(request)) = (&role.first_session, &role.known, &desired.session)
+        else {
+            return;
+        };
+        let inputs_hash = request.fingerprint(&known.arn.to_string(), &known.id);
+        let answered = desired.requests.due_renewal(self.now);
+        let set = publication(verified.session.clone(), known, inputs_hash, answered);
+        self.remember(|state| state.unpublished = Some(Arc::new(set)));
+    }
+}
 
 impl CredentialsStep<'_, '_> {
     /// New credentials, all the way into the Secret. A verified set that could not be written is tried again, not fetched
@@ -36,19 +64,14 @@ impl CredentialsStep<'_, '_> {
             None => self.pass.request(entry, self.context(), self.proof_is_due(true)).await?,
         };
         self.outlives_denial(session.credentials.expires_at, entry.request)?;
-        let set = PublishedCredentials {
-            credentials: session.credentials,
-            role_arn: entry.known.arn.to_string(),
-            issued_at: session.issued_at,
-            inputs_hash,
-            answered: self.desired.requests.due_renewal(self.pass.now),
-        };
+        let answered = self.desired.requests.due_renewal(self.pass.now);
+        let percent = session.packed_policy_size_percent;
+        let set = publication(session, entry.known, inputs_hash, answered);
         if let (Cause::Due | Cause::Requested, Some(held)) = (cause, self.secret.publication()) {
             check_expires_later(held, &set)?;
         }
         self.write(&set).await?;
         let mut published = self.published(cause, &set, entry.known);
-        let percent = session.packed_policy_size_percent;
         let before = published_before(self.pass.role).and_then(|set| set.packed_policy_size_percent);
         let warning =
             packed_size_warning(percent, before).map(|note| Event::warning(EventReason::PackedPolicySize, note));
@@ -143,7 +166,7 @@ impl CredentialsStep<'_, '_> {
             SecretWrite::Overtaken => return Err(Error::Overtaken.into()),
             SecretWrite::Refused(answer) => {
                 let message = format!("Secret {name} cannot be written: {answer}");
-                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Slow }.into());
+                return Err(Verdict { reason: Reason::KubernetesDenied, message, retry: Retry::Steadily }.into());
             }
         }
         // A Secret of an earlier name goes, also where status has forgotten it.

@@ -47,9 +47,16 @@ impl Pass<'_> {
             self.report.grants = if closed { Outcome::Untouched } else { Outcome::Done };
             return Ok(());
         }
-        match &role.closed {
+        let ended = match &role.closed {
             Some(refusal) => self.take_all_grants_back(refusal).await,
             None => self.give(target, role).await,
+        };
+        match ended {
+            Err(error) if error.is_answer() => {
+                self.report.grants = Outcome::Failing(error.refused("the source grants cannot be brought up to date"));
+                Ok(())
+            }
+            ended => ended,
         }
     }
 
@@ -124,7 +131,7 @@ impl Pass<'_> {
 
 fn unannounced(error: &kube::Error) -> Verdict {
     let message = format!("the source grants cannot be brought up to date: {}", answer_of(error));
-    Verdict { reason: Reason::Progressing, message, retry: Retry::Soon }
+    Verdict { reason: Reason::Progressing, message, retry: Retry::Steadily }
 }
 
 /// The accounts that an object grants in, or did.

@@ -111,6 +111,8 @@ fn the_true_owner_comes_before_an_older_object_that_only_names_its_role_or_secre
         assert!(index.conflict(&owner).is_none());
         let refusal = index.conflict(&older).expect("the other has it");
         assert!(refusal.message.contains("team/owner, which has it"), "{}", refusal.message);
+        let by_tags = refusal.message.contains("crossaccount.dev/name");
+        assert_eq!(by_tags, kind == Kind::Role, "a Secret has no tags: {}", refusal.message);
         index.forget("uid-owner");
         assert!(index.conflict(&older).is_none());
     }

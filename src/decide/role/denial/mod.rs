@@ -197,6 +197,14 @@ pub fn denied<'a>(state: &IamRoleState, declared: impl IntoIterator<Item = &'a S
     others.flat_map(PolicyDocument::statements).filter_map(of).max().unwrap_or_default()
 }
 
+/// Which sessions of one `aws:userid` the operator's denial denies besides everybody's: where a role was released, those of the
+/// object that released it, and with them those of an object of its name that takes the role over.
+#[must_use]
+pub fn own_sessions_denied(state: &IamRoleState, user_id: &str) -> Denied {
+    let own = own_denial(state).own.filter(|(denied, _)| denied == user_id);
+    own.map_or(Denied::Nobody, |(_, moment)| Denied::Before(moment))
+}
+
 /// The moment before which sessions are denied at `now`: the next whole second, since AWS counts the issue of a session in
 /// whole seconds and means one that was issued in this very second, too.
 #[must_use]

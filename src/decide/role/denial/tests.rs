@@ -245,3 +245,15 @@ fn new_sessions_are_denied_by_a_denial_of_everyone_and_by_one_far_ahead() {
         assert_eq!(denies_new_sessions(denied, now), expected, "{denied:?}");
     }
 }
+
+#[test]
+fn a_denial_of_released_sessions_means_the_object_that_takes_the_role_over_under_the_same_name_and_no_other() {
+    let moment = at("2027-01-15T08:00:00Z");
+    let mut state = fixture::state();
+    assert_eq!(own_sessions_denied(&state, "AROA1:team.reader"), Denied::Nobody);
+    let released = Denial { own: Some(("AROA1:team.reader".to_owned(), moment)), ..Denial::default() };
+    state.inline.insert(DENY.to_owned(), released.document());
+    assert_eq!(own_sessions_denied(&state, "AROA1:team.reader"), Denied::Before(moment));
+    assert_eq!(own_sessions_denied(&state, "AROA1:team.writer"), Denied::Nobody);
+    assert_eq!(denied(&state, []), Denied::Nobody);
+}

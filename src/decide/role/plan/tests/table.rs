@@ -258,6 +258,21 @@ fn a_role_of_somebody_else_is_refused_and_its_owner_named() {
 }
 
 #[test]
+fn the_refusal_of_another_objects_role_names_the_ways_out() {
+    let of = |cluster: &str, name: &str| {
+        let mut found = state();
+        let tags = [(tag::CLUSTER, cluster), (tag::NAME, name)];
+        found.role.tags.extend(tags.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        plan_with(Goal::Declared(&desired()), Some(&found), |_| {}).expect_err("another's").message
+    };
+    let tags = "crossaccount.dev/cluster=blue, crossaccount.dev/namespace=team and crossaccount.dev/name=reader";
+    let renamed = of("green", "reader");
+    assert!(renamed.contains("--cluster-name=green") && renamed.contains(tags), "{renamed}");
+    let other = of("blue", "writer");
+    assert!(!other.contains("--cluster-name") && other.contains(tags), "{other}");
+}
+
+#[test]
 fn a_role_that_is_adopted_has_to_be_there_and_is_claimed_before_anything_else() {
     let refusal = plan_with(Goal::Adopted(&desired()), None, |_| {}).expect_err("no role");
     assert_eq!(refusal.reason, Reason::RoleNotFound);
