@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 
 use self::stage::{Act, Place, Row, Stage};
-use lab::repository;
+use crate::process::{electing, leading};
+use lab::{env::TestEnv, repository, wait::eventually};
 
 const OBJECTS: [Row; 6] = [
     ("get", "crossaccountroles", Act::Edit, Place::Condition),
@@ -67,6 +68,28 @@ async fn each_missing_right_on_what_is_around_an_object_is_named_and_stops_nothi
 #[tokio::test]
 async fn each_missing_right_to_list_and_watch_is_named_and_stops_nothing_else() -> Result<()> {
     Stage::new("rights-watches").await?.play(&WATCHES).await
+}
+
+#[tokio::test]
+async fn a_process_that_lacks_a_right_on_leases_is_not_ready_and_leads_once_it_has_it() -> Result<()> {
+    const RIGHTS: [&str; 3] = ["get", "create", "patch"];
+    for lacking in RIGHTS {
+        let env = TestEnv::bare("rights-lease").await?;
+        let settings = electing(&env).await?;
+        let others: Vec<&str> = RIGHTS.into_iter().filter(|verb| *verb != lacking).collect();
+        env.set_lease_rights(&others).await?;
+        let operator = settings.start().await?;
+        eventually("the process says what it lacks", async || {
+            let (code, text) = operator.get("/readyz").await?;
+            ensure!(code != 200 && text.contains(&format!("cannot {lacking} resource \"leases\"")), "{code}: {text}");
+            Ok(())
+        })
+        .await
+        .with_context(|| format!("without {lacking}"))?;
+        env.set_lease_rights(&RIGHTS).await?;
+        leading(&operator).await?;
+    }
+    Ok(())
 }
 
 #[test]

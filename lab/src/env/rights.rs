@@ -12,7 +12,7 @@ use kube::{
     Api,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::TestEnv;
 use crate::{control_plane::OPERATOR_ACCOUNT, wait::eventually};
@@ -84,24 +84,22 @@ impl TestEnv {
     async fn is_allowed(&self, verb: &str, resource: &str, wanted: bool) -> Result<()> {
         let rules = self.whole_rules().await?;
         let rule = rules.into_iter().find(|rule| is_about(rule, &[resource])).context("no rule is about it")?;
+        let group = rule.api_groups.into_iter().flatten().next().unwrap_or_default();
         let (resource, subresource) = resource.split_once('/').map_or((resource, None), |(of, sub)| (of, Some(sub)));
-        let review: SubjectAccessReview = serde_json::from_value(json!({
-            "metadata": {},
-            "spec": {
-                "user": format!("system:serviceaccount:{}:{LIMITED}", self.namespace),
-                "resourceAttributes": {
-                    "group": rule.api_groups.into_iter().flatten().next(), "resource": resource,
-                    "subresource": subresource, "verb": verb, "namespace": self.namespace,
-                },
-            },
-        }))?;
+        let wish = json!({
+            "group": group, "resource": resource, "subresource": subresource, "verb": verb, "namespace": self.namespace,
+        });
+        self.answers(&format!("system:serviceaccount:{}:{LIMITED}", self.namespace), &wish, wanted).await
+    }
+
+    /// Waits until the API server answers so whether a user may do something.
+    async fn answers(&self, user: &str, wish: &Value, wanted: bool) -> Result<()> {
+        let spec = json!({"user": user, "resourceAttributes": wish});
+        let review: SubjectAccessReview = serde_json::from_value(json!({"metadata": {}, "spec": spec}))?;
         let reviews: Api<SubjectAccessReview> = Api::all(self.kube.clone());
         eventually("the API server knows of the rights", async || {
             let answer = reviews.create(&PostParams::default(), &review).await?;
-            ensure!(
-                answer.status.is_some_and(|status| status.allowed == wanted),
-                "{verb} {resource} is not {wanted} yet"
-            );
+            ensure!(answer.status.is_some_and(|status| status.allowed == wanted), "{wish} is not {wanted} yet");
             Ok(())
         })
         .await
@@ -149,6 +147,21 @@ impl TestEnv {
         };
         let bindings: Api<RoleBinding> = Api::namespaced(self.kube.clone(), &self.namespace);
         bindings.create(&PostParams::default(), &binding).await?;
+        Ok(())
+    }
+
+    /// Changes what the operator may do with leases in the namespace of the test, and waits until that counts.
+    pub async fn set_lease_rights(&self, verbs: &[&str]) -> Result<()> {
+        let (namespace, account) = OPERATOR_ACCOUNT;
+        let roles: Api<Role> = Api::namespaced(self.kube.clone(), &self.namespace);
+        let group = "coordination.k8s.io";
+        let rules = json!([{"apiGroups": [group], "resources": ["leases"], "verbs": verbs}]);
+        roles.patch(LEADER, &PatchParams::default(), &Patch::Merge(json!({ "rules": rules }))).await?;
+        for verb in ["get", "create", "patch"] {
+            let wish = json!({"group": group, "resource": "leases", "verb": verb, "namespace": self.namespace});
+            let user = format!("system:serviceaccount:{namespace}:{account}");
+            self.answers(&user, &wish, verbs.contains(&verb)).await?;
+        }
         Ok(())
     }
 

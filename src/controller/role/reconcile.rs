@@ -94,13 +94,13 @@ async fn one_pass(cached: &CrossAccountRole, ctx: &Context) -> Result<(Reconcile
     let mut pass = match Pass::begin(ctx, role).await {
         Ok(pass) => pass,
         Err(error) => {
-            report_unread(ctx, role, &error).await;
+            Box::pin(report_unread(ctx, role, &error)).await;
             return Err(error);
         }
     };
     let target = pass.target(); // pure
     if matches!(target, Target::Absent { .. } | Target::Released { .. }) {
-        return pass.clean_up(&target).await; // writes AWS, then Kubernetes
+        return Box::pin(pass.clean_up(&target)).await; // writes AWS, then Kubernetes
     }
     if let Err(broken) = pass.apply_target(&target).await {
         pass.publish_events().await;
@@ -135,7 +135,7 @@ impl Pass<'_> {
         for ended in [self.reconcile_workloads().await, self.delete_expired_secret().await] {
             match ended {
                 Err(error) if error.is_answer() => {
-                    self.report.remark(error.refused("what depends on the Secret waits"))
+                    self.report.remark(error.refused("what depends on the Secret waits"));
                 }
                 ended => ended?,
             }
