@@ -79,12 +79,12 @@ fn every_file_that_pins_dependencies_is_looked_at_for_updates() -> Result<()> {
     ] {
         pinned.extend(folders_with(name)?.into_iter().map(|folder| (ecosystem.to_owned(), folder)));
     }
-    let updates = yaml(".github/dependabot.yml")?;
+    let configuration = yaml(".github/dependabot.yml")?;
     let entry = |update: &Value| {
         let word = |name: &str| update[name].as_str().unwrap_or_default().to_owned();
         (word("package-ecosystem"), word("directory"))
     };
-    let updated: BTreeSet<_> = list(&updates["updates"]).iter().map(entry).collect();
+    let updated: BTreeSet<_> = list(&configuration["updates"]).iter().map(entry).collect();
     assert_eq!(updated, pinned, "left: .github/dependabot.yml, right: the files that pin versions");
     Ok(())
 }
@@ -123,13 +123,13 @@ fn the_image_of_the_agent_copies_all_that_cargo_reads_and_has_the_same_rust() ->
         let (from, to) = copy.rsplit_once(' ').context("a COPY without a target")?;
         for path in from.split(' ') {
             let target = source.path().join(to);
-            let copied = Command::new("cp")
+            let output = Command::new("cp")
                 .arg("-r")
                 .arg(repository().join(path))
                 .arg(&target)
                 .current_dir(repository())
                 .output()?;
-            ensure!(copied.status.success(), "COPY {copy}: {}", String::from_utf8_lossy(&copied.stderr));
+            ensure!(output.status.success(), "COPY {copy}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

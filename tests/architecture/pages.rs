@@ -27,7 +27,7 @@ fn pages() -> Result<BTreeMap<PathBuf, String>> {
             let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
             if path.is_dir() && !name.starts_with('.') && !["target", "node_modules"].contains(&name) {
                 folders.push(path);
-            } else if name.ends_with(".md") {
+            } else if path.extension() == Some(OsStr::new("md")) {
                 found.insert(path.strip_prefix(repository())?.to_owned(), fs::read_to_string(&path)?);
             }
         }
@@ -123,8 +123,8 @@ fn every_page_can_be_reached_from_the_readme_and_the_list_of_docs_has_each_of_it
     while let Some(page) = next.pop() {
         next.extend(targets(&page).into_iter().filter(|file| reached.insert(file.clone())));
     }
-    let lost: Vec<_> = pages.keys().filter(|page| !reached.contains(*page)).collect();
-    assert!(lost.is_empty(), "no way leads from README.md to {lost:?}");
+    let unreached: Vec<_> = pages.keys().filter(|page| !reached.contains(*page)).collect();
+    assert!(unreached.is_empty(), "no way leads from README.md to {unreached:?}");
     assert!(reached.contains(Path::new("LICENSE")), "no way leads from README.md to LICENSE");
 
     let list = Path::new("docs/README.md");
