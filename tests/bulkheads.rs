@@ -27,7 +27,7 @@ async fn second_account(env: &TestEnv) -> Result<(Account, AWSAccount)> {
     let [id, _] = accounts();
     let account = Account::open(emulator().await?.endpoint(), &id).await?;
     let managed = Managed::prepare(&account, &env.aws.operator).await?;
-    let object = env.managed_account(&format!("{}-second", env.namespace), &id, managed);
+    let object = env.managed_account(&format!("{}-second", env.namespace), &id, &managed);
     Ok((account, env.accounts.create(&PostParams::default(), &object).await?))
 }
 

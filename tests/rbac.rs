@@ -20,13 +20,12 @@ const OBJECTS: [Row; 6] = [
     ("patch", "awsaccounts/status", Act::EditAccount, Place::Log),
 ];
 
-const AROUND: [Row; 7] = [
+const AROUND: [Row; 6] = [
     ("get", "namespaces", Act::Edit, Place::Condition),
     ("create", "events", Act::Withdraw, Place::Log),
     ("get", "secrets", Act::Renew, Place::Condition),
     ("patch", "secrets", Act::Renew, Place::Condition),
     ("create", "secrets", Act::Create, Place::NewCondition),
-    ("list", "secrets", Act::Withdraw, Place::Condition),
     ("delete", "secrets", Act::Withdraw, Place::Condition),
 ];
 

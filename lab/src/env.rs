@@ -118,7 +118,8 @@ impl TestEnv {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let namespace = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let proxy = AwsProxy::start_noting(emulator().await?.address(), Effects::default())?;
-        Self::assemble(control_plane, namespace, AwsWorld::new(base).await?, proxy, region).await
+        let aws = Box::pin(AwsWorld::new(base)).await?; // large futures, held by that of each test
+        Box::pin(Self::assemble(control_plane, namespace, aws, proxy, region)).await
     }
 
     async fn assemble(

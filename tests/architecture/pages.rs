@@ -14,8 +14,11 @@ use crossaccount::{agent, operator};
 use lab::repository;
 
 /// Flags of other programs that a page names without the program: the flag, and whose it is.
-const OTHER_FLAGS: [(&str, &str); 2] =
-    [("--max-requests-inflight", "kube-apiserver"), ("--max-mutating-requests-inflight", "kube-apiserver")];
+const OTHER_FLAGS: [(&str, &str); 3] = [
+    ("--cascade", "kubectl"),
+    ("--max-requests-inflight", "kube-apiserver"),
+    ("--max-mutating-requests-inflight", "kube-apiserver"),
+];
 
 /// Every page by its path in the repository.
 fn pages() -> Result<BTreeMap<PathBuf, String>> {

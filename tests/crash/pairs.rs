@@ -36,7 +36,9 @@ impl Passage {
                 self.is_finished(&stage, end).await?;
                 anyhow::Ok(came)
             };
-            let came = life.await.with_context(|| format!("{}: killed after {first}, then after {nth}", self.name))?;
+            let came = Box::pin(life)
+                .await
+                .with_context(|| format!("{}: killed after {first}, then after {nth}", self.name))?;
             if !came {
                 break;
             }

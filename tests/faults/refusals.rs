@@ -29,8 +29,8 @@ async fn first_set_waits(env: &TestEnv, words: &str, end: impl AsyncFnOnce() -> 
         Ok(())
     })
     .await;
-    let tries = operator.all_reconciles().await?;
-    let tried = operator.reconciled_after(tries + 2).await;
+    let before = operator.all_reconciles().await?;
+    let tried = operator.reconciled_after(before + 2).await;
     end().await?;
     refused.and(tried)?;
     env.settled(OBJECT).await?;

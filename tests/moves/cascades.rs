@@ -31,7 +31,7 @@ async fn delete(env: &TestEnv, part: Part, how: &DeleteParams) -> Result<()> {
     match part {
         Part::Account => drop(env.accounts.delete(&env.namespace, how).await?),
         Part::Objects => {
-            drop(try_join_all(OBJECTS.map(async |name| gone_or(env.roles.delete(name, how).await))).await?)
+            drop(try_join_all(OBJECTS.map(async |name| gone_or(env.roles.delete(name, how).await))).await?);
         }
         Part::Namespace => delete_namespace(env).await?,
     }

@@ -138,7 +138,7 @@ impl Stage {
                 Place::NewCondition => self.env.told(NEW).await?,
                 Place::Log => self.operator()?.log().read().replace('\\', ""), // quotes are escaped there
             };
-            if said.contains(words) { Ok(()) } else { bail!("{:.2000}", said) }
+            if said.contains(words) { Ok(()) } else { bail!("{said:.2000}") }
         })
         .await
     }

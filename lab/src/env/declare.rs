@@ -16,11 +16,11 @@ impl TestEnv {
     /// Account B with its manager role, its boundary, and this namespace allowed. Named after the namespace.
     pub fn account(&self) -> AWSAccount {
         let (manager_arn, boundary_arn) = (self.aws.manager_arn.clone(), self.aws.boundary_arn.clone());
-        self.managed_account(&self.namespace, self.aws.target.id(), Managed { manager_arn, boundary_arn })
+        self.managed_account(&self.namespace, self.aws.target.id(), &Managed { manager_arn, boundary_arn })
     }
 
     /// An account beside those of the story, prepared in AWS like account B.
-    pub fn managed_account(&self, name: &str, id: &str, managed: Managed) -> AWSAccount {
+    pub fn managed_account(&self, name: &str, id: &str, managed: &Managed) -> AWSAccount {
         let external_id = Some(MANAGER_EXTERNAL_ID.to_owned());
         let hop = Hop { role_arn: self.arn(&managed.manager_arn), external_id, ..Hop::default() };
         let boundary = self.arn(&managed.boundary_arn);

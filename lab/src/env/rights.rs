@@ -155,8 +155,8 @@ impl TestEnv {
         let (namespace, account) = OPERATOR_ACCOUNT;
         let roles: Api<Role> = Api::namespaced(self.kube.clone(), &self.namespace);
         let group = "coordination.k8s.io";
-        let rules = json!([{"apiGroups": [group], "resources": ["leases"], "verbs": verbs}]);
-        roles.patch(LEADER, &PatchParams::default(), &Patch::Merge(json!({ "rules": rules }))).await?;
+        let only = json!({"rules": [{"apiGroups": [group], "resources": ["leases"], "verbs": verbs}]});
+        roles.patch(LEADER, &PatchParams::default(), &Patch::Merge(only)).await?;
         for verb in ["get", "create", "patch"] {
             let wish = json!({"group": group, "resource": "leases", "verb": verb, "namespace": self.namespace});
             let user = format!("system:serviceaccount:{namespace}:{account}");

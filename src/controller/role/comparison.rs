@@ -72,10 +72,8 @@ impl Pass<'_> {
     pub(super) fn next_look(&self, has_problem: bool) -> Timestamp {
         let regular = self.ctx.next_comparison(Some(self.now), &self.object.uid);
         let grants = self.role.spec.source_grants.len() + self.role.reported_grants().len();
-        match has_problem || grants > 0 || !self.role.has_finalizer() || !self.is_read_in_bulk() {
-            true => regular,
-            false => regular.max(self.next_single_read()),
-        }
+        let waits_for_bulk = !has_problem && grants == 0 && self.role.has_finalizer() && self.is_read_in_bulk();
+        if waits_for_bulk { regular.max(self.next_single_read()) } else { regular }
     }
 
     pub(super) fn next_comparison(&self) -> Timestamp {

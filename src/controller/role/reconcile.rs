@@ -112,9 +112,9 @@ async fn one_pass(cached: &CrossAccountRole, ctx: &Context) -> Result<(Reconcile
 impl Pass<'_> {
     /// First the role, then what depends on it. Trouble in one part does not stop the others.
     async fn apply_target(&mut self, target: &Target) -> Result<(), Error> {
-        let role = self.reconcile_iam_role(target).await?;
+        let role = Box::pin(self.reconcile_iam_role(target)).await?; // the largest future, and often done at once
         self.keep_finalizer().await?;
-        self.reconcile_grants(target, &role).await?;
+        Box::pin(self.reconcile_grants(target, &role)).await?; // few objects have grants
         if let Some(refusal) = &role.closed {
             return self.take_secret_away(refusal).await;
         }

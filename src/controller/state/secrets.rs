@@ -141,7 +141,7 @@ mod tests {
         let arn = format!("arn:aws:iam::222222222222:role/{role}");
         serde_json::from_value(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
             "name": name, "namespace": "team", "annotations": {annotation::ROLE_ARN: arn},
-            "ownerReferences": owner.map(reference).unwrap_or_else(|| json!([])),
+            "ownerReferences": owner.map_or_else(|| json!([]), reference),
         }}))
         .expect("a Secret")
     }

@@ -105,6 +105,9 @@ mod tests {
         AWSAccount::new("analytics", serde_json::from_value(spec).expect("a spec"))
     }
 
+    /// The value of a field with this ARN in it.
+    type Field = fn(&str) -> Value;
+
     fn base(caller: &str, principal: &str) -> BaseIdentity {
         let account = AccountId::parse("111111111111").expect("an account");
         let caller = CallerIdentity { account, arn: caller.into(), user_id: "AIDA1".into() };
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_arn_of_the_guardrails_is_of_the_regions_partition() {
-        let fields: [(&str, fn(&str) -> Value); 4] = [
+        let fields: [(&str, Field); 4] = [
             ("permissionsBoundary", |arn| json!(arn)),
             ("managedPolicies[0]", |arn| json!([arn])),
             ("principals[1]", |arn| json!(["*", arn])),

@@ -24,7 +24,7 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["demo"] => demo::run().await,
         ["e2e-node"] => e2e_node::run().await,
-        ["soak"] => soak::run().await,
+        ["soak"] => Box::pin(soak::run()).await,
         ["test-aws"] => test_aws::run().await,
         ["proxy", upstream] => proxy(upstream.parse().context("write the emulator's address as 127.0.0.1:4566")?).await,
         // For the node's use, from inside its network.
