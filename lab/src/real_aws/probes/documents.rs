@@ -101,7 +101,7 @@ async fn deleted_principal(subject: &Subject<'_>) -> Result<()> {
     subject
         .soon("the trust policy names the unique id", async || {
             let principal = shown_principal(subject, "left").await?;
-            ensure!(principal == Value::from(id.as_str()), "it names {principal}");
+            ensure!(principal == id.as_str(), "it names {principal}");
             Ok(())
         })
         .await
