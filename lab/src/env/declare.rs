@@ -21,9 +21,10 @@ impl TestEnv {
 
     /// An account beside those of the story, prepared in AWS like account B.
     pub fn managed_account(&self, name: &str, id: &str, managed: &Managed) -> AWSAccount {
+        let Managed { manager_arn, boundary_arn } = managed;
         let external_id = Some(MANAGER_EXTERNAL_ID.to_owned());
-        let hop = Hop { role_arn: self.arn(&managed.manager_arn), external_id, ..Hop::default() };
-        let boundary = self.arn(&managed.boundary_arn);
+        let hop = Hop { role_arn: self.arn(manager_arn), external_id, ..Hop::default() };
+        let boundary = self.arn(boundary_arn);
         let guardrails = Guardrails { permissions_boundary: Some(boundary), ..Guardrails::default() };
         let mut account = AWSAccount::new(
             name,
