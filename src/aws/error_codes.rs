@@ -58,8 +58,8 @@ fn refused(code: &str, message: &str) -> (FailureKind, String, String) {
     (kind, code, redact(message))
 }
 
-/// The SDK reports missing credentials and calls that were not sent as a failed dispatch; only the cause tells them from a
-/// network failure.
+/// The SDK reports missing credentials and calls that were not sent as a failed dispatch; only the cause distinguishes them from
+/// a network failure.
 fn caused_by<C: Error + 'static, E: Error + 'static>(error: &SdkError<E>) -> bool {
     let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
     causes.into_iter().any(<dyn Error>::is::<C>)

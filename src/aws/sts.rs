@@ -130,7 +130,7 @@ impl<'a> AssumeRole<'a> {
     }
 }
 
-/// A session lasts as long as was asked for, so its end tells its beginning to the second. If AWS gave it another life, the
+/// A session lasts as long as was asked for, so its beginning follows from its end, to the second. If AWS gave it another life, the
 /// moment of the answer has to do.
 fn issued_at(expires_at: Timestamp, seconds: i32, answered_at: Timestamp) -> Timestamp {
     let by_its_end = expires_at - SignedDuration::from_secs(seconds.into());

@@ -25,7 +25,7 @@ use crate::host::{
 /// `OpenMetrics`, which is what the exposition is encoded in.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Where it listens unless told otherwise: on Linux the first also answers over IPv4, unless `net.ipv6.bindv6only` is set.
+/// Where it listens by default: on Linux the first also answers over IPv4, unless `net.ipv6.bindv6only` is set.
 const DEFAULTS: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080),
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080),

@@ -60,7 +60,7 @@ pub async fn a_hop_is_refused_and_aws_does_not_say_by_whom() -> Result<Row> {
         title: "A hop is refused, and AWS does not say by whom",
         seen: lines(&env, &said),
         side: "the account of the hop's role, here 222222222222, or that of the hop before, here 111111111111",
-        remedy: "Across accounts AWS often tells no more than this, and the operator cannot read the role's trust policy before \
+        remedy: "Across accounts AWS often says no more than this, and the operator cannot read the role's trust policy before \
                  it is let in. Check both: each account must have its statement. Check the external id as well.",
     })
 }

@@ -237,8 +237,8 @@ pub async fn the_session_policy_leaves_nothing() -> Result<Row> {
         seen: lines(&env, &[&ready]),
         side: "the author of the `CrossAccountRole`",
         remedy: "The operator says this only where it is certain: the session policies allow nothing, or they or an inline policy \
-                 deny everything. What is left of the role's policies, the permissions boundary and the session policy \
-                 together, no call of AWS shows: `GetCallerIdentity` works for every session.",
+                 deny everything. No call to AWS shows what role policies, permissions boundary and session policy allow \
+                 together: `GetCallerIdentity` works for every session.",
     })
 }
 

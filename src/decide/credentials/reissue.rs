@@ -52,7 +52,7 @@ pub enum Cause {
 
 type Check = fn(&Input<'_>) -> Option<Cause>;
 
-/// The checks of [`needs_new`], in order; the first that fires tells the cause.
+/// The checks of [`needs_new`], in order; the first that fires is the cause.
 const NEEDS_NEW: [Check; 7] =
     [is_missing, was_edited, has_expired, was_revoked, inputs_changed, renewal_requested, renewal_due];
 

@@ -12,7 +12,7 @@ use crate::decide::target::fields::{self, invalid};
 use crate::domain::kubernetes::is_label_value;
 use crate::domain::{Credentials, Region, SecretText};
 
-/// Whether a key stays the same through renewals: it tells the region or names another file.
+/// Whether a key stays the same through renewals: it has the region or names another file.
 #[must_use]
 pub fn is_constant(key: &str) -> bool {
     [KEY_CONFIG, "AWS_REGION", "AWS_DEFAULT_REGION"].contains(&key)

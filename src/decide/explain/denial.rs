@@ -1,4 +1,4 @@
-//! What AWS tells in the message of an `AccessDenied`.
+//! What AWS says in the message of an `AccessDenied`.
 //!
 //! IAM user guide, "Troubleshoot access denied error messages": "User: … is not authorized to perform: … on resource: …",
 //! then either "because no … policy allows the … action" or "with an explicit deny in a … policy". The second half is
@@ -25,7 +25,7 @@ pub enum PolicyKind {
     VpcEndpoint,
 }
 
-/// A denial, as far as its message tells.
+/// A denial, as far as its message describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDenied {
     /// ARN of the caller.

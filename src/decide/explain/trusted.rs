@@ -1,4 +1,4 @@
-//! Does a trust policy let somebody in, as far as its text tells?
+//! Does a trust policy let somebody in, as far as its text shows?
 //!
 //! Of conditions only those on the external id and on the caller's ARN are judged: the others depend on what AWS knows of a
 //! request and we do not. So what is said here is either certain, or [`Reading::Depends`] (IAM user guide, "Policy
@@ -79,7 +79,7 @@ enum Applies {
     Yes(BTreeSet<String>),
     /// It is about somebody else.
     No,
-    /// Only to whoever sends one of these external ids.
+    /// Only with one of these external ids.
     ForOther(BTreeSet<String>),
     /// That depends on these condition keys or elements.
     Maybe(BTreeSet<String>),

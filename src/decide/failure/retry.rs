@@ -11,9 +11,9 @@ pub enum Retry {
     Steadily,
     /// It passes by itself within seconds or minutes.
     Soon,
-    /// Someone else may mend it, on AWS's side or ours.
+    /// Someone else may correct it, on AWS's side or ours.
     Slow,
-    /// A quota: mended within hours at best.
+    /// A quota: raised within hours at best.
     Rarely,
     /// Only another declaration can help, and that wakes us.
     OnChange,

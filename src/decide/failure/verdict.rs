@@ -45,7 +45,7 @@ impl From<Refusal> for Verdict {
         let retry = match reason {
             Reason::SecretNotOwned => Retry::Soon, // a Secret of somebody else is not watched, and costs one read
             Reason::Conflict => Retry::Slow,       // its end wakes us; this is for an end that nobody saw
-            // Mended in AWS, of which nothing tells us.
+            // The end is in AWS, and no event announces it.
             Reason::BaseIdentityUnavailable | Reason::RoleNotOwned | Reason::RoleNotFound => Retry::Slow,
             _ => Retry::OnChange,
         };

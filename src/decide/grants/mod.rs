@@ -172,8 +172,8 @@ fn lines(role: &CrossAccountRole, of: PolicyTarget<'_>, declared: &Declared) -> 
     Some(arns.into_iter().map(line).collect())
 }
 
-/// Whether an object remembers exactly what it declares, and the platform team still permits all of it, as far as that can
-/// be told without AWS.
+/// Whether an object remembers exactly what it declares, and the platform team still permits all of it, as far as that
+/// is known without AWS.
 #[must_use]
 pub fn ledger_matches(
     role: &CrossAccountRole,

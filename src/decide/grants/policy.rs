@@ -63,7 +63,7 @@ pub fn lines_of(document: &PolicyDocument) -> BTreeSet<String> {
 
 /// How many of the lines, from the first on, fit into what IAM allows such a principal.
 ///
-/// A line that fits keeps fitting while those before it stay or go: whoever asks later takes nothing away.
+/// A line that fits keeps fitting while those before it stay or go: a later line takes nothing away.
 #[must_use]
 pub fn fitting(lines: &[Line], room: usize) -> usize {
     let fits = |count: &usize| size(&lines[..*count]) <= room;

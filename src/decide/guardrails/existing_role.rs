@@ -1,5 +1,5 @@
-//! Guardrails on a role as it stands in AWS. A tenant must not keep what the platform team no longer allows, whatever the
-//! declaration says by now and whoever wrote to the role.
+//! Guardrails on a role as it is in AWS. A tenant must not keep what the platform team no longer allows. The present declaration
+//! does not matter, nor who wrote to the role.
 
 use super::{may_attach, may_contain, may_tag, may_trust, no, within_longest};
 use crate::api::Guardrails;

@@ -53,7 +53,7 @@ fn own_namespace(pod: Option<String>) -> String {
     non_blank(pod).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
 }
 
-/// A container that restarts has the same host name and the same process id as before; only the time tells them apart.
+/// A container that restarts has the same host name and the same process id as before; only the time distinguishes them.
 fn identity(host: &str, pid: u32, started: Timestamp) -> String {
     format!("{host}_{pid}_{}", started.as_millisecond())
 }

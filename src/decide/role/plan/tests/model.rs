@@ -17,7 +17,7 @@ pub const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 /// no session while a plan fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Caller {
-    /// How it is told.
+    /// Its name in messages.
     pub name: &'static str,
     arn: &'static str,
     mfa: bool,
