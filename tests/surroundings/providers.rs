@@ -11,7 +11,7 @@ use serde_json::json;
 
 use lab::{
     aws::policy,
-    credential_server::{CredentialServer, TOKEN},
+    credential_server::{CredentialServer, LOGIN, TOKEN},
     env::TestEnv,
     guard,
     operator::OperatorSettings,
@@ -28,6 +28,10 @@ const TOKEN_OF_POD: &str = concat!(
     "bnQtc3lzdGVtOmNyb3NzYWNjb3VudC1vcGVyYXRvciJ9",
     ".c2ln",
 );
+
+/// Where the SDKs keep the login of the session `lab`: the name of the file is this hash (AWS SDKs and Tools reference guide, "IAM
+/// Identity Center credential provider").
+const SHA1_OF_LAB: &str = "3953f9ddf975ab5097ee468d99555c5b441169bf";
 
 /// Writes a file into a folder of the test.
 fn file(name: &str, content: &str) -> Result<PathBuf> {
@@ -117,16 +121,7 @@ async fn the_operator_takes_its_credentials_from_a_web_identity_token_as_irsa_mo
 async fn the_operator_takes_its_credentials_from_pod_identity_and_from_instance_metadata() -> Result<()> {
     let env = TestEnv::new("pod-identity").await?;
     let operator = &env.aws.operator;
-    let session = env.aws.source.sts(operator.credentials.clone()).get_session_token().send().await?.credentials;
-    let session = session.context("GetSessionToken gave no credentials")?;
-    let token = Some(session.session_token);
-    let server = CredentialServer::start(&Credentials::new(
-        session.access_key_id,
-        session.secret_access_key,
-        token,
-        None,
-        "lab",
-    ))?;
+    let server = CredentialServer::start(&session(&env).await?)?;
     let settings = env.settings.clone().no_credentials();
 
     let secret = file("token", TOKEN)?;
@@ -138,6 +133,34 @@ async fn the_operator_takes_its_credentials_from_pod_identity_and_from_instance_
     let instance = instance.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", server.address()));
     // Both are on this machine, and no proxy is asked for them.
     is(&instance.env("HTTP_PROXY", "http://127.0.0.1:9"), &operator.arn).await
+}
+
+/// A session of the operator's own user.
+async fn session(env: &TestEnv) -> Result<Credentials> {
+    let session =
+        env.aws.source.sts(env.aws.operator.credentials.clone()).get_session_token().send().await?.credentials;
+    let session = session.context("GetSessionToken gave no credentials")?;
+    let token = Some(session.session_token);
+    Ok(Credentials::new(session.access_key_id, session.secret_access_key, token, None, "lab"))
+}
+
+#[tokio::test]
+async fn the_operator_takes_its_credentials_from_a_login_at_identity_center() -> Result<()> {
+    let env = TestEnv::new("identity-center").await?;
+    let server = CredentialServer::start(&session(&env).await?)?;
+    let home = guard::scratch("home")?;
+    let cache = home.join(".aws/sso/cache");
+    fs::create_dir_all(&cache)?;
+    let login = json!({"accessToken": LOGIN, "expiresAt": "2199-01-01T00:00:00Z", "region": "eu-west-1", "startUrl": "https://lab"});
+    fs::write(cache.join(format!("{SHA1_OF_LAB}.json")), login.to_string())?;
+    let config = file(
+        "config",
+        "[default]\nsso_session = lab\nsso_account_id = 111111111111\nsso_role_name = operator\n\
+         [sso-session lab]\nsso_region = eu-west-1\nsso_start_url = https://lab\n",
+    )?;
+    let settings = with_config(&env, &config).env("HOME", home.to_string_lossy());
+    let settings = settings.env("AWS_ENDPOINT_URL_SSO", format!("http://{}", server.address()));
+    is(&settings, &env.aws.operator.arn).await
 }
 
 #[tokio::test]
