@@ -238,9 +238,9 @@ mod tests {
         let rank = |role: &CrossAccountRole, view| {
             Claims::of(role, "222222222222", view, |_| None).expect("claims").role.1.possession
         };
-        let mended = role(&refused("InvalidSpec"));
+        let corrected = role(&refused("InvalidSpec"));
         assert_eq!(
-            (rank(&mended, View::Itself), rank(&mended, View::Others)),
+            (rank(&corrected, View::Itself), rank(&corrected, View::Others)),
             (Possession::Unknown, Possession::NotOwner)
         );
         let mut observer = role(&json!({"role": {"arn": "arn:aws:iam::222222222222:role/reports"}}));

@@ -1,4 +1,4 @@
-//! Pure values that cannot be wrong: whoever holds one need not check it again.
+//! Pure values that cannot be wrong: a value is checked when it is made, and not again.
 //!
 //! Nothing here is async, reads a clock or knows a client; `tests/architecture.rs` enforces it.
 

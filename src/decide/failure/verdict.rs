@@ -24,7 +24,7 @@ pub struct FailureContext {
     pub propagating: bool,
     /// The trust policy was read in this reconcile and is as we want it, so a denial cannot be its doing.
     pub trust_verified: bool,
-    /// The role was not looked at in this reconcile; the next one looks, and mends what it can.
+    /// The role was not read in this reconcile. The next one reads it and repairs what it can.
     pub repair_comes: bool,
 }
 

@@ -67,7 +67,7 @@ pub fn desired() -> DesiredRole {
     }
 }
 
-/// The role as it stands, as declared.
+/// The role in AWS, exactly as declared.
 pub fn state() -> IamRoleState {
     let DesiredRole { account, partition, path, name, trust, settings, boundary, mut tags, managed, inline } =
         desired();

@@ -42,7 +42,7 @@ pub fn plan(goal: Goal<'_>, given: &Given<'_>, observed: Option<&IamRoleState>) 
     }
 }
 
-/// What would be changed if the role were declared with lifecycle `Create` or `Adopt`, whoever owns it.
+/// What would be changed if the role were declared with lifecycle `Create` or `Adopt`. The owner of the role does not matter.
 #[must_use]
 pub fn differences(role: &DesiredRole, given: &Given<'_>, state: &IamRoleState) -> Plan {
     adjust(role, false, given, state)

@@ -50,7 +50,7 @@ pub struct RoleSample {
 
 type Source = Arc<dyn Fn() -> Vec<RoleSample> + Send + Sync>;
 
-/// Encodes the metrics of all roles; none until it is told where to read them.
+/// Encodes the metrics of all roles; none until it has a source.
 pub(super) struct RoleCollector {
     per_object: PerObject,
     source: RwLock<Option<Source>>,

@@ -22,7 +22,7 @@ const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// of a role, and source grants, leave that much of its quota free.
 pub const RESERVED: usize = 512;
 
-/// Which sessions of a role a policy denies, whoever began them.
+/// Which sessions of a role a policy denies. It does not matter who began them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Denied {
     /// None.

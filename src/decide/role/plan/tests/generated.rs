@@ -142,7 +142,7 @@ fn declared_trust() -> impl Strategy<Value = PolicyDocument> {
     others().prop_map(move |others| policy(&json!([vec![Value::from(own())], others].concat())))
 }
 
-/// Trust policies that may stand, whoever wrote them.
+/// Trust policies that a role may have before the plan; anybody may have written them.
 fn standing_trust() -> impl Strategy<Value = Option<PolicyDocument>> {
     let everyone = entry("*", None);
     let mut nobody = entry(DEPLOYER, None);
