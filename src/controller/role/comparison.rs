@@ -15,7 +15,7 @@ use crate::controller::state::bulk::BulkEntry;
 use crate::controller::state::objects::{Compared, KnownRole, LastRead};
 use crate::decide::Refusal;
 use crate::decide::role::compliance::reported_as;
-use crate::decide::role::denial::{Denied, is_over, own_denial};
+use crate::decide::role::denial::{Denied, denies_new_sessions, is_over, own_denial};
 use crate::decide::role::due::{LastComparison, must_compare};
 use crate::decide::status::Outcome;
 use crate::decide::target::desired::Desired;
@@ -99,12 +99,13 @@ impl Pass<'_> {
     }
 
     /// Which sessions the role denies, by its last read. Until this process has read it, also by what status says: that hint can
-    /// only have credentials replaced, or requested a second later.
+    /// only have credentials replaced, or requested a second later. A moment far ahead is forged, since denials begin at once.
     pub(super) fn last_denied(&self) -> Denied {
         let state = self.state();
         let reported = self.role.reported_role().and_then(|role| role.denied_before.as_ref());
-        let reported = reported.filter(|_| state.last_read == LastRead::Unread);
-        state.denied.max(reported.map_or(Denied::Nobody, |moment| Denied::Before(moment.0)))
+        let hint = reported.map_or(Denied::Nobody, |moment| Denied::Before(moment.0));
+        let counts = state.last_read == LastRead::Unread && !denies_new_sessions(hint, self.now);
+        if counts { state.denied.max(hint) } else { state.denied }
     }
 
     /// The role that was last read, or that status remembers, if it is the declared one. This is a hint: the id is compared with

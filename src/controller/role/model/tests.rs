@@ -115,6 +115,22 @@ fn a_process_that_starts_in_the_second_of_a_return_publishes_no_session_of_that_
     assert!(pass(&mut world), "a later one is not");
 }
 
+#[test]
+fn a_denial_far_ahead_that_only_status_reports_takes_no_credentials_away() {
+    let mut world = after(ready(alone()), &[Move::Restart]);
+    let status = world.object(0).expect("the object").live.status.as_mut().expect("a status");
+    let ahead = jiff::Timestamp::constant(4_102_444_800, 0);
+    status.role.as_mut().expect("a role").denied_before =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(ahead));
+    Harness::new(Defect::None).pass(&mut world, 0, Weather::Fair).expect("a pass");
+    let object = world.object(0).expect("the object");
+    assert!(
+        object.secret.is_some() && object.live.is_true(crate::api::ConditionType::Ready),
+        "{:?}",
+        object.live.status
+    );
+}
+
 /// The same operator with a mistake breaks a rule, so the rules can be broken.
 fn breaks(defect: Defect, start: World, moves: &[Move], what: &str) {
     let seen = Search { who: vec![0, 1], start, moves: moves.to_vec(), faults: false, depth: 4, defect }.run();
