@@ -4,6 +4,7 @@ mod account;
 mod agent;
 mod architecture;
 mod bulkheads;
+mod chart;
 mod conflicts;
 mod consumers;
 mod crash;
