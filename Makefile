@@ -20,8 +20,12 @@ surroundings:
 	@lab/emulator.sh >/dev/null
 
 .PHONY: lab
-lab: surroundings ## Prepare control plane, AWS emulator and SDK programs: minutes at the first time, then nothing
+lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and tools: minutes at the first time, then nothing
 	@lab/consumers.sh python javascript go java >/dev/null
+
+.PHONY: tools
+tools:
+	@lab/tools.sh >/dev/null
 
 .PHONY: operator
 ifeq ($(OPERATOR),release)
