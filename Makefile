@@ -20,8 +20,12 @@ surroundings:
 	@lab/emulator.sh >/dev/null
 
 .PHONY: lab
-lab: surroundings ## Prepare control plane, AWS emulator and SDK programs: minutes at the first time, then nothing
+lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and tools: minutes at the first time, then nothing
 	@lab/consumers.sh python javascript go java >/dev/null
+
+.PHONY: tools
+tools:
+	@lab/tools.sh >/dev/null
 
 .PHONY: operator
 ifeq ($(OPERATOR),release)
@@ -82,8 +86,9 @@ hooks: ## Have git check format, lints and generated files at each commit
 	.ci/pre-commit install
 
 .PHONY: generate
-generate: lab ## Write what is generated: crds/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md
+generate: lab ## Write what is generated: crds/, the manifests of deploy/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
+	deploy/render.sh
 	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain --test-threads=$(TEST_THREADS)
 
 .PHONY: check-generated

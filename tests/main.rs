@@ -5,6 +5,7 @@ mod admission;
 mod agent;
 mod architecture;
 mod bulkheads;
+mod chart;
 mod conflicts;
 mod consumers;
 mod crash;

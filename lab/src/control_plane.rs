@@ -33,7 +33,7 @@ const TRIES: usize = 3;
 /// The longest life of a token that the lab asks for, seconds: longer than any test run.
 const TOKEN_SECONDS: i64 = 6 * 3600;
 
-/// A running control plane with this project's CRDs and RBAC in it. Ends when dropped, or with this process.
+/// A running control plane. Ends when dropped, or with this process.
 #[derive(Debug)]
 pub struct ControlPlane {
     programs: PathBuf,
@@ -44,6 +44,15 @@ pub struct ControlPlane {
     _controller_manager: Guarded,
     _apiserver: Guarded,
     _etcd: Guarded,
+}
+
+/// What a new control plane has of this project.
+#[derive(Debug, Clone, Copy)]
+enum Contents {
+    /// CRDs and RBAC.
+    Manifests,
+    /// Nothing.
+    Nothing,
 }
 
 /// The control plane that all tests of this process share, started by the first that asks.
@@ -57,17 +66,26 @@ pub async fn control_plane() -> Result<&'static ControlPlane> {
 impl ControlPlane {
     /// Starts one, in about five seconds.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Contents::Manifests).await
+    }
+
+    /// Starts one without CRDs and RBAC, for those who install the operator themselves.
+    pub async fn start_empty() -> Result<Self> {
+        Self::start_with(Contents::Nothing).await
+    }
+
+    async fn start_with(contents: Contents) -> Result<Self> {
         let programs = script("control-plane.sh").await?;
         let mut tries = 1;
         loop {
-            match Self::start_in(guard::scratch("control-plane")?, &programs).await {
+            match Self::start_in(guard::scratch("control-plane")?, &programs, contents).await {
                 Err(error) if guard::port_clash(&error) && tries < TRIES => tries += 1,
                 result => return result,
             }
         }
     }
 
-    async fn start_in(folder: PathBuf, programs: &Path) -> Result<Self> {
+    async fn start_in(folder: PathBuf, programs: &Path, contents: Contents) -> Result<Self> {
         let [etcd_port, peer_port, port, health_port] = guard::free_ports()?;
         let server = format!("https://127.0.0.1:{port}");
         let authority = Authority::new(&folder)?;
@@ -84,7 +102,9 @@ impl ControlPlane {
         apiserver.ready(async || get(&admin, "/readyz").await).await?;
 
         // Before the controller manager, whose garbage collector learns of new kinds only every 30 s.
-        apply_manifests(&folder, programs).await?;
+        if let Contents::Manifests = contents {
+            apply_manifests(&folder, programs).await?;
+        }
         let mut controller_manager = programs::controller_manager(&folder, programs, &authority, health_port)?;
         let health = probing_client(&folder, "controller-manager", health_port).await?;
         controller_manager.ready(async || get(&health, "/healthz").await).await?;

@@ -30,6 +30,7 @@ pub mod env;
 pub mod fake_aws;
 pub mod forward_proxy;
 pub mod guard;
+pub mod helm;
 pub mod http;
 pub mod kube_proxy;
 pub mod log_file;

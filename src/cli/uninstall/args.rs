@@ -1,0 +1,43 @@
+//! The flags of `uninstall`.
+
+use std::time::Duration;
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use crate::api::OPERATOR_NAMESPACE;
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount uninstall                   # what there is, and what would become of it; changes nothing
+  kubectl crossaccount uninstall --delete          # deletes the objects and waits until the operator cleaned up in AWS
+  kubectl crossaccount uninstall --leave-in-aws    # after the operator is gone: nothing waits for it any more";
+
+/// What becomes of the objects.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct UninstallArgs {
+    /// Delete all CrossAccountRoles, then all AWSAccounts, and wait until the operator has cleaned up
+    #[arg(long, conflicts_with = "leave_in_aws")]
+    pub delete: bool,
+
+    /// Remove the finalizers of all objects, so that they can be deleted without an operator
+    ///
+    /// What the operator made in AWS stays there. The command lists it. It refuses while an operator runs, which would
+    /// put the finalizers back.
+    #[arg(long)]
+    pub leave_in_aws: bool,
+
+    /// How long --delete waits, such as 90s or 10m
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub timeout: Duration,
+
+    /// Namespace of the operator, where its lease is
+    #[arg(long, value_name = "NAMESPACE", default_value = OPERATOR_NAMESPACE)]
+    pub operator_namespace: String,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text.parse().map_err(|_| format!("{text:?} is no duration: write 90s, 10m or 1h"))?;
+    Duration::try_from(parsed).map_err(|_| "write a duration that is not negative".to_owned())
+}
