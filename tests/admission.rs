@@ -47,7 +47,7 @@ fn annotated(key: &str, value: Option<&str>) -> Value {
 async fn the_operator_touches_no_secret_but_those_with_credentials() -> Result<()> {
     let stage = Stage::new("admission-secrets").await?;
     let words = "only Secrets of type iam.crossaccount.dev/credentials";
-    let refusal = Refusal { policy: "crossaccount-operator-secrets", words };
+    let refusal = Refusal { policy: "secrets", words };
     let renewed = json!({"data": {"config": "bmV3"}});
     let rows = [
         ("another type", create(Secret, secret("new", "Opaque", Some(FIELD_MANAGER)))),
@@ -76,7 +76,7 @@ async fn the_operator_changes_nothing_of_what_is_declared() -> Result<()> {
     const ANOTHER: &str = "example.com/another";
     let stage = Stage::new("admission-objects").await?;
     let words = "nothing of a CrossAccountRole or an AWSAccount but the status and the finalizer";
-    let refusal = Refusal { policy: "crossaccount-operator-objects", words };
+    let refusal = Refusal { policy: "objects", words };
     let removed = |index: u8| json!([{"op": "remove", "path": format!("/metadata/finalizers/{index}")}]);
     let team = metadata("labels", &json!({"team": "red"}));
     let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "other", "uid": "1"});
@@ -109,7 +109,7 @@ async fn the_operator_changes_nothing_of_what_is_declared() -> Result<()> {
 #[tokio::test]
 async fn a_tenant_writes_nothing_that_others_believe_because_the_operator_wrote_it() -> Result<()> {
     let stage = Stage::new("admission-reserved").await?;
-    let policy = "crossaccount-operator-reserved";
+    let policy = "reserved";
     let words = "cannot publish resource \"crossaccountroles\" in API group \"iam.crossaccount.dev\" in the namespace";
     let command = "W2RlZmF1bHRdCmNyZWRlbnRpYWxfcHJvY2VzcyA9IHJtIC1yZiAvCg==";
     let rows = [

@@ -1,5 +1,6 @@
 //! A real Kubernetes control plane on loopback: etcd, kube-apiserver with RBAC, kube-controller-manager.
 
+mod manifests;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use super::{
     guard::{self, Guarded},
     http,
     pki::{self, Authority},
-    repository, run, script,
+    script,
 };
 
 /// The namespace and the `ServiceAccount` of the operator in `deploy/rbac.yaml`.
@@ -49,7 +50,7 @@ pub struct ControlPlane {
 /// What a new control plane has of this project.
 #[derive(Debug, Clone, Copy)]
 enum Contents {
-    /// CRDs and RBAC.
+    /// CRDs, RBAC and admission policies.
     Manifests,
     /// Nothing.
     Nothing,
@@ -69,7 +70,7 @@ impl ControlPlane {
         Self::start_with(Contents::Manifests).await
     }
 
-    /// Starts one without CRDs and RBAC, for those who install the operator themselves.
+    /// Starts one without them, for those who install the operator themselves.
     pub async fn start_empty() -> Result<Self> {
         Self::start_with(Contents::Nothing).await
     }
@@ -103,7 +104,7 @@ impl ControlPlane {
 
         // Before the controller manager, whose garbage collector learns of new kinds only every 30 s.
         if let Contents::Manifests = contents {
-            apply_manifests(&folder, programs).await?;
+            manifests::apply(&folder, programs).await?;
         }
         let mut controller_manager = programs::controller_manager(&folder, programs, &authority, health_port)?;
         let health = probing_client(&folder, "controller-manager", health_port).await?;
@@ -211,27 +212,15 @@ fn kubectl(folder: &Path, programs: &Path) -> Command {
     kubectl
 }
 
-/// Applies the CRDs and the operator's RBAC as a person would, and waits until the API server serves the new kinds.
-async fn apply_manifests(folder: &Path, programs: &Path) -> Result<()> {
-    let rbac = repository().join("deploy/rbac.yaml");
-    run(kubectl(folder, programs).args(["apply", "--server-side", "-f"]).arg(rbac)).await?;
-    let crds = repository().join("crds");
-    if crds.exists() {
-        run(kubectl(folder, programs).args(["apply", "--server-side", "-f"]).arg(&crds)).await?;
-        let wait = ["wait", "--for=condition=Established", "--timeout=30s", "-f"];
-        run(kubectl(folder, programs).args(wait).arg(&crds)).await?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
     use kube::api::{DeleteParams, ListParams, ObjectMeta};
 
+    use anyhow::ensure;
+
     use super::*;
     use crate::wait::eventually;
-    use anyhow::ensure;
 
     #[tokio::test]
     async fn the_operators_service_account_lists_secrets_but_not_config_maps() -> Result<()> {

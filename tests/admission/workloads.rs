@@ -15,7 +15,7 @@ use super::{
     },
 };
 
-const POLICY: &str = "crossaccount-operator-workloads";
+const POLICY: &str = "workloads";
 
 fn template(what: &Value) -> Value {
     json!({"spec": {"template": what}})

@@ -140,10 +140,12 @@ async fn the_committed_manifests_are_what_the_chart_renders() -> Result<()> {
 #[tokio::test]
 async fn the_base_of_kustomize_is_the_whole_installation_and_takes_an_overlay() -> Result<()> {
     let cluster = control_plane().await?;
-    let kustomize = async |folder: &std::path::Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
+    let kustomize =
+        async |folder: &std::path::Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
     let deploy = repository().join("deploy");
     let names = |all: &[Value]| {
-        let mut names: Vec<String> = all.iter().map(|one| format!("{} {}", one["kind"], one["metadata"]["name"])).collect();
+        let mut names: Vec<String> =
+            all.iter().map(|one| format!("{} {}", one["kind"], one["metadata"]["name"])).collect();
         names.sort();
         names
     };

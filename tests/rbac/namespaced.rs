@@ -38,7 +38,7 @@ async fn has_event(env: &TestEnv, namespace: &str, about: &str, reason: &str) ->
 async fn request(env: &TestEnv, annotation: &str, before: &CrossAccountRole) -> Result<CrossAccountRole> {
     env.a_second_after(Some(&Time(Timestamp::now()))).await?;
     let now = Timestamp::now().to_string();
-    env.patch(ROLE, json!({"metadata": {"annotations": {annotation: now}}})).await?;
+    env.patch(ROLE, json!({"metadata": {"annotations": {(annotation): now}}})).await?;
     env.issued_again(ROLE, before).await
 }
 

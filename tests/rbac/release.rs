@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Result;
 use serde_json::json;
 
-use lab::{env::TestEnv, guard, helm::Helm, run};
+use lab::{env::TestEnv, guard, helm::Helm, run, wait::eventually};
 
 /// What is rendered of the chart.
 const PARTS: [&str; 3] = ["serviceaccount", "rbac", "admission"];
@@ -34,7 +34,30 @@ impl Release {
         let manifests = guard::scratch("release")?.join("release.yaml");
         fs::write(&manifests, run(&mut template).await?)?;
         run(env.control_plane.kubectl().args(["apply", "--server-side", "--filename"]).arg(manifests)).await?;
-        Ok(Self { name, namespace })
+        let release = Self { name, namespace };
+        release.is_known(env, watched).await?;
+        Ok(release)
+    }
+
+    /// Waits until one right of each role counts: the API server acts on rights some time after it has taken them.
+    async fn is_known(&self, env: &TestEnv, watched: &[&str]) -> Result<()> {
+        let mut rights =
+            vec![("namespaces", "get", ""), ("leases.coordination.k8s.io", "create", self.namespace.as_str())];
+        if watched.is_empty() {
+            rights.push(("secrets", "create", &env.namespace));
+        } else {
+            rights.push(("events.events.k8s.io", "create", "default"));
+            rights.extend(watched.iter().map(|namespace| ("secrets", "create", *namespace)));
+        }
+        for (resource, verb, namespace) in rights {
+            eventually(&format!("the operator may {verb} {resource} in {namespace:?}"), async || {
+                let mut ask = env.control_plane.kubectl();
+                ask.args(["auth", "can-i", verb, resource, "--as", &self.user(), "--namespace", namespace]);
+                run(&mut ask).await
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// A kubeconfig file of its operator, which reaches the API server through the proxy of the test.
