@@ -71,9 +71,8 @@ impl Helm {
 /// The documents of a stream of YAML.
 pub fn documents(yaml: &str) -> Result<Vec<Value>> {
     let texts = yaml.split("\n---").map(|text| text.trim_start_matches("---"));
-    let parsed = texts.map(|text| {
-        serde_saphyr::from_str::<Value>(text).with_context(|| format!("this is no YAML:\n{text}"))
-    });
+    let parsed =
+        texts.map(|text| serde_saphyr::from_str::<Value>(text).with_context(|| format!("this is no YAML:\n{text}")));
     Ok(parsed.collect::<Result<Vec<_>>>()?.into_iter().filter(|value| !value.is_null()).collect())
 }
 

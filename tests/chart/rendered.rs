@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::CommandFactory as _;
 use crossaccount::operator::args::Args;
 use serde_json::{Value, json};
@@ -95,6 +95,16 @@ async fn every_other_flag_of_the_operator_is_a_setting() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_setting_is_in_a_variant() -> Result<()> {
+    let text = fs::read_to_string(Helm::chart().join("values.yaml"))?;
+    let [settings] = &documents(&text)?[..] else { bail!("values.yaml is one document") };
+    for name in settings.as_object().context("settings are an object")?.keys() {
+        ensure!(variants().iter().any(|(_, values)| values.get(name).is_some()), "no variant has {name}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn no_setting_is_without_effect() -> Result<()> {
     let helm = Helm::new().await?;
@@ -140,10 +150,12 @@ async fn the_committed_manifests_are_what_the_chart_renders() -> Result<()> {
 #[tokio::test]
 async fn the_base_of_kustomize_is_the_whole_installation_and_takes_an_overlay() -> Result<()> {
     let cluster = control_plane().await?;
-    let kustomize = async |folder: &std::path::Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
+    let kustomize =
+        async |folder: &std::path::Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
     let deploy = repository().join("deploy");
     let names = |all: &[Value]| {
-        let mut names: Vec<String> = all.iter().map(|one| format!("{} {}", one["kind"], one["metadata"]["name"])).collect();
+        let mut names: Vec<String> =
+            all.iter().map(|one| format!("{} {}", one["kind"], one["metadata"]["name"])).collect();
         names.sort();
         names
     };
