@@ -10,10 +10,16 @@ use serde_json::{Value, json};
 
 use crate::{
     keep,
-    node::{Node, image::Image},
+    node::Node,
     stage::{ACCOUNT, ALLOWED, NAMESPACE, ROLE, Stage, TARGET, say},
 };
-use lab::{folder, operator::Operator, run as run_command, script, wait::eventually};
+use lab::{
+    folder,
+    image::{Facts, Image, this_architecture},
+    operator::Operator,
+    run as run_command, script,
+    wait::eventually,
+};
 
 /// The pod in `node/pod.yaml`.
 const POD: &str = "reader";
@@ -21,7 +27,7 @@ const POD: &str = "reader";
 const RENEWING: [&str; 2] = ["process", "served"];
 /// Its container that does not.
 const STATIC: &str = "static";
-/// A user that is not root, in all images.
+/// A user that is not root, in the image of the consumer.
 const NOBODY: &str = "65532:65532";
 
 struct EndToEnd {
@@ -47,12 +53,12 @@ pub async fn run() -> Result<()> {
     let stage = Stage::set().await?;
     say("Starting a node: containerd and a kubelet in a machine of its own, with two images");
     let consumer = script("node/consumer.sh").await?;
-    let agent = script("node/agent.sh").await?;
-    let images = [
-        Image::of_program("agent", &agent.join("crossaccount-agent"), NOBODY)?,
-        Image::of_root("consumer", consumer, &["/usr/bin/python3"], NOBODY),
+    let programs = script("programs.sh").await?;
+    let images = vec![
+        Image::of_stage("agent", &programs, this_architecture()?, &Facts::default())?,
+        Image::of_root("consumer", &consumer, &["/usr/bin/python3"], NOBODY)?,
     ];
-    let node = Node::start(stage.control_plane, &stage.proxy, &images).await?;
+    let node = Node::start(stage.control_plane, &stage.proxy, images).await?;
     stage.kubectl(&["get", "nodes", "-o", "wide"]).await?;
 
     let pods = Api::namespaced(stage.control_plane.admin().await?, NAMESPACE);
