@@ -1,6 +1,7 @@
 //! All behaviour tests, one file per subject, in one binary.
 
 mod account;
+mod admission;
 mod agent;
 mod architecture;
 mod bulkheads;

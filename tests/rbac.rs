@@ -1,6 +1,9 @@
-//! The operator without one of the rights in `deploy/rbac.yaml`: it says in the API server's own words what it may not do, does
-//! everything else, and goes on by itself once it may.
+//! What the operator may do in the cluster, in both modes of the chart; and the operator without one of these rights: it says in the
+//! API server's own words what it may not do, does everything else, and goes on by itself once it may.
 
+mod matrix;
+mod namespaced;
+mod release;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -11,13 +14,16 @@ use self::stage::{Act, Place, Row, Stage};
 use crate::process::{electing, leading};
 use lab::{env::TestEnv, repository, wait::eventually};
 
-const OBJECTS: [Row; 6] = [
+const OBJECTS: [Row; 8] = [
     ("get", "crossaccountroles", Act::Edit, Place::Condition),
     ("patch", "crossaccountroles", Act::Create, Place::NewCondition),
     ("patch", "crossaccountroles/status", Act::Edit, Place::Log),
     ("get", "awsaccounts", Act::Edit, Place::Condition),
     ("patch", "awsaccounts", Act::CreateFirst, Place::NewCondition),
     ("patch", "awsaccounts/status", Act::EditAccount, Place::Log),
+    // An admission policy asks for these two: without them the operator writes neither credentials nor a status.
+    ("publish", "crossaccountroles", Act::Renew, Place::Log),
+    ("publish", "awsaccounts", Act::EditAccount, Place::Log),
 ];
 
 const AROUND: [Row; 6] = [

@@ -29,7 +29,7 @@ fn workloads(env: &TestEnv, kind: WorkloadKind, namespace: &str) -> Api<DynamicO
 }
 
 /// A workload without pods: only its template is of interest.
-async fn create(env: &TestEnv, kind: WorkloadKind, namespace: &str, name: &str) -> Result<()> {
+pub async fn create(env: &TestEnv, kind: WorkloadKind, namespace: &str, name: &str) -> Result<()> {
     let labels = json!({"app": name});
     let mut spec = json!({
         "selector": {"matchLabels": labels},
@@ -54,7 +54,7 @@ async fn restarts(env: &TestEnv, kind: WorkloadKind, namespace: &str, name: &str
 }
 
 /// The same of a Deployment in the test's own namespace.
-async fn deployment(env: &TestEnv, name: &str) -> Result<(Option<String>, i64)> {
+pub async fn deployment(env: &TestEnv, name: &str) -> Result<(Option<String>, i64)> {
     restarts(env, WorkloadKind::Deployment, &env.namespace, name).await
 }
 
