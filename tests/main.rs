@@ -12,6 +12,7 @@ mod credentials;
 mod every_field;
 mod explain;
 mod faults;
+mod gitops;
 mod grants;
 mod moves;
 mod partitions;
