@@ -80,6 +80,12 @@ soak: surroundings operator ## Kill the operator at random while objects change 
 	cargo run --locked --quiet --package crossaccount-lab -- soak
 	@if [ -n "$(PAIRS)" ]; then CRASH_PAIRS=$(PAIRS) cargo test --locked --test tests -- crash --test-threads=$(TEST_THREADS); fi
 
+.PHONY: test-upgrade
+test-upgrade: surroundings operator ## Replace the operator of the commit FROM by this one and back, with roles in use, and look for what users notice
+	@[ -n "$(FROM)" ] || { echo "write FROM=<commit>, such as make test-upgrade FROM=main" >&2; exit 1; }
+	cargo build --locked --workspace --bins
+	earlier=$$(lab/earlier.sh "$(FROM)") && cargo run --locked --quiet --package crossaccount-lab -- upgrade "$$earlier"
+
 .PHONY: lint
 lint: ## Check format and lints
 	cargo fmt --all --check

@@ -14,6 +14,7 @@ mod credentials;
 mod every_field;
 mod explain;
 mod faults;
+mod gitops;
 mod grants;
 mod injection;
 mod moves;
