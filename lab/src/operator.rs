@@ -50,8 +50,10 @@ impl OperatorSettings {
     /// Without flags but those by which the lab reads what it does.
     #[must_use]
     pub fn bare(&self) -> Self {
-        let Self { environment, quiet, .. } = self.clone();
-        Self { flags: Vec::new(), environment, quiet }.flag("--http-addr=127.0.0.1:0").flag("--log-format=json")
+        let Self { environment, quiet, program, flags: _ } = self.clone();
+        Self { flags: Vec::new(), environment, quiet, program }
+            .flag("--http-addr=127.0.0.1:0")
+            .flag("--log-format=json")
     }
 
     /// Adds a flag. The last one of a name is the one that counts.

@@ -6,6 +6,7 @@
 mod demo;
 mod e2e_node;
 mod images;
+mod installation;
 mod node;
 mod soak;
 mod stage;
