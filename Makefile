@@ -50,7 +50,7 @@ demo: surroundings operator ## See the operator at work, from two manifests to a
 
 .PHONY: e2e-node
 e2e-node: surroundings operator ## See a pod on a real node renew, lose and regain its credentials; needs root; KEEP=1 leaves it running
-	@for part in root kubernetes consumer agent; do lab/node/$$part.sh >/dev/null || exit; done
+	@for part in node/root node/kubernetes node/consumer programs; do lab/$$part.sh >/dev/null || exit; done
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- e2e-node
 
@@ -59,6 +59,14 @@ test-aws: ## Check what the lab claims, and the main job, in two real accounts; 
 	@[ -n "$(DRY_RUN)" ] || lab/control-plane.sh >/dev/null
 	cargo build --locked --workspace --bins
 	DRY_RUN=$(DRY_RUN) CLEAN=$(CLEAN) cargo run --locked --quiet --package crossaccount-lab -- test-aws
+
+.PHONY: image
+image: ## Write the container images of operator and agent into dist/, without a container engine; ARCHITECTURES="amd64 arm64"
+	.ci/release images
+
+.PHONY: dist
+dist: ## Write all files of a release into dist/: images, programs, their contents and provenance; see docs/releasing.md
+	.ci/release
 
 .PHONY: bench
 bench: ## Measure the release build into docs/benchmarks.md; WORK="one wave" picks workloads, SIZE=100 or 10000 the number of roles
@@ -71,6 +79,12 @@ soak: surroundings operator ## Kill the operator at random while objects change 
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet --package crossaccount-lab -- soak
 	@if [ -n "$(PAIRS)" ]; then CRASH_PAIRS=$(PAIRS) cargo test --locked --test tests -- crash --test-threads=$(TEST_THREADS); fi
+
+.PHONY: test-upgrade
+test-upgrade: surroundings operator ## Replace the operator of the commit FROM by this one and back, with roles in use, and look for what users notice
+	@[ -n "$(FROM)" ] || { echo "write FROM=<commit>, such as make test-upgrade FROM=main" >&2; exit 1; }
+	cargo build --locked --workspace --bins
+	earlier=$$(lab/earlier.sh "$(FROM)") && cargo run --locked --quiet --package crossaccount-lab -- upgrade "$$earlier"
 
 .PHONY: lint
 lint: ## Check format and lints

@@ -1,5 +1,6 @@
 //! The process: leader lease, probes, and its end.
 
+mod rolling;
 mod shards;
 
 use anyhow::{Context as _, Result, ensure};

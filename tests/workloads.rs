@@ -62,7 +62,7 @@ fn declared(kind: WorkloadKind, name: &str) -> RolloutRestart {
     RolloutRestart { kind, name: name.to_owned() }
 }
 
-async fn ready_role(env: &TestEnv, name: &str, restarts: Vec<RolloutRestart>) -> Result<CrossAccountRole> {
+pub(crate) async fn ready_role(env: &TestEnv, name: &str, restarts: Vec<RolloutRestart>) -> Result<CrossAccountRole> {
     let mut role = env.role(name);
     role.spec.secret.outputs = vec![Output::Env];
     role.spec.rollout_restarts = restarts;
@@ -71,7 +71,7 @@ async fn ready_role(env: &TestEnv, name: &str, restarts: Vec<RolloutRestart>) ->
 }
 
 /// Asks for new credentials and waits for them.
-async fn renew(env: &TestEnv, before: &CrossAccountRole) -> Result<CrossAccountRole> {
+pub(crate) async fn renew(env: &TestEnv, before: &CrossAccountRole) -> Result<CrossAccountRole> {
     // Times are kept in whole seconds, and what is new must be newer than all that happened so far.
     env.a_second_after(Some(&Time(Timestamp::now()))).await?;
     let name = before.metadata.name.as_deref().unwrap_or_default();
@@ -80,7 +80,7 @@ async fn renew(env: &TestEnv, before: &CrossAccountRole) -> Result<CrossAccountR
     env.issued_again(name, before).await
 }
 
-fn issued_at(role: &CrossAccountRole) -> Option<String> {
+pub(crate) fn issued_at(role: &CrossAccountRole) -> Option<String> {
     let set = role.status.as_ref()?.credentials.as_ref()?;
     set.issued_at.as_ref().map(|time| time.0.to_string())
 }
@@ -90,7 +90,7 @@ fn condition(role: &CrossAccountRole, kind: ConditionType) -> Option<Condition> 
 }
 
 /// Waits until a condition of a role has this status and reason, and gives its message.
-async fn says(env: &TestEnv, name: &str, kind: ConditionType, status: &str, reason: &str) -> Result<String> {
+pub(crate) async fn says(env: &TestEnv, name: &str, kind: ConditionType, status: &str, reason: &str) -> Result<String> {
     eventually(&format!("{kind} is {status} {reason}"), async || {
         let found = condition(&env.roles.get(name).await?, kind).context("there is no such condition")?;
         ensure!((found.status.as_str(), found.reason.as_str()) == (status, reason), "{found:?}");
@@ -113,7 +113,7 @@ async fn events(env: &TestEnv, reason: &str) -> Result<Vec<String>> {
 }
 
 /// Waits until an operator has reconciled once more.
-async fn reconciled(env: &TestEnv, operator: &Operator, name: &str) -> Result<()> {
+pub(crate) async fn reconciled(env: &TestEnv, operator: &Operator, name: &str) -> Result<()> {
     let settled = async || {
         let (_, metrics) = operator.get("/metrics").await?;
         let counter = metrics.lines().find(|l| l.starts_with("crossaccount_reconciles_total{outcome=\"settled\"}"));
@@ -278,7 +278,7 @@ async fn credentials_after_a_revocation_restart_the_workloads_too() -> Result<()
 }
 
 /// A pod of one container that says it has run since now.
-async fn run_pod(env: &TestEnv, name: &str, container: Value) -> Result<()> {
+pub(crate) async fn run_pod(env: &TestEnv, name: &str, container: Value) -> Result<()> {
     let mut app = json!({"name": "app", "image": "app"});
     app.as_object_mut().context("no object")?.extend(container.as_object().cloned().unwrap_or_default());
     let volumes = json!([{"name": "aws", "secret": {"secretName": "reader"}}]);

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitStatus,
     time::{Duration, Instant},
 };
@@ -28,6 +28,7 @@ use super::{
 pub struct OperatorSettings {
     flags: Vec<String>,
     environment: BTreeMap<String, String>,
+    program: Option<PathBuf>,
     quiet: bool,
 }
 
@@ -35,7 +36,7 @@ impl OperatorSettings {
     /// As `deploy/` has it: all namespaces, one leader. `kubeconfig` says who it is in which cluster, `aws` is the endpoint,
     /// `base` its own keys.
     pub fn new(kubeconfig: &Path, aws: &str, base: &Credentials) -> Self {
-        Self { flags: Vec::new(), environment: BTreeMap::new(), quiet: false }
+        Self { flags: Vec::new(), environment: BTreeMap::new(), program: None, quiet: false }
             .flag("--http-addr=127.0.0.1:0")
             .flag("--log-format=json")
             .env("KUBECONFIG", kubeconfig.to_string_lossy())
@@ -49,8 +50,10 @@ impl OperatorSettings {
     /// Without flags but those by which the lab reads what it does.
     #[must_use]
     pub fn bare(&self) -> Self {
-        let Self { environment, quiet, .. } = self.clone();
-        Self { flags: Vec::new(), environment, quiet }.flag("--http-addr=127.0.0.1:0").flag("--log-format=json")
+        let Self { environment, quiet, program, flags: _ } = self.clone();
+        Self { flags: Vec::new(), environment, quiet, program }
+            .flag("--http-addr=127.0.0.1:0")
+            .flag("--log-format=json")
     }
 
     /// Adds a flag. The last one of a name is the one that counts.
@@ -121,6 +124,13 @@ impl OperatorSettings {
         self
     }
 
+    /// Another program than the one that is shipped: an earlier version.
+    #[must_use]
+    pub fn program(mut self, file: &Path) -> Self {
+        self.program = Some(file.to_owned());
+        self
+    }
+
     /// Does not print the end of its log at its end. Test runners show that for failed tests only, where it is welcome.
     #[must_use]
     pub fn quiet(mut self) -> Self {
@@ -131,7 +141,8 @@ impl OperatorSettings {
     /// Starts the operator and waits until its admin endpoints answer. It may not be ready yet: see [`Operator::get`].
     pub async fn start(&self) -> Result<Operator> {
         let folder = guard::scratch("operator")?;
-        let mut command = guard::command(shipped_program("crossaccount-operator")?);
+        let program = self.program.clone().map_or_else(|| shipped_program("crossaccount-operator"), Ok)?;
+        let mut command = guard::command(program);
         command
             .arg("run")
             .args(&self.flags)

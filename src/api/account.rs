@@ -138,11 +138,12 @@ pub struct AccountRef {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AWSAccountStatus {
-    /// `metadata.generation` that this status is about.
+    /// `metadata.generation` that this status is about; -1 until the operator has seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the operator got into the account and AWS confirmed which account it is.
+    /// `Ready`: the operator got into the account and AWS confirmed which account it is. `Stalled`: someone must act.
+    /// `Reconciling`: the operator is still trying.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

@@ -1,9 +1,10 @@
 //! The CRDs as manifests.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt as _;
+use serde_json::json;
 
 use super::{AWSAccount, CrossAccountRole};
 
@@ -14,9 +15,19 @@ pub fn crds() -> [CustomResourceDefinition; 2] {
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             unwrap_descriptions(schema);
+            mark_as_unobserved(schema);
         }
     }
     crds
+}
+
+/// Gives an object that the operator has not seen yet the generation -1 as the observed one. kstatus, by which Flux and
+/// Helm wait, takes an object without status for one that is as declared; Flux's own kinds have the same default.
+fn mark_as_unobserved(schema: &mut JSONSchemaProps) {
+    let status = schema.properties.as_mut().and_then(|properties| properties.get_mut("status"));
+    if let Some(status) = status {
+        status.default = Some(JSON(json!({"observedGeneration": -1})));
+    }
 }
 
 /// Puts each description on one line: `kubectl explain` wraps text itself and would keep the line breaks of the source.

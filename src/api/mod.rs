@@ -55,7 +55,7 @@ pub const SECRET_TYPE: &str = "iam.crossaccount.dev/credentials";
 /// Label of every Secret the operator writes; its value is [`FIELD_MANAGER`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 
-/// Annotations, on Secrets, on a `CrossAccountRole` and on pod templates.
+/// Annotations, on Secrets, on a `CrossAccountRole`, on pod templates and on pods.
 pub mod annotation {
     /// How all of them begin.
     pub const PREFIX: &str = "iam.crossaccount.dev/";
@@ -87,4 +87,7 @@ pub mod annotation {
     /// On the pod template of a workload in `rolloutRestarts`, RFC 3339 in whole seconds: when the credentials were
     /// issued that it was last restarted for.
     pub const RESTARTED_FOR: &str = "iam.crossaccount.dev/restarted-for";
+
+    /// On a pod that mounts the Secret, RFC 3339: when the credentials were issued that its kubelet was last made to read.
+    pub const CREDENTIALS_ISSUED_AT: &str = "iam.crossaccount.dev/credentials-issued-at";
 }

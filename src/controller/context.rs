@@ -69,6 +69,8 @@ pub struct Context {
     pub drift_interval: SignedDuration,
     /// Whether a role must prove that it refuses without its external id.
     pub external_id_self_test: bool,
+    /// Whether pods that mount a Secret are annotated when it has a new set.
+    pub nudge_pods: bool,
     /// Wakes the reconcile of an account.
     pub wake_account: mpsc::UnboundedSender<ObjectRef<AWSAccount>>,
     /// Wakes the reconcile of a role; one for each watched namespace, or one for all.

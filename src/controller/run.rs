@@ -69,6 +69,7 @@ pub async fn run(
         drift_interval,
         principal_arn,
         external_id_self_test,
+        nudge_pods,
     } = settings;
     health.not_ready(CACHE, "the first lists of CrossAccountRoles and AWSAccounts have not arrived");
     let cluster = Cluster::new(client.clone());
@@ -107,6 +108,7 @@ pub async fn run(
         cluster_name,
         drift_interval: SignedDuration::try_from(drift_interval).unwrap_or(SignedDuration::from_hours(1)),
         external_id_self_test,
+        nudge_pods,
         wake_account,
         wake_role,
     });

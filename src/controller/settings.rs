@@ -89,4 +89,18 @@ pub struct ControllerSettings {
         default_value_t = true
     )]
     pub external_id_self_test: bool,
+
+    /// After each renewal, annotate the running pods that mount the Secret, so that they see the new credentials at once
+    ///
+    /// The kubelet brings a changed Secret to a pod within about 90 seconds, and within about a second if the pod changes, too.
+    /// One annotation is written to each pod and set: iam.crossaccount.dev/credentials-issued-at. The operator needs the
+    /// permission to patch pods.
+    #[arg(
+        long,
+        env = "CROSSACCOUNT_NUDGE_PODS",
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        default_value_t = false
+    )]
+    pub nudge_pods: bool,
 }

@@ -176,11 +176,12 @@ mod tests {
             drift_interval,
             principal_arn,
             external_id_self_test,
+            nudge_pods,
         } = controllers;
         assert_eq!((cluster_name, lease_namespace, principal_arn), (None, None, None));
         assert_eq!((watch_namespaces, shard), (Namespaces::All, None));
         assert_eq!((concurrency, drift_interval), (64, Duration::from_hours(1)));
-        assert!(leader_elect && external_id_self_test);
+        assert!(leader_elect && external_id_self_test && !nudge_pods);
         assert_eq!(http_addr, None);
         assert_eq!((per_object_metrics, log_format), (PerObject::Auto, LogFormat::Text));
     }
@@ -196,7 +197,7 @@ mod tests {
             assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(expected.as_str()), "--{long}");
             seen += 1;
         }
-        assert_eq!(seen, 13);
+        assert_eq!(seen, 14);
     }
 
     #[test]
@@ -210,6 +211,7 @@ mod tests {
             "--drift-interval=1h 30m",
             "--principal-arn=arn:aws-cn:iam::111111111111:role/platform/operator",
             "--external-id-self-test=false",
+            "--nudge-pods=true",
             "--per-object-metrics=true",
             "--http-addr=127.0.0.1:0",
             "--log-format=json",
@@ -219,7 +221,7 @@ mod tests {
         assert_eq!(args.controllers.watch_namespaces.to_string(), "a,b");
         assert_eq!(args.controllers.shard.unwrap().to_string(), "1/2");
         assert_eq!(args.controllers.drift_interval, Duration::from_mins(90));
-        assert!(!args.leader_elect && !args.controllers.external_id_self_test);
+        assert!(!args.leader_elect && !args.controllers.external_id_self_test && args.controllers.nudge_pods);
         assert_eq!((args.per_object_metrics, args.log_format), (PerObject::Always, LogFormat::Json));
     }
 

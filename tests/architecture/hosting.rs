@@ -1,4 +1,4 @@
-//! What hosts of this repository run: CI, updates of dependencies, hooks of git, and the recipe of an image. None of them runs in the
+//! What hosts of this repository run: CI, releases, updates of dependencies, hooks of git, and the recipe of the images. None of them runs in the
 //! tests, so what they depend on is checked here.
 
 use std::{collections::BTreeSet, env, ffi::OsStr, fs, path::PathBuf, process::Command};
@@ -31,21 +31,59 @@ fn hosted_ci_runs_all_that_a_change_must_pass() -> Result<()> {
     Ok(())
 }
 
+/// The permissions of the jobs of a workflow that have some of their own.
+fn permitted(workflow: &Value) -> Result<Vec<(&str, &Value)>> {
+    let jobs = workflow["jobs"].as_object().context("no jobs")?;
+    Ok(jobs.iter().filter_map(|(name, job)| Some((name.as_str(), job.get("permissions")?))).collect())
+}
+
 #[test]
-fn hosted_ci_may_only_read_and_takes_actions_of_one_version() -> Result<()> {
-    let workflow = yaml(".github/workflows/ci.yml")?;
-    assert_eq!(workflow["permissions"], json!({"contents": "read"}));
-    let mut seen = 0;
-    for job in workflow["jobs"].as_object().context("no jobs")?.values() {
-        assert!(job.get("permissions").is_none(), "a job takes permissions of its own: {job}");
-        for action in list(&job["steps"]).iter().filter_map(|step| step["uses"].as_str()) {
-            seen += 1;
+fn workflows_may_only_read_but_for_the_job_that_publishes_a_tag() -> Result<()> {
+    let ci = yaml(".github/workflows/ci.yml")?;
+    assert_eq!(ci["permissions"], json!({"contents": "read"}));
+    assert_eq!(permitted(&ci)?, []);
+
+    let release = yaml(".github/workflows/release.yml")?;
+    assert_eq!(release["on"], json!({"push": {"tags": ["v*"]}}), "only a tag is published");
+    assert_eq!(release["permissions"], json!({"contents": "read"}));
+    let publishing = json!({"contents": "write", "packages": "write", "id-token": "write"});
+    assert_eq!(permitted(&release)?, [("publish", &publishing)]);
+    Ok(())
+}
+
+#[test]
+fn workflows_take_actions_of_one_version() -> Result<()> {
+    for (workflow, least) in [("ci", 4), ("release", 3)] {
+        let workflow = yaml(&format!(".github/workflows/{workflow}.yml"))?;
+        let jobs = workflow["jobs"].as_object().context("no jobs")?;
+        let steps = jobs.values().flat_map(|job| list(&job["steps"]));
+        let actions: Vec<&str> = steps.filter_map(|step| step["uses"].as_str()).collect();
+        for action in &actions {
             let version = action.split_once("@v").map(|(_, version)| version).unwrap_or_default();
             let parts: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
             assert!(parts.len() == 3 && parts.iter().all(Result::is_ok), "{action}: write the whole version");
         }
+        assert!(actions.len() >= least, "only {actions:?} were found");
     }
-    assert!(seen > 3, "only {seen} actions were found");
+    Ok(())
+}
+
+#[test]
+fn a_release_is_published_after_all_that_a_change_must_pass_and_holds_what_make_dist_writes() -> Result<()> {
+    let release = yaml(".github/workflows/release.yml")?;
+    let jobs = &release["jobs"];
+    assert_eq!(jobs["ci"]["uses"], "./.github/workflows/ci.yml");
+    assert!(yaml(".github/workflows/ci.yml")?["on"].get("workflow_call").is_some(), "ci.yml cannot be called");
+    let publish = &jobs["publish"];
+    assert_eq!(publish["needs"], json!(["ci", "containerfile"]));
+    let runs: Vec<&str> = list(&publish["steps"]).iter().filter_map(|step| step["run"].as_str()).collect();
+    let at = |wanted: &str| runs.iter().position(|run| run.contains(wanted)).with_context(|| format!("no `{wanted}`"));
+    let order = [at("make dist")?, at("cosign sign-blob")?, at("skopeo copy")?, at("gh release create")?];
+    assert!(order.is_sorted(), "files are signed once they exist, and published once they are signed: {runs:?}");
+    for name in ["crossaccount-operator", "crossaccount-agent"] {
+        assert!(text("images/Containerfile")?.contains(&format!("ENTRYPOINT [\"/{name}\"]")), "no image has {name}");
+        assert!(runs[at("skopeo copy")?].contains(name), "{name} is not pushed");
+    }
     Ok(())
 }
 
@@ -106,23 +144,23 @@ fn the_hooks_of_git_check_what_ci_checks() -> Result<()> {
 }
 
 #[test]
-fn the_image_of_the_agent_copies_all_that_cargo_reads_and_has_the_same_rust() -> Result<()> {
-    let recipe = text("images/agent/Containerfile")?;
+fn the_recipe_of_the_images_copies_all_that_cargo_reads_and_has_the_same_rust() -> Result<()> {
+    let recipe = text("images/Containerfile")?;
     let toolchain = text("rust-toolchain.toml")?;
     let channel = toolchain.split('"').nth(1).context("no channel")?;
-    assert!(
-        recipe.contains(&format!("FROM docker.io/library/rust:{channel}-")),
-        "Rust is {channel} outside of the image"
-    );
+    assert!(recipe.contains(&format!(" docker.io/library/rust:{channel}-")), "Rust is {channel} outside of the image");
 
     let source = tempfile::tempdir()?;
-    let lines = recipe.lines().take_while(|line| *line != "FROM scratch");
+    let lines = recipe.lines().take_while(|line| !line.starts_with("FROM scratch"));
     let copies: Vec<&str> = lines.filter_map(|line| line.strip_prefix("COPY ")).collect();
     assert!(copies.len() > 2, "only {copies:?} were found");
     for copy in copies {
         let (from, to) = copy.rsplit_once(' ').context("a COPY without a target")?;
         for path in from.split(' ') {
             let target = source.path().join(to);
+            if to.ends_with('/') {
+                fs::create_dir_all(&target)?;
+            }
             let output = Command::new("cp")
                 .arg("-r")
                 .arg(repository().join(path))
@@ -137,6 +175,7 @@ fn the_image_of_the_agent_copies_all_that_cargo_reads_and_has_the_same_rust() ->
         .args(["metadata", "--locked", "--offline", "--format-version=1"])
         .current_dir(source.path())
         .output()?;
+    assert!(source.path().join("images/build.sh").is_file(), "the build runs images/build.sh");
     ensure!(
         read.status.success(),
         "cargo cannot read what the image copies: {}",

@@ -16,6 +16,7 @@ use lab::repository;
 /// Flags of other programs that a page names without the program: the flag, and whose it is.
 const OTHER_FLAGS: [(&str, &str); 3] = [
     ("--cascade", "kubectl"),
+    ("--wait", "helm"),
     ("--max-requests-inflight", "kube-apiserver"),
     ("--max-mutating-requests-inflight", "kube-apiserver"),
 ];

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::CommandFactory as _;
 use crossaccount::operator::args::Args;
 use serde_json::{Value, json};
@@ -91,6 +91,16 @@ async fn every_other_flag_of_the_operator_is_a_setting() -> Result<()> {
     for flag in run.get_arguments().filter_map(clap::Arg::get_long).filter(|flag| !AS_THEY_ARE.contains(flag)) {
         let set = arguments.iter().any(|argument| argument.starts_with(&format!("--{flag}=")));
         ensure!(set, "no setting of the chart leads to --{flag}: {arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_setting_is_in_a_variant() -> Result<()> {
+    let text = fs::read_to_string(Helm::chart().join("values.yaml"))?;
+    let [settings] = &documents(&text)?[..] else { bail!("values.yaml is one document") };
+    for name in settings.as_object().context("settings are an object")?.keys() {
+        ensure!(variants().iter().any(|(_, values)| values.get(name).is_some()), "no variant has {name}");
     }
     Ok(())
 }

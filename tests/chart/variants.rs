@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Each way to install, by name.
-pub fn variants() -> [(&'static str, Value); 9] {
+pub fn variants() -> [(&'static str, Value); 10] {
     [
         ("the defaults", json!({})),
         ("two namespaces", json!({"watchNamespaces": ["default", "kube-public"]})),
@@ -12,6 +12,7 @@ pub fn variants() -> [(&'static str, Value); 9] {
         ("IRSA", irsa()),
         ("keys in a Secret", json!({"aws": {"identity": {"type": "Secret", "secret": {"name": "operator-aws"}}}})),
         ("IAM Roles Anywhere", roles_anywhere()),
+        ("pods that are injected", json!({"podInjection": {"enabled": true}, "namespace": {"create": true}})),
         ("the operator alone", alone()),
         ("all settings", all_settings()),
     ]

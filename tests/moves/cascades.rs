@@ -38,16 +38,49 @@ async fn delete(env: &TestEnv, part: Part, how: &DeleteParams) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the parts one right after the other, and waits until nothing is left.
-async fn is_deleted_in_order(name: &str, order: [Part; 3], how: PropagationPolicy) -> Result<()> {
-    let env = TestEnv::new(name).await?;
-    let _operator = env.start().await?;
+/// Three objects with their roles.
+async fn are_settled(env: &TestEnv) -> Result<()> {
     for name in OBJECTS {
         env.create(&env.role(name)).await?;
     }
     for name in OBJECTS {
         env.settled(name).await?;
     }
+    Ok(())
+}
+
+/// Deletes account and objects in the same moment, as Argo CD prunes a wave, and waits until they are gone.
+async fn are_pruned_at_once(name: &str, how: PropagationPolicy) -> Result<()> {
+    let env = TestEnv::new(name).await?;
+    let _operator = env.start().await?;
+    are_settled(&env).await?;
+    let how = DeleteParams { propagation_policy: Some(how), ..DeleteParams::default() };
+    tokio::try_join!(delete(&env, Part::Account, &how), delete(&env, Part::Objects, &how))?;
+    for name in OBJECTS {
+        env.is_gone_with_its_role(name).await?;
+    }
+    eventually("the account is gone", async || {
+        ensure!(env.accounts.get_opt(&env.namespace).await?.is_none(), "it is there");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_account_and_its_objects_are_pruned_at_once_in_the_foreground() -> Result<()> {
+    are_pruned_at_once("foreground-wave", PropagationPolicy::Foreground).await
+}
+
+#[tokio::test]
+async fn an_account_and_its_objects_are_pruned_at_once_in_the_background() -> Result<()> {
+    are_pruned_at_once("background-wave", PropagationPolicy::Background).await
+}
+
+/// Deletes the parts one right after the other, and waits until nothing is left.
+async fn is_deleted_in_order(name: &str, order: [Part; 3], how: PropagationPolicy) -> Result<()> {
+    let env = TestEnv::new(name).await?;
+    let _operator = env.start().await?;
+    are_settled(&env).await?;
     let how = DeleteParams { propagation_policy: Some(how), ..DeleteParams::default() };
     for part in order {
         delete(&env, part, &how).await?;

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use crossaccount::api::{AWSAccount, CrossAccountRole};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, ResourceExt as _,
@@ -11,6 +12,7 @@ use serde_json::json;
 use tokio::sync::RwLockWriteGuard;
 
 use super::{OBJECT, SecondCluster, apply, created, lose_cluster, role_of};
+use crate::account::deletion::delete_namespace;
 use lab::{env::TestEnv, tester::Tester, wait::eventually};
 
 const NAMES: [&str; 2] = ["crossaccountroles.iam.crossaccount.dev", "awsaccounts.iam.crossaccount.dev"];
@@ -51,6 +53,10 @@ async fn delete(env: &TestEnv) -> Result<()> {
     for name in NAMES {
         crds(env).delete(name, &DeleteParams::default()).await?;
     }
+    are_gone(env).await
+}
+
+async fn are_gone(env: &TestEnv) -> Result<()> {
     eventually("the CRDs are gone", async || {
         for name in NAMES {
             ensure!(crds(env).get_opt(name).await?.is_none(), "{name} is there");
@@ -95,6 +101,30 @@ async fn crds_that_are_deleted_take_all_roles_along_and_work_again_when_they_are
     env.settled(OBJECT).await?;
     ensure!(role_of(&env, OBJECT).await?.description.as_deref() == Some("edited"));
     Ok(())
+}
+
+#[tokio::test]
+async fn crds_account_and_namespace_that_are_deleted_at_once_leave_nothing_behind() -> Result<()> {
+    let (env, _alone) = alone("crds-at-once").await?;
+    let _operator = env.start().await?;
+    env.create(&env.role(OBJECT)).await?;
+    env.settled(OBJECT).await?;
+    let manifests = manifests(&env).await?;
+    // The account and its kind first: the objects need it for their cleanup.
+    env.accounts.delete(&env.namespace, &DeleteParams::default()).await?;
+    for name in NAMES.into_iter().rev() {
+        crds(&env).delete(name, &DeleteParams::default()).await?;
+    }
+    delete_namespace(&env).await?;
+    are_gone(&env).await?;
+    let namespaces: Api<Namespace> = Api::all(env.kube.clone());
+    eventually("the namespace is gone", async || {
+        ensure!(namespaces.get_opt(&env.namespace).await?.is_none(), "it is there");
+        Ok(())
+    })
+    .await?;
+    ensure!(env.aws.target.role(&env.iam_name(OBJECT)).await?.is_none(), "the role was left behind");
+    create(&env, &manifests).await // for the tests after this one
 }
 
 #[tokio::test]

@@ -131,18 +131,31 @@ impl TestEnv {
 
     /// Lets the operator keep its lease in the namespace of the test.
     pub async fn allow_leases(&self) -> Result<()> {
+        self.allow(LEADER, ("coordination.k8s.io", "leases"), &["get", "create", "patch"]).await
+    }
+
+    /// Lets the operator annotate pods in the namespace of the test, which `deploy/rbac.yaml` does not.
+    pub async fn allow_pod_patches(&self) -> Result<()> {
+        self.allow("nudges", ("", "pods"), &["patch"]).await?;
+        let wish = json!({"group": "", "resource": "pods", "verb": "patch", "namespace": self.namespace});
+        let (namespace, account) = OPERATOR_ACCOUNT;
+        self.answers(&format!("system:serviceaccount:{namespace}:{account}"), &wish, true).await
+    }
+
+    /// Gives the operator rights on a resource in the namespace of the test, by a `Role` of this name.
+    async fn allow(&self, name: &str, (group, resource): (&str, &str), verbs: &[&str]) -> Result<()> {
         let (namespace, account) = OPERATOR_ACCOUNT;
         let rule = PolicyRule {
-            api_groups: Some(vec!["coordination.k8s.io".to_owned()]),
-            resources: Some(vec!["leases".to_owned()]),
-            verbs: ["get", "create", "patch"].map(str::to_owned).to_vec(),
+            api_groups: Some(vec![group.to_owned()]),
+            resources: Some(vec![resource.to_owned()]),
+            verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
             ..PolicyRule::default()
         };
         let roles: Api<Role> = Api::namespaced(self.kube.clone(), &self.namespace);
-        roles.create(&PostParams::default(), &Role { metadata: named(LEADER), rules: Some(vec![rule]) }).await?;
+        roles.create(&PostParams::default(), &Role { metadata: named(name), rules: Some(vec![rule]) }).await?;
         let binding = RoleBinding {
-            metadata: named(LEADER),
-            role_ref: role_ref("Role", LEADER),
+            metadata: named(name),
+            role_ref: role_ref("Role", name),
             subjects: Some(vec![service_account(namespace, account)]),
         };
         let bindings: Api<RoleBinding> = Api::namespaced(self.kube.clone(), &self.namespace);

@@ -11,7 +11,7 @@ use crate::api::schema;
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CrossAccountRoleStatus {
-    /// `metadata.generation` that this status is about.
+    /// `metadata.generation` that this status is about; -1 until the operator has seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 

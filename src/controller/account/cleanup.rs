@@ -5,12 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 
-use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Reason, annotation};
+use crate::api::{AWSAccount, AWSAccountStatus, CrossAccountRole, Reason, annotation};
 use crate::controller::Error;
 use crate::controller::context::Context;
 use crate::decide::account::readiness::needs;
+use crate::decide::account::status;
 use crate::decide::event::{Event, some_of};
-use crate::decide::status::conditions::Conditions;
 
 /// An object that is gone wakes its account; this interval covers changes that produce no event.
 const CHECK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -48,7 +48,6 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
 fn deleting(account: &AWSAccount, message: &str, now: Timestamp) -> AWSAccountStatus {
     let before = account.status.clone().unwrap_or_default();
     let generation = account.metadata.generation;
-    let mut conditions = Conditions::after(&before.conditions, generation, now);
-    conditions.set(ConditionType::Ready, false, Reason::Deleting, message);
-    AWSAccountStatus { observed_generation: generation, conditions: conditions.into_vec(), ..before }
+    let conditions = status::deleting(&before.conditions, generation, message, now);
+    AWSAccountStatus { observed_generation: generation, conditions, ..before }
 }

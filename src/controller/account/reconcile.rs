@@ -8,7 +8,7 @@ use kube::runtime::reflector::Store;
 use kube::{Resource, ResourceExt};
 
 use super::cleanup;
-use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole, Reason};
+use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole};
 use crate::aws::ChainFailure;
 use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
@@ -16,10 +16,10 @@ use crate::controller::manager;
 use crate::decide::account::access::{access, check_account};
 use crate::decide::account::partition::{guardrails_in_one, operator_reaches, trusts_can_name};
 use crate::decide::account::readiness::{needs, unusable};
+use crate::decide::account::status::conditions;
 use crate::decide::explain::Attempt;
 use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::failure::{Retry, delay, next_on_grid};
-use crate::decide::status::conditions::Conditions;
 use crate::decide::status::transition;
 use crate::domain::{AccountAccess, BaseIdentity, CallerIdentity};
 
@@ -153,23 +153,12 @@ fn status(
     now: Timestamp,
 ) -> AWSAccountStatus {
     let generation = account.metadata.generation;
-    let mut conditions = Conditions::after(&before.conditions, generation, now);
-    let mut caller_arn = before.caller_arn.clone();
-    match verdict {
-        None => conditions.carry_over(ConditionType::Ready),
-        Some(Ok(caller)) => {
-            let message = format!("Entered account {} as {}.", caller.account, caller.arn);
-            conditions.set(ConditionType::Ready, true, Reason::Available, &message);
-            caller_arn = Some(caller.arn);
-        }
-        Some(Err(Verdict { reason, message, .. })) => {
-            conditions.set(ConditionType::Ready, false, reason, &message);
-        }
-    }
+    let conditions = conditions(&before.conditions, generation, verdict.as_ref(), now);
+    let entered = verdict.and_then(Result::ok).map(|caller| caller.arn);
     AWSAccountStatus {
         observed_generation: generation,
-        conditions: conditions.into_vec(),
-        caller_arn,
+        conditions,
+        caller_arn: entered.or_else(|| before.caller_arn.clone()),
         roles,
         orphans: before.orphans,
     }

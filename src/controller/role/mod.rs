@@ -15,6 +15,7 @@ mod iam_role;
 mod issue;
 #[cfg(test)]
 mod model;
+mod nudge;
 mod outcome;
 mod pass;
 mod publish;

@@ -1,6 +1,8 @@
 //! The part of a pass that is about programs which cannot read renewed credentials: they are restarted, or at least named.
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use kube::core::Status;
 
 use super::pass::Pass;
@@ -8,6 +10,7 @@ use crate::api::{ConditionType, CrossAccountRoleStatus, Outlook, RolloutRestart,
 use crate::controller::Error;
 use crate::decide::event::{Event, EventReason};
 use crate::decide::status::CredentialsFacts;
+use crate::decide::workloads::nudges::{is_useful, needs_nudge};
 use crate::decide::workloads::rollouts::{Restart, Rollouts, needs_restart, restarted, restarted_for, rollouts};
 use crate::decide::workloads::stale_pods::{Consumers, Issue, PodCheck, Stale, StalePods, is_stale, pod_check};
 use crate::domain::kubernetes::is_object_name;
@@ -76,10 +79,25 @@ impl Pass<'_> {
         }
     }
 
+    /// Lists the pods: those that hold an earlier set are named, and those that mount the Secret are made to read it now.
     async fn stale_pods(&self, set: &CredentialsFacts) -> Result<Stale, Error> {
         let CredentialsFacts { secret_name, issued_at, .. } = set;
-        match self.ctx.cluster.pods(self.role, |pod| is_stale(pod, secret_name, *issued_at)).await {
-            Ok(names) => Ok(Stale::Pods(StalePods { names, secret: secret_name.clone(), issued_at: *issued_at })),
+        let nudging = self.ctx.nudge_pods && is_useful(*issued_at, self.now);
+        let (mut names, mut nudged) = (Vec::new(), Vec::new());
+        let look = |pod: &Pod| {
+            if is_stale(pod, secret_name, *issued_at) {
+                names.push(pod.name_any());
+            }
+            if nudging && needs_nudge(pod, secret_name, *issued_at) {
+                nudged.push(pod.name_any());
+            }
+        };
+        match self.ctx.cluster.for_each_pod(self.role, look).await {
+            Ok(()) => {
+                self.nudge(nudged, *issued_at);
+                names.sort();
+                Ok(Stale::Pods(StalePods { names, secret: secret_name.clone(), issued_at: *issued_at }))
+            }
             Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(Stale::Forbidden(status.message)),
             Err(kube::Error::Api(status)) => Ok(Stale::Unknown(status.message)),
             Err(error) => Err(error.into()),

@@ -5,3 +5,4 @@ pub mod allowed;
 pub mod orphans;
 pub mod partition;
 pub mod readiness;
+pub mod status;

@@ -3,11 +3,33 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use crate::api::{ConditionType, Reason, condition};
+use crate::api::{ConditionType, Outlook, Reason, condition};
 use crate::domain::whole_seconds;
 
 /// Longest message of a condition (meta/v1 Condition, `maxLength` 32768); ours stay readable in a terminal.
 pub const MESSAGE_MAX: usize = 2_000;
+
+/// Whether anything will change, and through whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The object is as declared.
+    Settled,
+    /// The operator is working on it and will try again.
+    Reconciling,
+    /// Nothing will change without someone.
+    Stalled,
+}
+
+impl Progress {
+    /// What follows from the reason of a problem.
+    #[must_use]
+    pub fn of(problem: Reason) -> Self {
+        match problem.outlook() {
+            Outlook::NeedsSomeone => Self::Stalled,
+            Outlook::Works | Outlook::OnTheWay | Outlook::Lost => Self::Reconciling,
+        }
+    }
+}
 
 /// Sets conditions on top of the previous ones, of which it keeps the transition times.
 pub struct Conditions<'a> {
@@ -41,6 +63,17 @@ impl<'a> Conditions<'a> {
             status: status.to_owned(),
             type_: kind,
         });
+    }
+
+    /// Sets `Stalled` and `Reconciling` in the form that kstatus reads: one of them is true while a cause is there, and
+    /// none otherwise. <https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus>
+    pub fn set_progress(&mut self, progress: Progress, reason: Reason, message: &str) {
+        for (kind, now) in
+            [(ConditionType::Stalled, Progress::Stalled), (ConditionType::Reconciling, Progress::Reconciling)]
+        {
+            let set = progress == now;
+            self.set(kind, set, reason, if set { message } else { "" });
+        }
     }
 
     /// The conditions that were set.

@@ -8,12 +8,12 @@ mod transition;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use self::conditions::Conditions;
+use self::conditions::{Conditions, Progress};
 pub use self::report::{CredentialsFacts, Mode, Outcome, Report};
 pub use self::schedule::next_pass;
 pub use self::transition::transition;
 use super::failure::Verdict;
-use crate::api::{ConditionType, CredentialsStatus, CrossAccountRoleStatus, Outlook, Reason};
+use crate::api::{ConditionType, CredentialsStatus, CrossAccountRoleStatus, Reason};
 
 /// Sums up. `previous` lends transition times, and what was known of parts that were not looked at.
 #[must_use]
@@ -45,8 +45,6 @@ pub fn status(
 
     let mut conditions = Conditions::after(&previous.conditions, generation, now);
     conditions.set(ConditionType::Ready, ready.status, ready.reason, &ready.message);
-    let stalled = ready.cause.is_some_and(|reason| reason.outlook() == Outlook::NeedsSomeone);
-    let reconciling = ready.cause.is_some() && !stalled;
     for (kind, line) in [
         (ConditionType::RoleReady, role_condition(role, *mode)),
         (ConditionType::CredentialsReady, Some(credentials_condition(credentials, published.is_some(), good_until))),
@@ -58,9 +56,7 @@ pub fn status(
         }
     }
     consumers.tell(&mut conditions);
-    for (kind, set) in [(ConditionType::Stalled, stalled), (ConditionType::Reconciling, reconciling)] {
-        conditions.set(kind, set, ready.reason, if set { &ready.message } else { "" });
-    }
+    conditions.set_progress(ready.progress, ready.reason, &ready.message);
 
     CrossAccountRoleStatus {
         observed_generation: generation,
@@ -81,13 +77,11 @@ struct Summary {
     status: bool,
     reason: Reason,
     message: String,
-    /// The reason of the problem behind it, if there is one.
-    cause: Option<Reason>,
+    progress: Progress,
 }
 
 fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
     let problem = report.problem();
-    let cause = problem.map(|verdict| verdict.reason);
     // Source grants are other people's access: whatever is wrong with them takes nothing from those who read the Secret.
     let own = report.role.problem().or_else(|| report.credentials.problem());
     let forbidden = own.is_some_and(|verdict| forbids_use(verdict.reason));
@@ -110,9 +104,13 @@ fn summary(report: &Report, good_until: Option<Timestamp>) -> Summary {
         }
         (Some(Verdict { reason, message, .. }), _) => (false, *reason, message.clone()),
     };
-    let waiting = problem.is_none() && good_until.is_none() && report.mode != Mode::Suspended;
-    let cause = if waiting { Some(Reason::Progressing) } else { cause };
-    Summary { status, reason, message, cause }
+    let progress = match (problem, status) {
+        (Some(verdict), _) => Progress::of(verdict.reason),
+        (None, true) => Progress::Settled,
+        (None, false) if report.mode == Mode::Suspended => Progress::Stalled,
+        (None, false) => Progress::Reconciling,
+    };
+    Summary { status, reason, message, progress }
 }
 
 /// Reasons that are not softened to `Degraded`, although the credentials may still work.

@@ -119,6 +119,22 @@ fn ready_says_whether_access_works_and_why_not() {
 }
 
 #[test]
+fn a_suspended_object_without_valid_credentials_waits_for_someone() {
+    for (published, now, ready, stalled) in [
+        (Some(set()), at(100), ("True", "Suspended"), "False"),
+        (Some(set()), at(4000), ("False", "Expired"), "True"),
+        (None, at(100), ("False", "Suspended"), "True"),
+    ] {
+        let report = Report { mode: Mode::Suspended, ..report(Outcome::Untouched, Outcome::Untouched, published) };
+        let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, now);
+        let (value, reason) = line(&status, ConditionType::Ready);
+        assert_eq!((value.as_str(), reason.as_str()), ready);
+        assert_eq!(line(&status, ConditionType::Stalled).0, stalled, "{ready:?}: Stalled");
+        assert_eq!(line(&status, ConditionType::Reconciling).0, "False", "{ready:?}: Reconciling");
+    }
+}
+
+#[test]
 fn a_degraded_message_says_what_fails_and_until_when_the_credentials_are_good() {
     let report = report(Outcome::Done, failing(Reason::Throttled), Some(set()));
     let status = status(&CrossAccountRoleStatus::default(), Some(1), &report, at(100));

@@ -4,8 +4,9 @@
 //! "Secrets"). None of this says anything about access, so none of it touches `Ready`.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, SecretVolumeSource, Volume};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec};
 
+use super::mounts::{mounts_of, part};
 use super::rollouts::Rollouts;
 use crate::api::{ConditionType, CrossAccountRoleStatus, Reason, condition};
 use crate::decide::credentials::secret::is_constant;
@@ -138,25 +139,8 @@ fn reads_once(container: &Container, spec: &PodSpec, secret: &str) -> bool {
     let as_a_whole = container.env_from.iter().flatten();
     let as_a_whole =
         as_a_whole.filter_map(|source| source.secret_ref.as_ref()).any(|reference| reference.name == secret);
-    let volumes: Vec<&str> = spec
-        .volumes
-        .iter()
-        .flatten()
-        .filter(|volume| holds(volume, secret))
-        .map(|volume| volume.name.as_str())
-        .collect();
-    let by_sub_path = container.volume_mounts.iter().flatten().any(|mount| {
-        let part = mount.sub_path.as_deref().or(mount.sub_path_expr.as_deref()).unwrap_or_default();
-        !part.is_empty() && !is_constant(part) && volumes.contains(&mount.name.as_str())
-    });
+    let by_sub_path = mounts_of(container, spec, secret).filter_map(part).any(|part| !is_constant(part));
     by_name || as_a_whole || by_sub_path
-}
-
-fn holds(volume: &Volume, secret: &str) -> bool {
-    let direct = |source: &SecretVolumeSource| source.secret_name.as_deref() == Some(secret);
-    let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-    volume.secret.as_ref().is_some_and(direct)
-        || projected.filter_map(|source| source.secret.as_ref()).any(|source| source.name == secret)
 }
 
 impl Consumers {

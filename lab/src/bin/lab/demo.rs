@@ -47,7 +47,7 @@ impl Demo {
         self.consume(&role).await?;
 
         if keep() {
-            self.stage.tell_how_to_look_around(operator);
+            self.stage.tell_how_to_look_around(&format!("tail -f {}", operator.log().path().display()));
             tokio::signal::ctrl_c().await?;
             return Ok(());
         }

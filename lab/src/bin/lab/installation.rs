@@ -67,3 +67,14 @@ pub async fn logs(stage: &Stage) -> Result<String> {
     let selector = format!("app.kubernetes.io/instance={RELEASE}");
     run(stage.control_plane.kubectl().args(["logs", "-n", namespace, "--prefix", "--tail=30", "-l", &selector])).await
 }
+
+/// Removes all objects, and what the operator made for them in AWS, and then the release.
+pub async fn remove(stage: &Stage) -> Result<()> {
+    stage.kubectl(&["delete", "--timeout=1m", "crossaccountroles,awsaccounts", "--all", "--all-namespaces"]).await?;
+    let helm = Helm::new().await?;
+    let printed = run(helm.on(stage.control_plane).args(["uninstall", RELEASE, "--wait"])).await?;
+    for line in printed.lines() {
+        println!("    {line}");
+    }
+    Ok(())
+}

@@ -1,22 +1,28 @@
-//! The lab of the tests as a program: the demo, the pods on a node, the soak test, the checks against real AWS, or the AWS
-//! proxy alone in front of an emulator that runs already.
+//! The lab of the tests as a program: the demo, the pods on a node, the soak test, an upgrade, the checks against real AWS, the
+//! files of a release, or the AWS proxy alone in front of an emulator that runs already.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
 mod demo;
 mod e2e_node;
+mod images;
+mod installation;
 mod node;
 mod soak;
 mod stage;
 mod test_aws;
+mod upgrade;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::join_all;
 
 use crate::node::forward::Forward;
-use lab::aws_proxy::AwsProxy;
+use lab::{
+    aws_proxy::AwsProxy,
+    release::{provenance, sbom},
+};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -25,12 +31,18 @@ async fn main() -> Result<()> {
         [] | ["demo"] => demo::run().await,
         ["e2e-node"] => e2e_node::run().await,
         ["soak"] => Box::pin(soak::run()).await,
+        ["upgrade", earlier] => Box::pin(upgrade::run(Path::new(earlier))).await,
         ["test-aws"] => test_aws::run().await,
         ["proxy", upstream] => proxy(upstream.parse().context("write the emulator's address as 127.0.0.1:4566")?).await,
+        // For .ci/release.
+        ["images", folder, ref platforms @ ..] => images::write(Path::new(folder), platforms).await,
+        ["contents", from, target, to] => sbom::write(Path::new(from), target, Path::new(to)).await,
+        ["provenance", folder] => provenance::write(Path::new(folder)).await,
         // For the node's use, from inside its network.
         ["forward", ref forwards @ ..] => forward(forwards).await,
         _ => bail!(
-            "write `lab demo`, `lab e2e-node`, `lab soak`, `lab test-aws`, or `lab proxy <address of an emulator>`"
+            "write `lab demo`, `lab e2e-node`, `lab soak`, `lab test-aws`, `lab upgrade <folder of an earlier version>`, or \
+             `lab proxy <address of an emulator>`"
         ),
     }
 }

@@ -4,7 +4,6 @@
 //! Its network ends at the bridge of its pods; the little that they may reach beyond it is forwarded.
 
 pub mod forward;
-pub mod image;
 
 use std::{
     env, fs,
@@ -17,11 +16,12 @@ use k8s_openapi::api::core::v1::Node as NodeObject;
 use kube::Api;
 use tokio::task::JoinHandle;
 
-use self::{forward::Forward, image::Image};
+use self::forward::Forward;
 use lab::{
     aws_proxy::AwsProxy,
     control_plane::ControlPlane,
     guard::{self, Guarded},
+    image::{self, Image},
     log_file::LogFile,
     pki::{self, Pair},
     script,
@@ -45,16 +45,17 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node that has these images, and waits until it takes pods.
-    pub async fn start(control_plane: &ControlPlane, aws: &AwsProxy, images: &[Image]) -> Result<Self> {
+    /// Starts a node that has these images as `lab.local/<name>:1`, and waits until it takes pods.
+    pub async fn start(control_plane: &ControlPlane, aws: &AwsProxy, mut images: Vec<Image>) -> Result<Self> {
         let root = fs::metadata("/proc/self")?.uid() == 0;
         ensure!(root, "a node needs root, for namespaces, mounts and control groups");
         let (system, kubernetes) = tokio::try_join!(script("node/root.sh"), script("node/kubernetes.sh"))?;
         let folder = guard::scratch("node")?;
         fs::create_dir(folder.join("images"))?;
-        let pause = Image::of_program("pause", &kubernetes.join("pause"), "65535:65535")?;
-        for image in images.iter().chain([&pause]) {
-            image.write(&folder.join("images")).await?;
+        images.push(Image::of_program("pause", &kubernetes.join("pause"), "65535:65535")?);
+        for image in images {
+            let archive = folder.join("images").join(format!("{}.tar", image.name()));
+            image::write(&archive, &format!("lab.local/{}:1", image.name()), &[image])?;
         }
         identify(control_plane, &folder)?;
 

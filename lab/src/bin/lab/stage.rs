@@ -53,8 +53,17 @@ pub struct Stage {
 impl Stage {
     /// Starts Kubernetes and AWS, and prepares the accounts and buckets.
     pub async fn set() -> Result<Self> {
+        Self::on(control_plane()).await
+    }
+
+    /// The same with an empty cluster, into which the operator is to be installed.
+    pub async fn without_operator() -> Result<Self> {
+        Self::on(async { Ok(&*Box::leak(Box::new(ControlPlane::start_empty().await?))) }).await
+    }
+
+    async fn on(control_plane: impl Future<Output = Result<&'static ControlPlane>>) -> Result<Self> {
         say("Starting a Kubernetes control plane and an AWS");
-        let (control_plane, emulator) = tokio::try_join!(control_plane(), emulator())?;
+        let (control_plane, emulator) = tokio::try_join!(control_plane, emulator())?;
         println!("    Kubernetes at {}, AWS at {}", control_plane.server(), emulator.endpoint());
 
         say("Preparing two AWS accounts as a platform team would");
@@ -120,7 +129,7 @@ impl Stage {
     }
 
     /// How to look around from another terminal.
-    pub fn tell_how_to_look_around(&self, operator: &Operator) {
+    pub fn tell_how_to_look_around(&self, operators_log: &str) {
         let keys = self.aws.target.administrator();
         say("Everything keeps running until Ctrl-C. In another terminal:");
         println!("    export KUBECONFIG={}", self.control_plane.admin_kubeconfig().display());
@@ -136,6 +145,6 @@ impl Stage {
         );
         println!("    aws iam list-roles --path-prefix /crossaccount/");
         println!("    # what the operator says:");
-        println!("    tail -f {}", operator.log().path().display());
+        println!("    {operators_log}");
     }
 }

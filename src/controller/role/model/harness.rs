@@ -90,6 +90,7 @@ impl Harness {
             started_at: Timestamp::UNIX_EPOCH,
             drift_interval: SignedDuration::from_hours(1),
             external_id_self_test: true,
+            nudge_pods: false,
             wake_account: mpsc::unbounded_channel().0,
             wake_role: vec![WakeRole { scope: None, sender }],
         };

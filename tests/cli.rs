@@ -1,0 +1,3 @@
+//! The plugin of kubectl, run as a person runs it.
+
+mod uninstall;
