@@ -75,6 +75,6 @@ async fn the_operator_changes_nothing_of_a_pod_but_one_annotation() -> Result<()
         ("a command in it", exec("app")),
     ];
     stage.refuses(Who::Operator, Refusal { policy: POLICY, words }, rows).await?;
-    let nudge = annotated("iam.crossaccount.dev/credentials-issued-at", Some("2027-01-15T09:00:00Z"));
+    let nudge = annotated(annotation::CREDENTIALS_ISSUED_AT, Some("2027-01-15T09:00:00Z"));
     stage.takes(Who::Operator, [("a nudge", merge(Pod, "app", nudge))]).await
 }
