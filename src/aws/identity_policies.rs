@@ -20,7 +20,8 @@ impl IamClient {
         let sent = self.client.get_policy_version().policy_arn(arn.as_str()).version_id(version).send();
         let answer = self.caller.call("GetPolicyVersion", sent).await?;
         let text = answer.policy_version.and_then(|version| version.document).unwrap_or_default();
-        let read = read_policy(&text).ok_or_else(|| unreadable("GetPolicyVersion", "text that is no policy document"));
+        let read =
+            read_policy(&text).ok_or_else(|| unreadable("GetPolicyVersion", "text that is not a policy document"));
         read.map(Some)
     }
 

@@ -1,7 +1,6 @@
 //! `bootstrap check` against accounts that are as they should be, and against accounts that are not.
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_iam::error::DisplayErrorContext;
 use serde_json::{Value, json};
 
 use super::plugin::{Printed, administrator_of, bootstrap, settings};
@@ -159,7 +158,7 @@ async fn a_boundary_that_was_edited_and_a_role_that_was_made_without_it_are_too_
     let iam = stage.account.iam();
     let trust = stage.trust().to_string();
     let create = iam.create_role().role_name("free").path("/crossaccount/").assume_role_policy_document(trust);
-    create.send().await.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)))?;
+    create.send().await?;
     let arn = stage.account.arn("role/crossaccount/free");
     let said = stage.says().await?;
     assert!(said.starts_with(&format!("too wide: {arn} ")) && said.contains("no permissions boundary"), "{said}");
@@ -209,7 +208,7 @@ async fn an_account_in_which_nothing_was_set_up_lacks_everything() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_caller_who_may_not_read_is_told_which_permission_is_lacking() -> Result<()> {
+async fn a_permission_that_the_caller_lacks_is_named_and_what_was_not_read_is_not_judged() -> Result<()> {
     let stage = Stage::new(SETUPS[0]).await?;
     let little = policy(&json!({
         "Effect": "Allow",

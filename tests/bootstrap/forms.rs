@@ -28,9 +28,10 @@ async fn account() -> Result<Account> {
 }
 
 #[tokio::test]
-async fn the_script_makes_each_setup_and_brings_it_up_to_date_when_run_again() -> Result<()> {
+async fn the_script_makes_a_role_or_user_and_brings_it_up_to_date_when_run_again() -> Result<()> {
     let cli = cli().await?;
-    for setup in SETUPS {
+    // One of each kind: every call is a new process of the CLI.
+    for setup in [SETUPS[0], SETUPS[3], SETUPS[6]] {
         let account = account().await?;
         let flags = flags(setup, account.id());
         let script = file("setup.sh", &printed(&flags, "--format cli").await?)?;
@@ -91,6 +92,11 @@ async fn cfn_lint_finds_nothing_wrong_with_the_templates() -> Result<()> {
         let found = run(lint, &[]).await?;
         assert_eq!((found.code, found.out.as_str()), (Some(0), ""), "{setup}: {found:?}");
     }
+    let mistaken = printed(&flags(SETUPS[0], "333333333333"), "").await?.replace("RoleName", "NameOfRole");
+    let mut lint = program(&bin, "cfn-lint");
+    lint.args(["--regions", "eu-west-1", "--template"]).arg(file("template.yaml", &mistaken)?);
+    let found = run(lint, &[]).await?;
+    assert!(found.code != Some(0) && found.out.contains("NameOfRole"), "a mistake is not found: {found:?}");
     Ok(())
 }
 

@@ -174,8 +174,8 @@ pub struct SourceArgs {
 
     /// ARN of a user, group or role that may be given permission; repeat it for more
     ///
-    /// IAM has no condition on what an inline policy allows. Whoever controls the operator can give these principals any
-    /// permission within their permissions boundary: leave administrators out.
+    /// IAM has no condition on what an inline policy allows. An attacker who takes over the operator can give these
+    /// principals any permission within their permissions boundary: leave administrators out.
     #[arg(long = "grantee", value_name = "ARN", value_parser = value::grantee, required = true)]
     pub grantees: Vec<String>,
 }

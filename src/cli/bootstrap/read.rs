@@ -118,7 +118,7 @@ impl Reader {
     fn readable(&mut self, read: Result<Option<PolicyDocument>, AwsFailure>, what: &str) -> Option<PolicyDocument> {
         let document = self.or_note(read, what)?;
         if document.is_none() {
-            self.not_read.push(Finding::not_read(format!("{what} is no policy document, or was deleted meanwhile")));
+            self.not_read.push(Finding::not_read(format!("{what} is not a policy document, or was deleted meanwhile")));
         }
         document
     }

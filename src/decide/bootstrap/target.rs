@@ -103,6 +103,9 @@ impl Target {
 
 /// What the manager may do: manage roles under the path, within the boundary, and nothing else.
 ///
+/// Reads are of all roles. IAM judges a call on a role that does not exist by its name alone, without a path: where only the
+/// path is allowed it answers `AccessDenied`, and the operator could not know that the role is gone.
+///
 /// `CreateRole`, `PutRolePermissionsBoundary` and `AttachRolePolicy` require the boundary. `PutRolePolicy` does not, although
 /// IAM could ask for it: an inline policy is how the operator denies a role everything, and IAM has no condition on what
 /// an inline policy says. If somebody takes the boundary off a role, the denial must not wait until the boundary is back,
@@ -111,7 +114,8 @@ impl Target {
 /// boundary off, and `bootstrap check` names those that exist.
 #[must_use]
 pub fn manager_policy(target: &Target) -> Value {
-    let roles = [target.place.arn(&format!("role{}*", target.role_path))];
+    let place = &target.place;
+    let roles = [place.arn(&format!("role{}*", target.role_path))];
     let bounded = target.boundary_is_ours();
     let owned = target.role_is_of_the_cluster();
     let created = [bounded.clone(), target.cluster_tag("aws:RequestTag")].concat();
@@ -119,26 +123,22 @@ pub fn manager_policy(target: &Target) -> Value {
     let any = ["*".to_owned()];
 
     let mut statements = vec![
-        allow("ReadRoles", &READS, &roles),
+        allow("ReadRoles", &READS, &[place.arn("role/*")]),
         allow("FindDrift", &["iam:GetAccountAuthorizationDetails", "iam:ListRoles"], &any),
         only_if(allow("CreateRoles", &["iam:CreateRole"], &roles), &created),
         only_if(allow("PutTheBoundary", &["iam:PutRolePermissionsBoundary"], &roles), &both),
         only_if(allow("AttachPolicies", &["iam:AttachRolePolicy"], &roles), &both),
         only_if(allow("ChangeRoles", &CHANGES, &roles), &owned),
+        allow("DeleteRolesOfInstances", &["iam:RemoveRoleFromInstanceProfile"], &[place.arn("instance-profile/*")]),
     ];
     statements.extend(claim(target, &roles));
     let boundary_goes = ["iam:DeleteRolePermissionsBoundary"];
-    if target.allow_unbounded {
-        statements.push(only_if(allow("TakeBoundariesOff", &boundary_goes, &roles), &owned));
+    statements.push(if target.allow_unbounded {
+        only_if(allow("TakeBoundariesOff", &boundary_goes, &roles), &owned)
     } else {
-        statements.push(deny("NeverTakeBoundariesOff", &boundary_goes, &any));
-    }
+        deny("NeverTakeBoundariesOff", &boundary_goes, &any)
+    });
     statements.extend([
-        allow(
-            "DeleteRolesOfInstances",
-            &["iam:RemoveRoleFromInstanceProfile"],
-            &[target.place.arn("instance-profile/*")],
-        ),
         deny("NeverTheManagers", &["iam:*"], &managers(target)),
         deny("NeverTheBoundaryItself", &EDITS_OF_A_POLICY, &[target.boundary_arn()]),
         deny("NeverPassRoles", &["iam:PassRole"], &any),

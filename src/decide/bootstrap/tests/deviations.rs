@@ -105,8 +105,8 @@ fn rights_that_nobody_asked_for_are_too_wide() {
             "iam:* on arn:aws:iam::222222222222:role/crossaccount/*",
         ),
         (
-            json!({"Action": "iam:GetRole", "Resource": "arn:aws:iam::222222222222:role/*"}),
-            "iam:GetRole on arn:aws:iam::222222222222:role/*",
+            json!({"Action": "iam:TagRole", "Resource": "arn:aws:iam::222222222222:role/*"}),
+            "iam:TagRole on arn:aws:iam::222222222222:role/*",
         ),
         (
             json!({"Action": "iam:CreateRole", "Resource": "arn:aws:iam::222222222222:role/crossaccount/*"}),
