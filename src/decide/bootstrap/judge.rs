@@ -5,7 +5,7 @@ use super::found::{Found, FoundIdentity, FoundPolicy};
 use super::setup::{Identity, Setup};
 use crate::domain::policy::{PolicyDocument, PolicyError};
 
-/// Everything that the account lacks or has too much of. Fails where the setup itself is no policy document.
+/// Everything that the account lacks or has too much of. Fails where the setup itself is not made of policy documents.
 pub fn judge(setup: &Setup, found: &Found) -> Result<Vec<Finding>, PolicyError> {
     let mut findings = boundary(setup, found)?;
     if let Some(identity) = &found.identity {

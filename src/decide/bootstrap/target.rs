@@ -91,7 +91,7 @@ impl Target {
         if self.allow_unbounded { Vec::new() } else { vec![condition] }
     }
 
-    /// A role that stands is written only if it has the tag of the cluster.
+    /// An existing role is written only if it has the tag of the cluster.
     fn role_is_of_the_cluster(&self) -> Vec<(String, String)> {
         self.cluster_tag("aws:ResourceTag")
     }

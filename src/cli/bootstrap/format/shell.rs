@@ -20,7 +20,7 @@ pub(super) fn render(setup: &Setup) -> Result<String, serde_json::Error> {
         parts.push(variable("boundary", document)?);
         parts.push(format!(
             "if aws iam get-policy --policy-arn \"{arn}\" >/dev/null 2>&1; then\n  \
-             # IAM keeps five versions; delete an old one if there is no room.\n  \
+             # IAM keeps five versions. If this fails with LimitExceeded, delete an old one.\n  \
              aws iam create-policy-version --policy-arn \"{arn}\" --set-as-default --policy-document \"$boundary\"\n\
              else\n  \
              aws iam create-policy --policy-name {name} --description \"{description}\" --policy-document \"$boundary\"\n\
