@@ -4,6 +4,7 @@ mod account;
 mod admission;
 mod agent;
 mod architecture;
+mod bootstrap;
 mod bulkheads;
 mod chart;
 mod conflicts;
