@@ -7,6 +7,7 @@ mod architecture;
 mod bootstrap;
 mod bulkheads;
 mod chart;
+mod cli;
 mod conflicts;
 mod consumers;
 mod crash;

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::bootstrap::args::BootstrapArgs;
+use super::uninstall::args::UninstallArgs;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -23,6 +24,9 @@ pub struct Args {
 pub enum Command {
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
     Bootstrap(BootstrapArgs),
+
+    /// Lists what the objects have in AWS, and ends them before the operator is uninstalled
+    Uninstall(UninstallArgs),
 }
 
 #[cfg(test)]

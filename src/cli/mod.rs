@@ -7,3 +7,4 @@ pub mod args;
 pub mod bootstrap;
 pub mod outcome;
 pub mod run;
+pub mod uninstall;
