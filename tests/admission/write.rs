@@ -148,8 +148,7 @@ impl Write {
             }
             How::Evict => {
                 let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
-                let body = eviction.to_string().into_bytes();
-                api.create_subresource::<Value>("eviction", &name, &post, body).await.map(drop)
+                api.create_subresource::<_, Value>("eviction", &name, &post, &eviction).await.map(drop)
             }
             How::Exec => {
                 let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/exec?command=true&stdout=true");
