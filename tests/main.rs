@@ -13,6 +13,7 @@ mod every_field;
 mod explain;
 mod faults;
 mod grants;
+mod least_privilege;
 mod moves;
 mod partitions;
 mod process;

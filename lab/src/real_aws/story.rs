@@ -12,7 +12,7 @@ use serde_json::json;
 use self::cluster::Cluster;
 use super::{Place, probe::refused};
 use crate::{
-    aws::{Identity, MANAGER_EXTERNAL_ID, boundary_policy, manager_policy, policy},
+    aws::{Identity, MANAGER_EXTERNAL_ID, Scope, boundary_policy, manager_policy, manager_trust, policy},
     control_plane::ControlPlane,
     env::declare::document,
     wait::eventually_within,
@@ -89,16 +89,18 @@ async fn prepare(place: &Place) -> Result<Ground> {
         "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": place.roles(),
     }));
     let operator = source.create_user(&names.of("operator"), &may_assume).await?;
-    let trust = policy(&json!({
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": operator.arn},
-        "Condition": {"StringEquals": {"sts:ExternalId": MANAGER_EXTERNAL_ID}},
-    }));
-    let roles = [target.arn(&format!("role{}*", role_path(place)))];
-    let manage = manager_policy(&roles, &target.arn("instance-profile/*"));
-    let manager = names.of("manager");
+    let boundary = target.create_policy(&names.of("boundary"), &boundary_policy()).await?;
+    let trust = manager_trust(&operator.arn, MANAGER_EXTERNAL_ID);
+    let (role_path, manager) = (role_path(place), names.of("manager"));
+    let manage = manager_policy(&Scope {
+        partition: target.partition(),
+        account: target.id(),
+        role_path: &role_path,
+        manager: &manager,
+        boundary: Some(&boundary),
+    });
     let make = async || target.create_role(&manager, &trust, &manage).await;
     let manager = eventually_within(place.patience, "the manager can be made", make).await?;
-    let boundary = target.create_policy(&names.of("boundary"), &boundary_policy()).await?;
     let delegating =
         policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.arn("root")}}));
     let nothing = policy(&json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
