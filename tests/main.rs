@@ -3,6 +3,7 @@
 mod account;
 mod agent;
 mod architecture;
+mod bootstrap;
 mod bulkheads;
 mod conflicts;
 mod consumers;
