@@ -14,9 +14,9 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials as _, SharedCredential
 use serde_json::{Value, json};
 
 pub use self::{
-    documents::{Scope, boundary_policy, grants_policy, manager_policy, manager_trust},
+    documents::{MANAGER, MANAGER_EXTERNAL_ID, ROLE_PATH, grants, manager, target},
     oracle::RoleState,
-    world::{AwsWorld, Base, MANAGER, MANAGER_EXTERNAL_ID, Managed, ROLE_PATH},
+    world::{AwsWorld, Base, Managed},
 };
 use super::emulator::aws_config;
 

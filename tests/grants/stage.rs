@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use lab::{
-    aws::{Identity, grants_policy, policy},
+    aws::{Identity, grants, policy},
     env::TestEnv,
     wait::eventually,
 };
@@ -29,7 +29,7 @@ pub async fn lab(name: &str) -> Result<TestEnv> {
 pub async fn open_source(env: &TestEnv) -> Result<()> {
     let source = &env.aws.source;
     let id = source.id();
-    let manage = grants_policy(&["user", "group", "role"].map(|kind| source.arn(&format!("{kind}/*"))));
+    let manage = grants(source, &["user/*", "group/*", "role/*"]);
     let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
     put.policy_document(manage.to_string()).send().await?;
     env.accounts.create(&PostParams::default(), &env.source_account()).await?;

@@ -1,11 +1,12 @@
 //! The manager of an account whose users, groups and roles are given permissions.
 
 use anyhow::Result;
+use crossaccount::decide::bootstrap::manager_trust;
 use serde_json::json;
 
 use super::stage::{Trial, manager};
 use lab::{
-    aws::{MANAGER, MANAGER_EXTERNAL_ID, grants_policy, manager_trust, policy},
+    aws::{MANAGER, grants, manager as manager_of, policy},
     env::{MANAGED, TestEnv},
 };
 
@@ -19,12 +20,12 @@ async fn the_manager_of_a_source_account_writes_inline_policies_of_the_listed_pr
         for name in [listed, other] {
             source.iam().create_user().user_name(name).send().await?;
             source.iam().create_group().group_name(name).send().await?;
-            source.create_role(name, &manager_trust(source.id(), "x1"), &serde_json::from_str(&read)?).await?;
+            source.create_role(name, &manager_trust(&manager_of(source.id())), &serde_json::from_str(&read)?).await?;
         }
     }
-    let listed = ["user/deployer", "group/releasers", "role/runner"].map(|resource| source.arn(resource));
-    let trust = manager_trust(&env.aws.operator.arn, MANAGER_EXTERNAL_ID);
-    let arn = source.create_role(MANAGER, &trust, &grants_policy(&listed)).await?;
+    let trust = manager_trust(&manager_of(&env.aws.operator.arn));
+    let listed = grants(source, &["user/deployer", "group/releasers", "role/runner"]);
+    let arn = source.create_role(MANAGER, &trust, &listed).await?;
     let iam = &manager(&env, &arn).await?;
 
     let user = |name: &str| iam.put_user_policy().user_name(name).policy_name("grants").policy_document(&read);

@@ -1,162 +1,69 @@
-//! The policies that a platform team gives the operator in an account, one function for each document.
-//!
-//! `docs/security.md` says what each statement is for.
+//! What a platform team sets up in accounts of the lab: the documents of `kubectl crossaccount bootstrap`.
 
+use crossaccount::decide::bootstrap::{Manager, Place, Source, Target, grants_policy};
 use serde_json::{Value, json};
 
-use super::policy;
+use super::{Account, policy};
 
-/// The account and the roles of one manager role.
-#[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
-    /// Such as `aws`.
-    pub partition: &'a str,
-    /// The 12 digits.
-    pub account: &'a str,
-    /// The path of the roles that it manages; begins and ends with `/`.
-    pub role_path: &'a str,
-    /// The name of the manager role, with which the names of all managers begin.
-    pub manager: &'a str,
-    /// The ARN of the permissions boundary that each role must have; none if roles need no boundary.
-    pub boundary: Option<&'a str>,
-}
+/// What the manager role of the lab asks from those who assume it.
+pub const MANAGER_EXTERNAL_ID: &str = "7d1f0a";
+/// The role through which the operator manages IAM in an account.
+pub const MANAGER: &str = "crossaccount-manager";
+/// The permissions boundary of the roles that it makes.
+pub const BOUNDARY: &str = "crossaccount-boundary";
+/// The path of the roles that it may manage.
+pub const ROLE_PATH: &str = "/crossaccount/";
 
-impl Scope<'_> {
-    fn arn(&self, resource: &str) -> String {
-        format!("arn:{}:iam::{}:{resource}", self.partition, self.account)
+/// An account whose roles the operator manages.
+pub fn target(account: &Account, operator_arn: &str) -> Target {
+    Target {
+        place: place(account),
+        manager: manager(operator_arn),
+        role_path: ROLE_PATH.to_owned(),
+        boundary: BOUNDARY.to_owned(),
+        cluster: None,
+        allow_unbounded: false,
     }
 }
 
-/// What the manager role may do.
-///
-/// Reads are on all roles: IAM judges a role that does not exist by its name alone, without the path, and so would refuse to
-/// say that it does not exist. They give no more than `GetAccountAuthorizationDetails` does.
-///
-/// `PutRolePolicy` has no condition on the boundary: the operator must be able to deny everything on a role whose boundary
-/// somebody took off.
-pub fn manager_policy(scope: &Scope<'_>) -> Value {
-    let roles = scope.arn(&format!("role{}*", scope.role_path));
-    let managers = [format!("role/{}*", scope.manager), format!("role/*/{}*", scope.manager)];
-    let mut statements = vec![
-        allow("Read", &READ, &json!(scope.arn("role/*"))),
-        bounded(scope, &roles),
-        allow("Manage", &MANAGE, &json!(roles)),
-        allow("InstanceProfiles", &["iam:RemoveRoleFromInstanceProfile"], &json!(scope.arn("instance-profile/*"))),
-        allow("Drift", &["iam:GetAccountAuthorizationDetails", "iam:ListRoles"], &json!("*")),
-        deny("NoManager", &CHANGES, &json!(managers.map(|manager| scope.arn(&manager)))),
-        deny("NoPassRole", &["iam:PassRole"], &json!("*")),
-    ];
-    if let Some(boundary) = scope.boundary {
-        statements.push(deny("NoEditOfTheBoundary", &CHANGES, &json!(boundary)));
-    }
-    policy(&statements.into())
+/// The manager role, for an operator of this ARN.
+pub fn manager(operator_arn: &str) -> Manager {
+    let (name, external_id) = (MANAGER.to_owned(), MANAGER_EXTERNAL_ID.to_owned());
+    Manager { name, operator_arn: operator_arn.to_owned(), external_id }
 }
 
-/// A role is made with the boundary and keeps it.
-fn bounded(scope: &Scope<'_>, roles: &str) -> Value {
-    let Some(boundary) = scope.boundary else {
-        let all = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"];
-        return allow("Unbounded", &all, &json!(roles));
-    };
-    let mut statement = allow("Bounded", &["iam:CreateRole", "iam:PutRolePermissionsBoundary"], &json!(roles));
-    statement["Condition"] = json!({ "StringEquals": { "iam:PermissionsBoundary": boundary } });
-    statement
+/// What the operator may do in a source account, on exactly these principals, such as `user/deployer`.
+pub fn grants(account: &Account, principals: &[&str]) -> Value {
+    let grantees = principals.iter().map(|principal| account.arn(principal)).collect();
+    grants_policy(&Source { place: place(account), manager: manager(""), grantees })
 }
 
-/// The most that a role of the operator can ever do: no IAM, no accounts.
-pub fn boundary_policy() -> Value {
-    policy(&json!([
-        { "Effect": "Allow", "Action": "*", "Resource": "*" },
-        { "Effect": "Deny", "Action": ["iam:*", "organizations:*", "account:*"], "Resource": "*" },
-    ]))
-}
-
-/// Who may assume the manager role: the operator, with the external id.
-pub fn manager_trust(operator: &str, external_id: &str) -> Value {
+/// What a platform team adds to the manager's policy for roles outside its path.
+pub fn management_of(roles: &[String]) -> Value {
     policy(&json!({
         "Effect": "Allow",
-        "Principal": { "AWS": operator },
-        "Action": "sts:AssumeRole",
-        "Condition": { "StringEquals": { "sts:ExternalId": external_id } },
+        "Action": [
+            "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy",
+            "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
+            "iam:AttachRolePolicy", "iam:DetachRolePolicy",
+        ],
+        "Resource": roles,
     }))
 }
 
-/// What the operator may do in a source account, on exactly these users, groups and roles.
-pub fn grants_policy(principals: &[String]) -> Value {
-    let statement = |kind: &str| {
-        let of_kind = format!(":{}/", kind.to_lowercase());
-        let resources: Vec<_> = principals.iter().filter(|arn| arn.contains(&of_kind)).collect();
-        let actions = ["Get{}", "Get{}Policy", "Put{}Policy", "Delete{}Policy"];
-        let actions = actions.map(|action| format!("iam:{}", action.replace("{}", kind)));
-        (!resources.is_empty()).then(|| json!({ "Effect": "Allow", "Action": actions, "Resource": resources }))
-    };
-    policy(&["User", "Group", "Role"].into_iter().filter_map(statement).collect())
+fn place(account: &Account) -> Place {
+    Place { partition: account.partition().to_owned(), account: account.id().to_owned() }
 }
-
-/// What a platform team adds for roles outside the path.
-pub fn management_of(roles: &[String]) -> Value {
-    let bounded = ["iam:CreateRole", "iam:PutRolePermissionsBoundary"];
-    policy(&json!([allow("Manage", &[&MANAGE[..], &bounded].concat(), &json!(roles))]))
-}
-
-fn allow(sid: &str, actions: &[&str], resource: &Value) -> Value {
-    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
-}
-
-fn deny(sid: &str, actions: &[&str], resource: &Value) -> Value {
-    json!({ "Sid": sid, "Effect": "Deny", "Action": actions, "Resource": resource })
-}
-
-const READ: [&str; 5] = [
-    "iam:GetRole",
-    "iam:ListRolePolicies",
-    "iam:GetRolePolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListInstanceProfilesForRole",
-];
-
-const MANAGE: [&str; 9] = [
-    "iam:UpdateRole",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:DeleteRole",
-    "iam:TagRole",
-    "iam:UntagRole",
-    "iam:PutRolePolicy",
-    "iam:DeleteRolePolicy",
-    "iam:AttachRolePolicy",
-    "iam:DetachRolePolicy",
-];
-
-/// Everything but reads.
-const CHANGES: [&str; 11] = [
-    "iam:Add*",
-    "iam:Attach*",
-    "iam:Create*",
-    "iam:Delete*",
-    "iam:Detach*",
-    "iam:Put*",
-    "iam:Remove*",
-    "iam:Set*",
-    "iam:Tag*",
-    "iam:Untag*",
-    "iam:Update*",
-];
 
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, fs};
 
     use anyhow::{Context as _, Result};
+    use crossaccount::decide::bootstrap::manager_policy;
 
     use super::*;
     use crate::repository;
-
-    const BOUNDARY: &str = "arn:aws:iam::222222222222:policy/crossaccount-boundary";
-
-    fn scope(boundary: Option<&'static str>) -> Scope<'static> {
-        let (account, role_path, manager) = ("222222222222", "/crossaccount/", "crossaccount-manager");
-        Scope { partition: "aws", account, role_path, manager, boundary }
-    }
 
     fn allowed(policy: &Value) -> BTreeSet<String> {
         let statements = policy["Statement"].as_array().into_iter().flatten();
@@ -176,20 +83,19 @@ mod tests {
         let asked = words.filter(|word| word.chars().all(char::is_alphabetic) && word.starts_with(char::is_uppercase));
         let asked: BTreeSet<String> = asked.filter(|word| *word != "PermissionsBoundary").map(str::to_owned).collect();
 
-        let mut given = allowed(&manager_policy(&scope(Some(BOUNDARY))));
+        let place = Place { partition: "aws".to_owned(), account: "222222222222".to_owned() };
+        let target = Target {
+            place,
+            manager: manager("arn:aws:iam::111111111111:user/operator"),
+            role_path: ROLE_PATH.to_owned(),
+            boundary: BOUNDARY.to_owned(),
+            cluster: None,
+            allow_unbounded: false,
+        };
+        let mut given = allowed(&manager_policy(&target));
         assert!(!given.contains("DeleteRolePermissionsBoundary"));
-        given.extend(allowed(&manager_policy(&scope(None))));
+        given.extend(allowed(&manager_policy(&Target { allow_unbounded: true, ..target })));
         assert_eq!(given, asked, "left: the manager of the lab, right: docs/security.md");
         Ok(())
-    }
-
-    #[test]
-    fn grants_are_on_exactly_the_listed_principals_by_their_kind() {
-        let arn = |resource: &str| format!("arn:aws:iam::111111111111:{resource}");
-        let policy = grants_policy(&[arn("user/deployer"), arn("role/ci/runner")]);
-        let statements = policy["Statement"].as_array().unwrap();
-        assert_eq!(statements.len(), 2);
-        assert_eq!(statements[0]["Resource"], json!([arn("user/deployer")]));
-        assert_eq!(statements[1]["Action"][2], "iam:PutRolePolicy");
     }
 }

@@ -1,26 +1,18 @@
 //! The two accounts of the story, as a platform team would have prepared them.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use crossaccount::decide::bootstrap::{Target, boundary_policy, manager_policy, manager_trust};
+use serde_json::json;
 
 use super::{
     Account, Identity,
-    documents::{Scope, boundary_policy, manager_policy, manager_trust, management_of},
+    documents::{BOUNDARY, MANAGER, management_of, target},
     policy,
 };
 use crate::emulator::{accounts, emulator};
 
 /// The user or the role that the operator is in account A.
 const OPERATOR: &str = "crossaccount-operator";
-/// The role through which it manages IAM in account B.
-pub const MANAGER: &str = "crossaccount-manager";
-/// What that role asks from those who assume it.
-pub const MANAGER_EXTERNAL_ID: &str = "7d1f0a";
-/// The permissions boundary in account B.
-const BOUNDARY: &str = "crossaccount-boundary";
-/// The path of the roles that it may manage.
-pub const ROLE_PATH: &str = "/crossaccount/";
-
 /// What the operator's own identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
@@ -63,12 +55,15 @@ impl AwsWorld {
 
     /// Lets the manager make roles without a boundary and take boundaries off, as accounts with `allowUnbounded` need it.
     pub async fn allow_unbounded(&self) -> Result<()> {
-        self.target.put_role_policy(MANAGER, "lab", &managing(&self.target, None)).await
+        let unbounded = Target { allow_unbounded: true, ..target(&self.target, &self.operator.arn) };
+        self.target.put_role_policy(MANAGER, "lab", &manager_policy(&unbounded)).await
     }
 
     /// Lets the manager put this boundary on its roles, too: for the time in which one boundary replaces another.
     pub async fn also_bound_by(&self, boundary: &str) -> Result<()> {
-        self.target.put_role_policy(MANAGER, "also-bound", &managing(&self.target, Some(boundary))).await
+        let boundary = boundary.rsplit('/').next().unwrap_or_default().to_owned();
+        let rebound = Target { boundary, ..target(&self.target, &self.operator.arn) };
+        self.target.put_role_policy(MANAGER, "also-bound", &manager_policy(&rebound)).await
     }
 
     /// Lets the manager change roles outside its path: `role/reports` for one at the path `/`.
@@ -90,16 +85,12 @@ pub struct Managed {
 impl Managed {
     /// Prepares an account for an operator.
     pub async fn prepare(account: &Account, operator: &Identity) -> Result<Self> {
-        let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy()).await?;
-        let trust = manager_trust(&operator.arn, MANAGER_EXTERNAL_ID);
-        let manager_arn = account.create_role(MANAGER, &trust, &managing(account, Some(&boundary_arn))).await?;
+        let target = target(account, &operator.arn);
+        let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy(&target.place)).await?;
+        let manager_arn =
+            account.create_role(MANAGER, &manager_trust(&target.manager), &manager_policy(&target)).await?;
         Ok(Self { manager_arn, boundary_arn })
     }
-}
-
-fn managing(account: &Account, boundary: Option<&str>) -> Value {
-    let (partition, account) = (account.partition(), account.id());
-    manager_policy(&Scope { partition, account, role_path: ROLE_PATH, manager: MANAGER, boundary })
 }
 
 async fn operator(account: &Account, base: Base) -> Result<Identity> {
@@ -128,7 +119,10 @@ async fn operator(account: &Account, base: Base) -> Result<Identity> {
 mod tests {
     use aws_sdk_iam::types::Tag;
 
-    use super::{super::keys, *};
+    use super::{
+        super::{MANAGER_EXTERNAL_ID, ROLE_PATH, keys, policy},
+        *,
+    };
     use crate::{
         aws_proxy::AwsProxy,
         emulator::{aws_config, emulator},

@@ -6,7 +6,6 @@ use super::{
         fault::AwsError,
         reply::Reply,
         upstream::Upstream,
-        xml,
     },
     Ask, Refusal, Strictness,
     authorize::{Permission, authorize},
