@@ -3,15 +3,16 @@
 #
 #     images/build.sh [release|dev] [amd64|arm64]
 #
-# Without an architecture they are for this machine. CARGO_TARGET_DIR moves the folder, as always with Cargo. Building for the other architecture needs its C compiler, since
-# some dependencies are written in C: on Debian and Ubuntu `gcc-aarch64-linux-gnu` or `gcc-x86-64-linux-gnu`.
+# Without an architecture they are for this machine. CARGO_TARGET_DIR moves the folder, as always with Cargo. The other
+# architecture needs its C compiler and C library, since some dependencies are written in C: on Debian and Ubuntu the package
+# `crossbuild-essential-arm64` or `crossbuild-essential-amd64`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 profile=${1:-release} architecture=${2:-$(uname -m)}
 case $architecture in
-  amd64 | x86_64) machine=x86_64 ;;
-  arm64 | aarch64) machine=aarch64 ;;
+  amd64 | x86_64) architecture=amd64 machine=x86_64 ;;
+  arm64 | aarch64) architecture=arm64 machine=aarch64 ;;
   *) echo "there is no image for $architecture: write amd64 or arm64" >&2 && exit 2 ;;
 esac
 target=$machine-unknown-linux-gnu
@@ -19,7 +20,7 @@ target=$machine-unknown-linux-gnu
 if [ "$(uname -m)" != "$machine" ]; then
   compiler=$machine-linux-gnu-gcc
   if ! command -v "$compiler" >/dev/null; then
-    echo "no $compiler: install gcc-${machine/_/-}-linux-gnu (Debian, Ubuntu), or build on a machine of $architecture" >&2
+    echo "no $compiler: install crossbuild-essential-$architecture (Debian, Ubuntu), or build on a machine of $architecture" >&2
     exit 1
   fi
   rustup target add "$target" >&2

@@ -165,7 +165,7 @@ mod tests {
             fs::write(folder.path().join("sub").join(name), name)?;
         }
         symlink("sub/a", folder.path().join("link"))?;
-        fs::write(folder.path().join(CACHE_MARK), "")?;
+        fs::write(folder.path().join(CACHE_MARK), names[0])?;
         Ok(folder)
     }
 
