@@ -22,6 +22,8 @@ surroundings:
 .PHONY: lab
 lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and tools: minutes at the first time, then nothing
 	@lab/consumers.sh python javascript go java >/dev/null
+	@lab/cfn-lint.sh >/dev/null
+	@lab/hcl.sh >/dev/null
 
 .PHONY: tools
 tools:

@@ -5,7 +5,7 @@
 //!
 //! Where to look: [`api`] is what users write; [`domain`] and [`decide`] are pure and hold every decision; [`aws`] and
 //! [`cluster`] are the only places with effects; [`controller`] puts them in sequence; [`operator`] is the process
-//! around it. [`agent`] is what a pod runs, a program of its own; both stand on [`host`].
+//! around it. [`agent`] is what a pod runs, and [`cli`] is a kubectl plugin, programs of their own; all stand on [`host`].
 
 #![cfg_attr(
     test,
@@ -21,6 +21,7 @@
 pub mod agent;
 pub mod api;
 pub mod aws;
+pub mod cli;
 pub mod cluster;
 pub mod controller;
 pub mod decide;

@@ -126,6 +126,12 @@ impl AwsClients {
         self.refused.notified().await;
     }
 
+    /// STS and IAM as the process's own identity, in its own account.
+    #[must_use]
+    pub fn own(&self) -> (StsClient, IamClient) {
+        (self.sts_client(None, None), self.iam_client(None, None))
+    }
+
     fn sdk(&self) -> SdkConfig {
         lock(&self.sdk).clone()
     }

@@ -15,6 +15,7 @@ mod grantee;
 mod http;
 mod iam;
 mod iam_answers;
+mod identity_policies;
 mod limits;
 mod own_credentials;
 mod redact;

@@ -4,9 +4,11 @@
 //! reconcile asks: [`target`] says what is to become of an object's access, from Kubernetes alone; [`role`] plans the writes
 //! that lead there, [`guardrails`] judges declaration and role; [`credentials`] and [`grants`] do the same for their part;
 //! [`failure`] says what a failed call means, and [`explain`] which side of it is wrong; [`workloads`] asks who holds an
-//! earlier set; [`status`] sums up. [`urgency`] orders the objects of an account.
+//! earlier set; [`status`] sums up. [`urgency`] orders the objects of an account. [`bootstrap`] says what an account needs before
+//! all that.
 
 pub mod account;
+pub mod bootstrap;
 pub mod credentials;
 pub mod event;
 pub mod explain;

@@ -11,7 +11,7 @@ use super::under;
 use lab::repository;
 
 /// The folders of `src`, each with those that it may import besides itself. Nothing imports upwards.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("api", &["domain"]),
     ("decide", &["api", "domain"]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("controller", &["api", "aws", "cluster", "decide", "domain", "host"]),
     ("operator", &["api", "controller", "host"]),
     ("agent", &["domain", "host"]),
+    ("cli", &["api", "aws", "decide", "domain", "host"]),
 ];
 
 /// A module as its path of names.

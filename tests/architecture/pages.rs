@@ -9,12 +9,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
-use crossaccount::{agent, operator};
+use crossaccount::{agent, cli, operator};
 
 use lab::repository;
 
 /// Flags of other programs that a page names without the program: the flag, and whose it is.
-const OTHER_FLAGS: [(&str, &str); 3] = [
+const OTHER_FLAGS: [(&str, &str); 4] = [
     ("--cascade", "kubectl"),
     ("--wait", "helm"),
     ("--max-requests-inflight", "kube-apiserver"),
@@ -155,14 +155,15 @@ fn no_page_names_a_flag_or_a_variable_that_the_programs_do_not_have() -> Result<
     known.extend(
         ["CROSSACCOUNT_CACHE", "CROSSACCOUNT_DEBIAN_MIRROR", "CROSSACCOUNT_PROGRAMS", "--help"].map(str::to_owned),
     );
-    for command in [operator::args::Args::command(), agent::args::Args::command()] {
+    for command in [operator::args::Args::command(), agent::args::Args::command(), cli::args::Args::command()] {
         flags(&command, &mut known);
     }
     let mut seen = 0;
     for (page, text) in pages()? {
         for code in code(&text) {
             // A flag alone, or the programs' own command line: flags of cargo, kubectl and others stand after those.
-            let programs = ["crossaccount-operator ", "crossaccount-agent ", "/crossaccount-agent,"];
+            let programs =
+                ["crossaccount-operator ", "crossaccount-agent ", "/crossaccount-agent,", "kubectl crossaccount "];
             let runs_ours = !code.starts_with("cargo") && programs.iter().any(|program| code.contains(program));
             let ours = code.starts_with("--") || runs_ours;
             let words = code.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-_".contains(letter));

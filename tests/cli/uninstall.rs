@@ -4,13 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::api::{DeleteParams, PostParams};
 use tokio::process::Command;
 
-use lab::{
-    control_plane::ControlPlane,
-    env::TestEnv,
-    operator::Operator,
-    run, shipped_program,
-    wait::eventually,
-};
+use lab::{control_plane::ControlPlane, env::TestEnv, operator::Operator, run, shipped_program, wait::eventually};
 
 const OBJECT: &str = "reader";
 
@@ -75,7 +69,8 @@ async fn with_delete_nothing_is_left_in_the_cluster_nor_in_aws() -> Result<()> {
 async fn a_deletion_that_waits_for_aws_names_the_object_and_why() -> Result<()> {
     let cluster = Cluster::new("uninstall-wait").await?;
     cluster.env.proxy.on("DeleteRole").error(403, "AccessDenied", "not authorized to perform: iam:DeleteRole");
-    let refused = uninstall(&cluster.env, &["--delete", "--timeout=5s"]).await.err().context("it succeeded")?.to_string();
+    let refused =
+        uninstall(&cluster.env, &["--delete", "--timeout=5s"]).await.err().context("it succeeded")?.to_string();
     ensure!(refused.contains("after 5 s these objects are not gone"), "{refused}");
     ensure!(refused.contains(&format!("{}: ", cluster.full_name())) && refused.contains("DeleteRole"), "{refused}");
     Ok(())

@@ -26,7 +26,7 @@ fn policy(stage: &Stage, name: &str, expression: &str) -> String {
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
         "metadata": {"name": name}, "spec": {"policyName": name},
     });
-    format!("{policy}\n---\n{binding}\n")
+    json!({"apiVersion": "v1", "kind": "List", "items": [policy, binding]}).to_string()
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The policies of the chart in force in one namespace, and pods that are sent there.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use lab::{env::TestEnv, guard, repository, run, script, wait::eventually};
+use lab::{env::TestEnv, guard, helm::Helm, run, wait::eventually};
 
 /// A namespace in which the policies are in force, one of their operator, and one without.
 pub struct Stage {
@@ -40,19 +40,15 @@ impl Stage {
 
     /// The policies as the chart renders them for a release in the operator's namespace that watches the other one.
     async fn rendered(&self) -> Result<String> {
-        let helm = script("tools.sh").await?.join("helm");
-        let watched = format!("watchNamespaces={{{},{}}}", self.env.namespace, self.operator);
-        let mut command = tokio::process::Command::from(Command::new(helm));
-        command
-            .args(["template", &self.env.namespace])
-            .arg(repository().join("deploy/chart"))
-            .args(["--kube-version=1.36.0", "--namespace", &self.operator, "--show-only=templates/injection.yaml"])
-            .args([
-                "--set=podInjection.enabled=true,agent.image.repository=agent,agent.image.tag=test",
-                "--set",
-                &watched,
-            ]);
-        run(&mut command).await
+        let helm = Helm::new().await?;
+        let values = json!({
+            "podInjection": {"enabled": true},
+            "agent": {"image": {"repository": "agent", "tag": "test"}},
+            "watchNamespaces": [self.env.namespace, self.operator],
+        });
+        let mut command = helm.command();
+        command.args(["template", &self.env.namespace]).arg(Helm::chart()).args(["--namespace", &self.operator]);
+        run(command.args(["--show-only=templates/injection.yaml", "--values"]).arg(helm.values(&values)?)).await
     }
 
     /// Applies manifests.

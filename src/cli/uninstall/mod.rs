@@ -5,6 +5,7 @@ mod cluster;
 mod inventory;
 
 use std::borrow::Cow;
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ In AWS, the manager roles and boundaries of `bootstrap` are still there: delete 
 /// Why `uninstall` fails.
 #[derive(Debug, thiserror::Error)]
 pub enum UninstallError {
+    /// The async runtime could not be set up.
+    #[error("cannot set up the process")]
+    Setup(#[source] io::Error),
     /// There is no usable kubeconfig.
     #[error("cannot connect to the cluster; set KUBECONFIG")]
     Connect(#[source] kube::Error),
@@ -69,7 +73,12 @@ impl UninstallError {
 }
 
 /// Lists what there is, and ends it as the flags say.
-pub async fn run(args: UninstallArgs) -> Result<Outcome, UninstallError> {
+pub fn run(args: UninstallArgs) -> Result<Outcome, UninstallError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(UninstallError::Setup)?;
+    runtime.block_on(uninstall(args))
+}
+
+async fn uninstall(args: UninstallArgs) -> Result<Outcome, UninstallError> {
     let cluster = Cluster::connect().await?;
     let inventory = cluster.inventory().await?;
     let text = if args.delete {

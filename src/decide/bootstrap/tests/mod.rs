@@ -1,0 +1,2 @@
+mod deviations;
+mod documents;
