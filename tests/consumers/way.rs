@@ -37,7 +37,12 @@ impl Way {
     pub async fn open(self, mount: &Path) -> Result<(Vec<(&'static str, String)>, Option<Agent>)> {
         let config = ("AWS_CONFIG_FILE", mount.join("config").display().to_string());
         match self {
-            Self::Cat => Ok((vec![config], None)),
+            // With what the label of a pod adds beside it (docs/pods.md).
+            Self::Cat => {
+                let others = [("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"), ("AWS_SDK_LOAD_CONFIG", "1")];
+                let others = others.map(|(name, value)| (name, value.to_owned()));
+                Ok(([config].into_iter().chain(others).collect(), None))
+            }
             Self::Agent => {
                 let program = agent::program()?;
                 let path = path_with(program.parent().context("the agent is in no folder")?)?;
