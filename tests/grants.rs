@@ -110,6 +110,7 @@ async fn the_line_follows_a_role_that_is_created_again_under_another_path() -> R
     env.create(&granting(&env, "reader", vec![to_user(&env, "deployer")])).await?;
     env.settled("reader").await?;
 
+    env.aws.also_manage(&["role/elsewhere/*"]).await?;
     env.patch_any_account(&env.namespace, json!({"spec": {"guardrails": {"rolePath": "/elsewhere/"}}})).await?;
     let (name, target) = (env.iam_name("reader"), &env.aws.target);
     for policy in target.inline_policies(&name).await?.into_keys() {

@@ -19,6 +19,7 @@ mod faults;
 mod gitops;
 mod grants;
 mod injection;
+mod least_privilege;
 mod moves;
 mod nudges;
 mod partitions;

@@ -3,6 +3,7 @@
 //! Everything here talks to the emulator directly, never through the proxy that the operator uses, so that the calls
 //! counted there are the operator's own.
 
+mod documents;
 mod oracle;
 mod world;
 
@@ -13,8 +14,9 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials as _, SharedCredential
 use serde_json::{Value, json};
 
 pub use self::{
+    documents::{MANAGER, MANAGER_EXTERNAL_ID, ROLE_PATH, grants, manager, target},
     oracle::RoleState,
-    world::{AwsWorld, Base, MANAGER_EXTERNAL_ID, Managed, ROLE_PATH, boundary_policy, manager_policy},
+    world::{AwsWorld, Base, Managed},
 };
 use super::emulator::aws_config;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::args::Command;
 use super::bootstrap::{self, BootstrapError};
 use super::outcome::Outcome;
-use super::uninstall::{self, UninstallError};
+use super::uninstall::{self, error::UninstallError};
 
 /// Why a command fails.
 #[derive(Debug, thiserror::Error)]

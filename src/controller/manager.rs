@@ -14,7 +14,7 @@ use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
 use crate::decide::role::denial::DENY;
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AccountAccess, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn};
+use crate::domain::{AccountAccess, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn, RoleName};
 
 /// IAM of one account.
 pub struct ManagedAccount<'a> {
@@ -110,22 +110,37 @@ impl<'a> ManagedAccount<'a> {
             Step::Create(role) => return iam.create_role(role).await.map(Some),
             Step::Deny(denial) => match denial.document() {
                 Some(document) => iam.put_inline(name, DENY, &document).await,
-                None => unless_gone(iam.delete_inline(name, DENY).await),
+                None => iam.delete_inline(name, DENY).await,
             },
             Step::PutBoundary(arn) => iam.put_boundary(name, arn).await,
             Step::DeleteBoundary => iam.delete_boundary(name).await,
-            Step::Detach(arn) => unless_gone(iam.detach(name, arn).await),
+            Step::Detach(arn) => iam.detach(name, arn).await,
             Step::Attach(arn) => iam.attach(name, arn).await,
-            Step::DeleteInline(policy) => unless_gone(iam.delete_inline(name, policy).await),
+            Step::DeleteInline(policy) => iam.delete_inline(name, policy).await,
             Step::PutInline(policy, document) => iam.put_inline(name, policy, document).await,
             Step::UpdateTrust(document) => iam.update_trust(name, document).await,
             Step::Update(settings) => iam.update_role(name, settings).await,
             Step::Tag(tags) => iam.tag(name, tags).await,
             Step::Untag(keys) => iam.untag(name, keys).await,
-            Step::LeaveInstanceProfile(profile) => unless_gone(iam.leave_instance_profile(name, profile).await),
-            Step::DeleteRole => unless_gone(iam.delete_role(name).await),
+            Step::LeaveInstanceProfile(profile) => iam.leave_instance_profile(name, profile).await,
+            Step::DeleteRole => iam.delete_role(name).await,
         };
-        written.map(|()| None)
+        match written {
+            Err(failure) if failure.kind == FailureKind::Denied => Err(self.denied_or_gone(name, failure).await),
+            other => other,
+        }
+        .or_else(|failure| if step.takes_away() && failure.kind == FailureKind::NotFound { Ok(()) } else { Err(failure) })
+        .map(|()| None)
+    }
+
+    /// What a denial of a write means. IAM judges a role that does not exist by its name alone, without the path, so a manager
+    /// with one path is refused there (docs/security.md). Such a denial follows where an answer to `DeleteRole` is lost: the
+    /// SDK sends the call again.
+    async fn denied_or_gone(&self, role: &RoleName, denial: AwsFailure) -> AwsFailure {
+        match self.iam.get_role(role).await {
+            Ok(None) => AwsFailure { kind: FailureKind::NotFound, ..denial },
+            Ok(Some(_)) | Err(_) => denial,
+        }
     }
 
     /// ARN of a principal, with its path; none if there is no such principal.
@@ -172,14 +187,6 @@ impl<'a> ManagedAccount<'a> {
 pub fn not_entered(chain: &ChainFailure, context: FailureContext) -> Verdict {
     let work = if chain.is_of_session() { Phase::Manage } else { Phase::Enter };
     verdict(work, &chain.failure, context)
-}
-
-/// What is gone already needs no deletion, and the rest is still taken away.
-fn unless_gone(result: Result<(), AwsFailure>) -> Result<(), AwsFailure> {
-    match result {
-        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ async fn a_boundary_reaches(name: &str, then: Value, (status, reason): (&str, &s
     let tester = Tester::new(&env).await?;
     let free = json!({"permissionsBoundary": null, "allowUnbounded": true, "lifecycles": ["Create", "Observe"]});
     env.patch_account(json!({ "guardrails": free })).await?;
+    env.aws.allow_unbounded().await?;
     let _operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
     env.create(&tester.role("reader")).await?;
     env.settled("reader").await?;
@@ -48,6 +49,7 @@ async fn a_boundary_reaches_a_role_whose_object_is_suspended() -> Result<()> {
 async fn a_role_is_closed_on_which_a_demanded_boundary_cannot_be_put() -> Result<()> {
     let env = TestEnv::new("unboundable").await?;
     env.patch_account(json!({"guardrails": {"permissionsBoundary": null, "allowUnbounded": true}})).await?;
+    env.aws.allow_unbounded().await?;
     let operator = env.start().await?;
     env.ready_role("reader").await?;
     ensure!(env.standing("reader").await?.0.boundary.is_none(), "the role is bounded from the start");
@@ -78,6 +80,7 @@ async fn a_bounded_role_stays_open_while_the_boundary_that_is_to_replace_its_own
     env.create(&tester.role("reader")).await?;
     env.settled("reader").await?;
     let absent = format!("arn:aws:iam::{}:policy/absent", env.aws.target.id());
+    env.aws.also_bound_by(&absent).await?;
     env.patch_account(json!({"guardrails": {"permissionsBoundary": absent}})).await?;
     eventually("the missing boundary is told", async || {
         let message = env.shows("reader", "True", "Degraded").await?;

@@ -78,6 +78,7 @@ async fn another_boundary_reaches_a_role_whose_declaration_is_invalid() -> Resul
     env.ready_role("reader").await?;
     let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
     let stricter = env.aws.target.create_policy("stricter", &nothing).await?;
+    env.aws.also_bound_by(&stricter).await?;
     env.patch("reader", json!({"spec": {"role": {"inlinePolicies": {"read-reports": {"Statement": null}}}}})).await?;
     env.shows("reader", "True", "Degraded").await?;
     env.patch_account(json!({"guardrails": {"permissionsBoundary": stricter}})).await?;
@@ -99,6 +100,7 @@ async fn a_guardrail_changed_while_the_operator_was_down_is_enforced_when_it_com
     operator.kill().await?;
     let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
     let stricter = env.aws.target.create_policy("stricter", &nothing).await?;
+    env.aws.also_bound_by(&stricter).await?;
     let only_its = json!({"permissionsBoundary": stricter, "managedPolicies": [MANAGED], "actions": ["s3:*"]});
     env.patch_account(json!({ "guardrails": only_its })).await?;
     let mut wider = env.role("withdrawn").spec.role.inline_policies;

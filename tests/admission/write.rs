@@ -148,7 +148,7 @@ impl Write {
             }
             How::Evict => {
                 let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
-                api.create_subresource::<Value, Value>("eviction", &name, &post, &eviction).await.map(drop)
+                api.create_subresource::<_, Value>("eviction", &name, &post, &eviction).await.map(drop)
             }
             How::Exec => {
                 let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/exec?command=true&stdout=true");

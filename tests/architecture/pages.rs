@@ -14,8 +14,9 @@ use crossaccount::{agent, cli, operator};
 use lab::repository;
 
 /// Flags of other programs that a page names without the program: the flag, and whose it is.
-const OTHER_FLAGS: [(&str, &str); 4] = [
+const OTHER_FLAGS: [(&str, &str); 5] = [
     ("--cascade", "kubectl"),
+    ("--create-namespace", "helm"),
     ("--wait", "helm"),
     ("--max-requests-inflight", "kube-apiserver"),
     ("--max-mutating-requests-inflight", "kube-apiserver"),
@@ -161,10 +162,11 @@ fn no_page_names_a_flag_or_a_variable_that_the_programs_do_not_have() -> Result<
     let mut seen = 0;
     for (page, text) in pages()? {
         for code in code(&text) {
-            // A flag alone, or the programs' own command line: flags of cargo, kubectl and others stand after those.
+            // A flag alone, or the programs' own command line: flags of cargo, helm, kubectl and others follow on those.
             let programs =
                 ["crossaccount-operator ", "crossaccount-agent ", "/crossaccount-agent,", "kubectl crossaccount "];
-            let runs_ours = !code.starts_with("cargo") && programs.iter().any(|program| code.contains(program));
+            let runs_others = ["cargo", "helm "].iter().any(|program| code.starts_with(program));
+            let runs_ours = !runs_others && programs.iter().any(|program| code.contains(program));
             let ours = code.starts_with("--") || runs_ours;
             let words = code.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-_".contains(letter));
             let named = words.filter(|word| word.starts_with("CROSSACCOUNT_") || ours && word.starts_with("--"));

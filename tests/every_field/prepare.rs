@@ -49,7 +49,9 @@ async fn target(env: &TestEnv) -> Result<()> {
     for manager in ["manager-one", "manager-two"] {
         aws.target.create_role(manager, &trust(json!([aws.operator.arn, hub])), &all).await?;
     }
-    aws.target.create_policy("narrower", &all).await?;
+    let narrower = aws.target.create_policy("narrower", &all).await?;
+    aws.also_bound_by(&narrower).await?;
+    aws.also_manage(&["role/adopted", "role/other/path/*"]).await?;
     for existing in ["adopted", "observed"] {
         aws.target.create_role(existing, &trust(json!(aws.operator.arn)), &all).await?;
     }

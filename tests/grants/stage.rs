@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use lab::{
-    aws::{Identity, policy},
+    aws::{Identity, grants, policy},
     env::TestEnv,
     wait::eventually,
 };
@@ -29,13 +29,7 @@ pub async fn lab(name: &str) -> Result<TestEnv> {
 pub async fn open_source(env: &TestEnv) -> Result<()> {
     let source = &env.aws.source;
     let id = source.id();
-    let manage = policy(&json!({
-        "Effect": "Allow",
-        "Action": ["iam:GetUser", "iam:GetUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",
-                   "iam:GetGroup", "iam:GetGroupPolicy", "iam:PutGroupPolicy", "iam:DeleteGroupPolicy",
-                   "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"],
-        "Resource": [format!("arn:aws:iam::{id}:user/*"), format!("arn:aws:iam::{id}:group/*"), format!("arn:aws:iam::{id}:role/*")],
-    }));
+    let manage = grants(source, &["user/*", "group/*", "role/*"]);
     let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
     put.policy_document(manage.to_string()).send().await?;
     env.accounts.create(&PostParams::default(), &env.source_account()).await?;

@@ -179,6 +179,7 @@ async fn a_manager_that_may_not_put_the_boundary_on_still_closes_what_goes_beyon
     deny_the_manager(&deployment, &["iam:PutRolePermissionsBoundary"]).await?;
     let all = policy(&json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
     let another = deployment.env.aws.target.create_policy("another", &all).await?;
+    deployment.env.aws.also_bound_by(&another).await?;
     let tightened = json!({"permissionsBoundary": another, "principals": [], "actions": ["s3:*"]});
     deployment.env.patch_account(json!({ "guardrails": tightened })).await?;
 

@@ -163,6 +163,7 @@ async fn a_revoked_session_stays_dead_when_an_adopted_role_is_given_back() -> Re
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": operator}}));
     let nothing = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
     target.create_role(BY_HAND, &trust, &nothing).await?;
+    deployment.env.aws.also_manage(&[&format!("role/{BY_HAND}")]).await?;
     let _operator = deployment.env.start().await?;
     let mut role = deployment.open_role("reader");
     role.spec.role.name = Some(BY_HAND.to_owned());

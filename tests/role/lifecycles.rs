@@ -54,6 +54,7 @@ async fn an_adopted_role_is_made_as_declared_and_given_back_when_its_object_goes
     let env = TestEnv::new("adopted").await?;
     allow_lifecycles(&env).await?;
     let arn = make_by_hand(&env).await?;
+    env.aws.also_manage(&[&format!("role/{BY_HAND}")]).await?;
     let _operator = env.start().await?;
     env.create(&declared(&env, Lifecycle::Adopt)).await?;
     let role = env.settled("reader").await?;

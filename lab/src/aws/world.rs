@@ -1,22 +1,18 @@
 //! The two accounts of the story, as a platform team would have prepared them.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use crossaccount::decide::bootstrap::{Target, boundary_policy, manager_policy, manager_trust};
+use serde_json::json;
 
-use super::{Account, Identity, policy};
+use super::{
+    Account, Identity,
+    documents::{BOUNDARY, MANAGER, management_of, target},
+    policy,
+};
 use crate::emulator::{accounts, emulator};
 
 /// The user or the role that the operator is in account A.
 const OPERATOR: &str = "crossaccount-operator";
-/// The role through which it manages IAM in account B.
-const MANAGER: &str = "crossaccount-manager";
-/// What that role asks from those who assume it.
-pub const MANAGER_EXTERNAL_ID: &str = "7d1f0a";
-/// The permissions boundary in account B.
-const BOUNDARY: &str = "crossaccount-boundary";
-/// The path of the roles that it may manage.
-pub const ROLE_PATH: &str = "/crossaccount/";
-
 /// What the operator's own identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
@@ -56,6 +52,25 @@ impl AwsWorld {
         let Managed { manager_arn, boundary_arn } = Managed::prepare(&target, &operator).await?;
         Ok(Self { source, target, operator, manager_arn, boundary_arn })
     }
+
+    /// Lets the manager make roles without a boundary and take boundaries off, as accounts with `allowUnbounded` need it.
+    pub async fn allow_unbounded(&self) -> Result<()> {
+        let unbounded = Target { allow_unbounded: true, ..target(&self.target, &self.operator.arn) };
+        self.target.put_role_policy(MANAGER, "lab", &manager_policy(&unbounded)).await
+    }
+
+    /// Lets the manager put this boundary on its roles, too: for the time in which one boundary replaces another.
+    pub async fn also_bound_by(&self, boundary: &str) -> Result<()> {
+        let boundary = boundary.rsplit('/').next().unwrap_or_default().to_owned();
+        let rebound = Target { boundary, ..target(&self.target, &self.operator.arn) };
+        self.target.put_role_policy(MANAGER, "also-bound", &manager_policy(&rebound)).await
+    }
+
+    /// Lets the manager change roles outside its path: `role/reports` for one at the path `/`.
+    pub async fn also_manage(&self, roles: &[&str]) -> Result<()> {
+        let roles: Vec<String> = roles.iter().map(|role| self.target.arn(role)).collect();
+        self.target.put_role_policy(MANAGER, "also-manage", &management_of(&roles)).await
+    }
 }
 
 /// What the operator uses in an account whose roles it manages.
@@ -70,16 +85,10 @@ pub struct Managed {
 impl Managed {
     /// Prepares an account for an operator.
     pub async fn prepare(account: &Account, operator: &Identity) -> Result<Self> {
-        let trust = policy(&json!({
-            "Effect": "Allow",
-            "Principal": { "AWS": operator.arn },
-            "Action": "sts:AssumeRole",
-            "Condition": { "StringEquals": { "sts:ExternalId": MANAGER_EXTERNAL_ID } },
-        }));
-        let manager_arn = account
-            .create_role(MANAGER, &trust, &manager_policy(&[account.arn("role/*")], &account.arn("instance-profile/*")))
-            .await?;
-        let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy()).await?;
+        let target = target(account, &operator.arn);
+        let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy(&target.place)).await?;
+        let manager_arn =
+            account.create_role(MANAGER, &manager_trust(&target.manager), &manager_policy(&target)).await?;
         Ok(Self { manager_arn, boundary_arn })
     }
 }
@@ -106,82 +115,18 @@ async fn operator(account: &Account, base: Base) -> Result<Identity> {
     }
 }
 
-/// What the operator needs in an account whose roles it manages: on these roles, and on these instance profiles.
-///
-/// On AWS the roles end in `role/crossaccount/*`; the emulator leaves the path out of what it compares with.
-pub fn manager_policy(roles: &[String], profiles: &str) -> Value {
-    policy(&json!([
-        {
-            "Sid": "Roles",
-            "Effect": "Allow",
-            "Action": [
-                "iam:CreateRole", "iam:GetRole", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole",
-                "iam:TagRole", "iam:UntagRole", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary",
-                "iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy", "iam:ListRolePolicies",
-                "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies",
-                "iam:ListInstanceProfilesForRole",
-            ],
-            "Resource": roles,
-        },
-        {
-            "Sid": "InstanceProfiles",
-            "Effect": "Allow",
-            "Action": "iam:RemoveRoleFromInstanceProfile",
-            // AWS compares with the instance profile, the emulator with the role.
-            "Resource": roles.iter().map(String::as_str).chain([profiles]).collect::<Vec<_>>(),
-        },
-        {
-            "Sid": "Drift",
-            "Effect": "Allow",
-            "Action": ["iam:GetAccountAuthorizationDetails", "iam:ListRoles"],
-            "Resource": "*",
-        },
-    ]))
-}
-
-/// The most that a role of the operator can ever do: no IAM, no accounts.
-pub fn boundary_policy() -> Value {
-    policy(&json!([
-        { "Effect": "Allow", "Action": "*", "Resource": "*" },
-        { "Effect": "Deny", "Action": ["iam:*", "organizations:*", "account:*"], "Resource": "*" },
-    ]))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs};
-
-    use anyhow::Context as _;
     use aws_sdk_iam::types::Tag;
 
-    use super::*;
-    use crate::repository;
-
-    /// Else the tests could pass by a permission that nobody is asked to give.
-    #[test]
-    fn the_manager_may_do_what_the_page_on_security_asks_for_and_nothing_else() -> Result<()> {
-        let page = fs::read_to_string(repository().join("docs/security.md"))?;
-        let section = page.split("## What the manager role needs").nth(1).context("no such section")?;
-        let section =
-            section.split("###").next().unwrap_or_default().split("Allow CreateRole").next().unwrap_or_default();
-        let words = section.split('`').skip(1).step_by(2).map(|word| word.trim_start_matches("iam:"));
-        let asked: BTreeSet<&str> =
-            words.filter(|word| word.chars().all(char::is_alphabetic) && *word != "rolePath").collect();
-
-        let policy = manager_policy(
-            &["arn:aws:iam::222222222222:role/*".to_owned()],
-            "arn:aws:iam::222222222222:instance-profile/*",
-        );
-        let actions = |statement: &Value| match &statement["Action"] {
-            Value::Array(actions) => actions.clone(),
-            one => vec![one.clone()],
-        };
-        let statements = policy["Statement"].as_array().context("no statements")?;
-        let given: Vec<Value> = statements.iter().flat_map(actions).collect();
-        let given = given.iter().filter_map(|action| action.as_str()?.strip_prefix("iam:"));
-        assert_eq!(given.collect::<BTreeSet<_>>(), asked, "left: the manager of the lab, right: docs/security.md");
-        Ok(())
-    }
+    use super::{
+        super::{MANAGER_EXTERNAL_ID, ROLE_PATH, keys, policy},
+        *,
+    };
+    use crate::{
+        aws_proxy::AwsProxy,
+        emulator::{aws_config, emulator},
+    };
 
     #[tokio::test]
     async fn the_operators_identity_becomes_the_manager_only_with_the_external_id() -> Result<()> {
@@ -200,8 +145,13 @@ mod tests {
     #[tokio::test]
     async fn a_role_made_by_the_manager_is_read_back_whole() -> Result<()> {
         let world = AwsWorld::new(Base::User).await?;
-        let manager = world.source.assume(&world.operator, &world.manager_arn, Some(MANAGER_EXTERNAL_ID)).await?;
-        let iam = aws_sdk_iam::Client::new(&world.target.config(manager.credentials));
+        let proxy = AwsProxy::start(emulator().await?.address())?;
+        let config = |credentials| aws_config(&proxy.endpoint(), credentials);
+        let operator = aws_sdk_sts::Client::new(&config(world.operator.credentials.clone()));
+        let manager = operator.assume_role().role_arn(&world.manager_arn).role_session_name("lab");
+        let manager = manager.external_id(MANAGER_EXTERNAL_ID).send().await?.credentials.unwrap();
+        let manager = keys(manager.access_key_id, manager.secret_access_key, Some(manager.session_token));
+        let iam = aws_sdk_iam::Client::new(&config(manager));
         let trust = policy(&json!({
             "Effect": "Allow",
             "Principal": { "AWS": world.operator.arn },

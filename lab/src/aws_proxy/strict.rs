@@ -1,10 +1,11 @@
 //! Strictness: the rules by which the proxy and MiniStack together answer as AWS does.
 //!
 //! Each rule is a file and cites what it follows. A rule may refuse a call, restate it, ask MiniStack about it as root,
-//! or touch up the answer. MiniStack remains the judge of signatures, identity policies and permissions in use.
+//! or touch up the answer. MiniStack remains the judge of signatures and of every service but IAM.
 
 mod assume;
 mod attempt;
+mod authorize;
 mod condition;
 mod constraints;
 mod details;
@@ -12,6 +13,7 @@ mod documents;
 mod evaluate;
 mod grammar;
 mod iam;
+mod iam_context;
 mod identity;
 mod lookup;
 mod names;
@@ -20,7 +22,9 @@ mod pages;
 pub(crate) mod partition;
 mod quotas;
 mod request_context;
+mod resource;
 mod sessions;
+mod snapshot;
 mod trust;
 mod wanted;
 mod wording;
@@ -28,7 +32,7 @@ mod wording;
 use hyper::{body::Bytes, http::request::Parts};
 
 use self::{
-    details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas, sessions::Sessions,
+    authorize::Callers, details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas, sessions::Sessions,
     trust::Trusts,
 };
 use super::{
@@ -49,6 +53,7 @@ pub struct Strictness {
     trusts: Trusts,
     boundaries: Boundaries,
     homes: Homes,
+    callers: Callers,
 }
 
 impl Strictness {
@@ -59,6 +64,7 @@ impl Strictness {
         self.trusts.forget();
         self.boundaries.forget();
         self.homes.forget();
+        self.callers.forget();
     }
 
     /// Notes the use of a session, and makes a request useless whose session ended with its role.

@@ -60,13 +60,13 @@ impl TestEnv {
         operator.reconciled_after(before).await
     }
 
-    /// A role of account B that the role of an object may assume, if `on_errand` lets it: what works with its credentials
-    /// only while they are good. Gives its ARN.
+    /// A role of account A that the role of an object may assume, if `on_errand` lets it: what works with its credentials
+    /// only while they are good. The boundary lets no role assume others of its own account. Gives its ARN.
     pub async fn errand(&self) -> Result<String> {
-        let target = &self.aws.target;
-        let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
+        let target = self.aws.target.id();
+        let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target}}));
         let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
-        target.create_role("errand", &trust, &nothing).await
+        self.aws.source.create_role("errand", &trust, &nothing).await
     }
 
     /// An object whose role may assume the one of [`errand`](Self::errand).

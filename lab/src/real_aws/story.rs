@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sts::config::Credentials;
 use crossaccount::api::{AWSAccount, CrossAccountRole, CrossAccountRoleSpec};
 use crossaccount::api::{AWSAccountSpec, AccountAccess, AccountRef, AllowedNamespaces, Guardrails, Hop};
+use crossaccount::decide::bootstrap::{Manager, Target, boundary_policy, manager_policy, manager_trust};
 use serde_json::json;
 
 use self::cluster::Cluster;
 use super::{Place, probe::refused};
 use crate::{
-    aws::{Identity, MANAGER_EXTERNAL_ID, boundary_policy, manager_policy, policy},
+    aws::{Identity, MANAGER_EXTERNAL_ID, manager as lab_manager, policy, target as lab_target},
     control_plane::ControlPlane,
     env::declare::document,
     wait::eventually_within,
@@ -89,20 +90,21 @@ async fn prepare(place: &Place) -> Result<Ground> {
         "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": place.roles(),
     }));
     let operator = source.create_user(&names.of("operator"), &may_assume).await?;
-    let trust = policy(&json!({
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": operator.arn},
-        "Condition": {"StringEquals": {"sts:ExternalId": MANAGER_EXTERNAL_ID}},
-    }));
-    let roles = [target.arn(&format!("role{}*", role_path(place)))];
-    let manage = manager_policy(&roles, &target.arn("instance-profile/*"));
-    let manager = names.of("manager");
+    let (manager, boundary) = (names.of("manager"), names.of("boundary"));
+    let setup = Target {
+        role_path: role_path(place),
+        manager: Manager { name: manager.clone(), ..lab_manager(&operator.arn) },
+        boundary: format!("{}{boundary}", names.path().trim_start_matches('/')),
+        ..lab_target(target, &operator.arn)
+    };
+    let boundary = target.create_policy(&boundary, &boundary_policy(&setup.place)).await?;
+    let (trust, manage) = (manager_trust(&setup.manager), manager_policy(&setup));
     let make = async || target.create_role(&manager, &trust, &manage).await;
     let manager = eventually_within(place.patience, "the manager can be made", make).await?;
-    let boundary = target.create_policy(&names.of("boundary"), &boundary_policy()).await?;
     let delegating =
         policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.arn("root")}}));
     let nothing = policy(&json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
-    let errand = target.create_role(&names.of("errand"), &delegating, &nothing).await?;
+    let errand = source.create_role(&names.of("errand"), &delegating, &nothing).await?;
     let enter = async || source.assume(&operator, &manager, Some(MANAGER_EXTERNAL_ID)).await;
     eventually_within(place.patience, "the operator becomes the manager", enter).await?;
     Ok(Ground { operator, manager, boundary, errand })

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::UninstallError;
+use super::error::UninstallError;
 use super::inventory::Inventory;
 use crate::api::{AWSAccount, CrossAccountRole, FIELD_MANAGER, FINALIZER};
 

@@ -2,17 +2,16 @@
 
 pub mod args;
 mod cluster;
+pub mod error;
 mod inventory;
 
-use std::borrow::Cow;
-use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use self::args::UninstallArgs;
 use self::cluster::Cluster;
+use self::error::UninstallError;
 use super::outcome::Outcome;
 
 /// What is left to a person once the objects are gone.
@@ -22,55 +21,6 @@ Next, remove the operator and the CustomResourceDefinitions:
   kubectl delete crd crossaccountroles.iam.crossaccount.dev awsaccounts.iam.crossaccount.dev
 In AWS, the manager roles and boundaries of `bootstrap` are still there: delete their stacks.
 ";
-
-/// Why `uninstall` fails.
-#[derive(Debug, thiserror::Error)]
-pub enum UninstallError {
-    /// The async runtime could not be set up.
-    #[error("cannot set up the process")]
-    Setup(#[source] io::Error),
-    /// There is no usable kubeconfig.
-    #[error("cannot connect to the cluster; set KUBECONFIG")]
-    Connect(#[source] kube::Error),
-    /// The API server refuses or does not answer.
-    #[error("cannot {verb} {what}")]
-    Request {
-        /// Of the request.
-        verb: &'static str,
-        /// The resource.
-        what: Cow<'static, str>,
-        /// What the API server says. A missing permission is named there.
-        source: kube::Error,
-    },
-    /// The end of an object could not be watched.
-    #[error("cannot watch the objects")]
-    Watch(#[source] kube::runtime::wait::Error),
-    /// An operator would put the finalizers back.
-    #[error(
-        "{holder} holds the operator's lease in namespace {namespace}: use --delete while an operator runs, or scale its \
-         Deployment to zero, wait 15 seconds, and repeat this"
-    )]
-    Running {
-        /// Name of its pod.
-        holder: String,
-        /// Where its lease is.
-        namespace: String,
-    },
-    /// Some objects still have something to clean up.
-    #[error("after {} s these objects are not gone; `kubectl describe` says more:\n{left}", within.as_secs())]
-    Waiting {
-        /// How long it waited.
-        within: Duration,
-        /// The objects, a line each.
-        left: String,
-    },
-}
-
-impl UninstallError {
-    fn request(verb: &'static str, what: Cow<'static, str>, source: kube::Error) -> Self {
-        Self::Request { verb, what, source }
-    }
-}
 
 /// Lists what there is, and ends it as the flags say.
 pub fn run(args: UninstallArgs) -> Result<Outcome, UninstallError> {

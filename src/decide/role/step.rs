@@ -68,6 +68,17 @@ impl Step {
         }
     }
 
+    /// Whether it only takes something away: what is gone already needs no deletion, and the rest is still taken away.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::Deny(denial) => denial.document().is_none(),
+            Self::Detach(_) | Self::DeleteInline(_) | Self::LeaveInstanceProfile(_) | Self::DeleteRole => true,
+            Self::Create(_) | Self::PutBoundary(_) | Self::DeleteBoundary | Self::Attach(_) | Self::PutInline(..)
+            | Self::UpdateTrust(_) | Self::Update(_) | Self::Tag(_) | Self::Untag(_) => false,
+        }
+    }
+
     /// Whether it decides who gets in, so that the refusal without the external id has to be proven again.
     #[must_use]
     pub fn changes_trust(&self) -> bool {

@@ -20,7 +20,10 @@ pub fn rows() -> Vec<Row> {
             .wrong("arn:aws:iam::<target>:policy/gone"),
         Row::new(Account, "spec.guardrails.allowUnbounded", unbounded)
             .sample("true")
-            .beside("account: {guardrails: {permissionsBoundary: null}}"),
+            .beside(
+                "account: {access: {chain: [{roleArn: 'arn:aws:iam::<target>:role/manager-one'}]}, \
+                 guardrails: {permissionsBoundary: null}}",
+            ),
         Row::new(Account, "spec.guardrails.managedPolicies", managed_policies)
             .sample("['arn:aws:iam::aws:policy/AmazonS3*']")
             .sample("['*', 'arn:aws:iam::aws:policy/Other*']")

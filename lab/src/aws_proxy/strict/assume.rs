@@ -4,6 +4,8 @@
 //! decided here, from the role and the caller it tells about. A session that AWS grants and MiniStack cannot is then made
 //! through the door in the role's trust policy (see `documents`).
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     super::{
         call::Form,
@@ -115,8 +117,11 @@ fn issue(reply: Reply, form: &Form, wanted: Wanted, packed: Option<u32>, rules: 
         added.extend(["<SourceIdentity>", &xml::escape(identity), "</SourceIdentity>"]);
     }
     let Wanted { tags, transitive, source_identity, .. } = wanted;
+    let seconds = SignedDuration::from_secs(duration(form).into());
+    let expires: Option<Timestamp> = field("Expiration").parse().ok();
     let session = Session {
         role_id,
+        issued_at: expires.map(|expires| expires - seconds),
         source_identity,
         transitive_tags: transitive,
         tags,
@@ -133,7 +138,7 @@ async fn refused(denial: Reply, ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let denial = denied(denial, ask).await?;
     let Some(message) = xml::element(denial.text(), "Message") else { return Ok(denial) };
     let action = if message.contains("sts:TagSession") { "sts:TagSession" } else { "sts:AssumeRole" };
-    let told = wording::no_policy_allows(message, "role trust", action);
+    let told = wording::no_policy_allows(message, "role trust policy", action);
     let body = denial.text().replacen(message, &told, 1);
     Ok(denial.with_body(body))
 }

@@ -57,8 +57,8 @@ impl Attempt {
         tags.extend(from.map(|session| session.tags.clone()).unwrap_or_default());
         let mut context = request_context::of(&caller, &tags, &ask.call.region);
         request_context::add_request(&mut context, form, &wanted.tags, wanted.source_identity.as_deref());
-        if let Some(identity) = from.and_then(|session| session.source_identity.clone()) {
-            context.insert("aws:sourceidentity".into(), vec![identity]);
+        if let Some(from) = from {
+            request_context::add_session(&mut context, from);
         }
         let same_account = caller.account == account;
         let role_arn = form.get("RoleArn").unwrap_or_default().to_owned();
@@ -109,9 +109,9 @@ impl Attempt {
         let denial = format!("User: {caller} is not authorized to perform: sts:{action} on resource: {role}");
         let action = format!("sts:{action}");
         let message = match own {
-            Own::Allows => wording::no_policy_allows(&denial, "role trust", &action),
-            Own::Silent => wording::no_policy_allows(&denial, "identity-based", &action),
-            Own::Denies => format!("{denial} with an explicit deny in an identity-based policy"),
+            Own::Allows => wording::no_policy_allows(&denial, "role trust policy", &action),
+            Own::Silent => wording::no_policy_allows(&denial, "identity-based policy", &action),
+            Own::Denies => wording::explicitly_denied(&denial, "identity-based policy"),
         };
         AwsError::new(403, "AccessDenied", message)
     }

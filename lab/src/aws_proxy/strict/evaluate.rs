@@ -17,15 +17,6 @@ pub(crate) struct Caller {
     pub(crate) principal: String,
 }
 
-impl Caller {
-    /// The caller that a denial names: "User: <ARN> is not authorized to perform: …".
-    pub(crate) fn of_denial(message: &str) -> Option<Self> {
-        let arn = message.strip_prefix("User: ")?.split(' ').next()?;
-        let account = arn.split(':').nth(4)?;
-        Some(Self { arn: arn.into(), user_id: String::new(), account: account.into(), principal: arn.into() })
-    }
-}
-
 /// What a trust policy says to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -104,14 +95,6 @@ mod tests {
 
     fn allow(principal: &Value) -> Value {
         json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
-    }
-
-    #[test]
-    fn a_denial_names_its_caller() {
-        let caller =
-            Caller::of_denial("User: arn:aws:iam::111111111111:user/x is not authorized to perform: iam:GetRole");
-        assert_eq!(caller.unwrap().account, "111111111111");
-        assert_eq!(Caller::of_denial("User: is not authorized"), None);
     }
 
     #[test]

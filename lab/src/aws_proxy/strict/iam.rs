@@ -6,12 +6,12 @@ use super::{
         fault::AwsError,
         reply::Reply,
         upstream::Upstream,
-        xml,
     },
-    Ask, Refusal, Strictness, details, documents,
-    evaluate::Caller,
+    Ask, Refusal, Strictness,
+    authorize::{Permission, authorize},
+    details, documents,
     grammar::{self, Kind},
-    identity, lookup, names, pages,
+    lookup, names, pages,
     trust::{Admitted, malformed},
     wording,
 };
@@ -27,13 +27,14 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
     };
     let mut call = ask.call.clone();
     resolve_names(&mut call.form, action, account, ask.upstream, rules).await?;
+    let permission = authorize(ask, &call, rules).await?;
     let admitted = admit_documents(&mut call.form, action, ask.upstream, rules).await?;
     rules.quotas.check(&call, account, ask.upstream).await?;
     attachable(&call, account, ask.upstream).await?;
     let leaving = leaving(&call, account, ask.upstream).await?;
 
     let mut reply = ask.forward(&call.form).await?;
-    if allowed_after_all(&reply, &call, ask.upstream, rules).await? {
+    if permission == Permission::Granted && reply.error_code() == Some("AccessDenied") {
         reply = ask.upstream.send_as_root(account, "iam", &call.form).await?;
     }
     if !reply.status.is_success() {
@@ -71,24 +72,6 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         reply = reply.with_body(text);
     }
     Ok(reply)
-}
-
-/// Whether MiniStack denies what the caller's policies allow. A denial names the caller, and has proven its signature.
-async fn allowed_after_all(
-    reply: &Reply,
-    call: &Call,
-    upstream: &Upstream,
-    rules: &Strictness,
-) -> Result<bool, Refusal> {
-    if reply.error_code() != Some("AccessDenied") || call.form.get("RoleName").is_none() {
-        return Ok(false);
-    }
-    let Some(caller) = Caller::of_denial(xml::element(reply.text(), "Message").unwrap_or_default()) else {
-        return Ok(false);
-    };
-    let session = call.access_key.as_deref().and_then(|key| rules.sessions.get(key));
-    let allowed = identity::allows(upstream, caller, session.as_ref(), call);
-    Ok(allowed.await?)
 }
 
 /// Finds roles, users and groups by any case of their names, and refuses to create one that differs in case only.

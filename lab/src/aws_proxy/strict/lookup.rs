@@ -55,7 +55,8 @@ pub(crate) async fn user(upstream: &Upstream, account: &str, name: &str) -> Resu
     Ok(Some(User { arn, id, boundary: field("PermissionsBoundaryArn"), tags: tags(reply.text()) }))
 }
 
-fn tags(text: &str) -> Vec<(String, String)> {
+/// The tags in a description of a role or user.
+pub(crate) fn tags(text: &str) -> Vec<(String, String)> {
     let tag = |member: &str| {
         Some((xml::unescape(xml::element(member, "Key")?), xml::unescape(xml::element(member, "Value")?)))
     };

@@ -11,6 +11,7 @@ use super::{
     condition::Context,
     evaluate::Caller,
     lookup,
+    sessions::Session,
 };
 
 /// Looks up what an ARN alone does not say: the principal's unique id and tags, and of the role behind a session its path.
@@ -61,6 +62,15 @@ pub(crate) fn of(caller: &Caller, tags: &[(String, String)], region: &str) -> Co
         set(&format!("aws:PrincipalTag/{key}"), value);
     }
     context
+}
+
+/// The keys about the session that calls.
+pub(crate) fn add_session(context: &mut Context, session: &Session) {
+    let issued_at = session.issued_at.map(|at| ("aws:tokenissuetime", at.to_string()));
+    let source_identity = session.source_identity.clone().map(|identity| ("aws:sourceidentity", identity));
+    for (key, value) in issued_at.into_iter().chain(source_identity) {
+        context.insert(key.to_owned(), vec![value]);
+    }
 }
 
 /// The keys about what is asked for.

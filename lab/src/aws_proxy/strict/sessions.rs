@@ -18,6 +18,8 @@ use super::super::{fault::AwsError, locked, reply::Reply};
 pub(crate) struct Session {
     /// Unique id of the role (`AROA…`): a recreated role of the same name is another one.
     pub(crate) role_id: String,
+    /// When it began.
+    pub(crate) issued_at: Option<Timestamp>,
     /// Persists through role chaining (IAM user guide, "Monitor and control actions taken with assumed roles").
     pub(crate) source_identity: Option<String>,
     /// Session tags that go on to the next session of a chain (IAM user guide, "Pass session tags in AWS STS").

@@ -26,12 +26,18 @@ pub(crate) fn with_resource(message: &str, resource: &str) -> String {
     format!("{denial} on resource: {resource}{reason}")
 }
 
-/// Says of a refused STS action whose policy it was, in AWS's words for a missing Allow.
+/// Says of a refused action which kind of policy has no Allow, in AWS's words. `kind` is such as `identity-based policy`.
 pub(crate) fn no_policy_allows(message: &str, kind: &str, action: &str) -> String {
     if message.contains(" because ") || message.contains(" with an explicit deny") {
         return message.to_owned();
     }
-    format!("{message} because no {kind} policy allows the {action} action")
+    format!("{message} because no {kind} allows the {action} action")
+}
+
+/// Says of a refused action which kind of policy denies it, in AWS's words.
+pub(crate) fn explicitly_denied(message: &str, kind: &str) -> String {
+    let article = if kind.starts_with('i') { "an" } else { "a" };
+    format!("{message} with an explicit deny in {article} {kind}")
 }
 
 /// IAM names what is to be created by ARN, and other things by kind and name.

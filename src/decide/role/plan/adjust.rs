@@ -11,7 +11,7 @@ use crate::decide::role::trust::{own_trust, with_own};
 use crate::decide::target::requests::{is_due, revocation_is_due};
 use crate::domain::policy::{Edit, PolicyDocument, Write, common, edit};
 use crate::domain::tag;
-use crate::domain::{DesiredRole, IamRoleState, RoleTags};
+use crate::domain::{DesiredRole, IamRoleState, PolicyArn, RoleTags};
 
 /// Makes the role as declared. `claims`: nobody owns it yet, so the tags come first. Of two objects that adopt one role at a
 /// time, the later one then finds it taken.
@@ -20,9 +20,9 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
     let mut steps = Stages::default();
     steps.inline_policies(role, given, state);
     steps.narrow.extend(state.attached.difference(managed).filter(|arn| !arn.only_denies()).cloned().map(Step::Detach));
-    for arn in managed.difference(&state.attached) {
-        (if arn.only_denies() { &mut steps.narrow } else { &mut steps.widen }).push(Step::Attach(arn.clone()));
-    }
+    let (denying, giving): (Vec<&PolicyArn>, Vec<_>) =
+        managed.difference(&state.attached).partition(|arn| arn.only_denies());
+    steps.widen.extend(giving.into_iter().cloned().map(Step::Attach));
     steps.trust(trust, given, state);
     steps.denial(given, state);
 
@@ -40,6 +40,8 @@ pub(super) fn adjust(role: &DesiredRole, claims: bool, given: &Given<'_>, state:
     if let Some(boundary) = boundary.as_ref().filter(|arn| state.role.boundary.as_ref() != Some(arn)) {
         steps.narrow.push(Step::PutBoundary(boundary.clone()));
     }
+    // After the boundary: a manager may be allowed to attach policies to roles that have it and to no others.
+    steps.narrow.extend(denying.into_iter().cloned().map(Step::Attach));
     // A boundary that somebody else gave their role stays: to take it off would widen what they bounded.
     if boundary.is_none() && state.role.boundary.is_some() && given.object.has_created(&state.role.tags) {
         steps.admit.push(Step::DeleteBoundary);

@@ -106,7 +106,7 @@ fn each_difference_gives_its_steps_in_order() {
 #[test]
 fn what_the_declaration_asks_more_or_less_than_before_gives_its_steps_in_order() {
     type Change = fn(&mut DesiredRole);
-    let table: [(&str, Change, &str); 8] = [
+    let table: [(&str, Change, &str); 9] = [
         ("a longer session", |d| d.settings.max_session_seconds = 7200, "update to 7200 s"),
         ("no boundary", |d| d.boundary = None, "unbound"),
         ("no policies", |d| (d.inline, d.managed) = Default::default(), "delete read, detach managed"),
@@ -119,6 +119,14 @@ fn what_the_declaration_asks_more_or_less_than_before_gives_its_steps_in_order()
             "a managed policy that only denies and one that gives",
             |d| d.managed.extend([PolicyArn::parse(model::DENY_ALL).expect("an ARN"), arn("admin")]),
             "attach AWSDenyAll | attach admin",
+        ),
+        (
+            "another boundary and a managed policy that only denies",
+            |d| {
+                d.boundary = Some(arn("stricter"));
+                d.managed.insert(PolicyArn::parse(model::DENY_ALL).expect("an ARN"));
+            },
+            "bound by stricter, attach AWSDenyAll",
         ),
         (
             "another action and a denial",
