@@ -7,8 +7,10 @@ mod several;
 mod stage;
 mod workloads;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+
+use lab::{helm::Helm, run};
 
 use self::stage::{Stage, environment, labelled, mounts};
 
@@ -164,5 +166,16 @@ async fn a_large_pod_stays_within_what_the_api_server_spends_on_a_policy() -> Re
     for n in 0..40 {
         assert_eq!(environment(&injected["spec"]["containers"][n]).len(), 204, "container {n}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_chart_says_which_kubernetes_it_takes() -> Result<()> {
+    let helm = Helm::new().await?;
+    let mut command = helm.command();
+    command.args(["template", "early"]).arg(Helm::chart());
+    let answer = run(command.args(["--kube-version=1.35.2", "--set=podInjection.enabled=true"])).await;
+    let refusal = format!("{:#}", answer.err().context("it is rendered")?);
+    assert!(refusal.contains("podInjection.enabled needs Kubernetes 1.36, and this cluster has v1.35.2"), "{refusal}");
     Ok(())
 }
