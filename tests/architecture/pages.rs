@@ -14,7 +14,7 @@ use crossaccount::{agent, operator};
 use lab::repository;
 
 /// Flags of other programs that a page names without the program: the flag, and whose it is.
-const OTHER_FLAGS: [(&str, &str); 3] = [
+const OTHER_FLAGS: [(&str, &str); 4] = [
     ("--cascade", "kubectl"),
     ("--wait", "helm"),
     ("--max-requests-inflight", "kube-apiserver"),
