@@ -17,8 +17,9 @@ commit=$(git rev-parse --verify --quiet "$1^{commit}") || {
 build() {
   echo "building the operator of $commit: minutes, once"
   mkdir "$1/source"
-  git -C .. archive "$commit" | tar -x -C "$1/source"
-  # Dependencies that did not change are not built again for the next version.
+  # With the times of now (-m): Cargo would take the build of another version for this one's if the sources looked older.
+  git -C .. archive "$commit" | tar -xm -C "$1/source"
+  # One folder for all versions: dependencies that did not change are not built again.
   cargo build --locked --package crossaccount-operator --bin crossaccount-operator \
     --manifest-path "$1/source/Cargo.toml" --target-dir "$cache/target-earlier"
   cp "$cache/target-earlier/debug/crossaccount-operator" "$1/"

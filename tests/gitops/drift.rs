@@ -63,7 +63,9 @@ fn is_kept(path: &str, declared: &Value, live: &Value) -> Result<()> {
             .enumerate()
             .try_for_each(|(index, (item, live))| is_kept(&format!("{path}[{index}]"), item, live)),
         _ => {
-            ensure!(declared == live, "{path} is declared as {declared} and is {live}");
+            // JSON has one kind of number: YAML's 1.0 is 1.
+            let is_same_number = declared.is_number() && declared.as_f64() == live.as_f64();
+            ensure!(is_same_number || declared == live, "{path} is declared as {declared} and is {live}");
             Ok(())
         }
     }
