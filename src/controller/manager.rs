@@ -129,7 +129,9 @@ impl<'a> ManagedAccount<'a> {
             Err(failure) if failure.kind == FailureKind::Denied => Err(self.denied_or_gone(name, failure).await),
             other => other,
         }
-        .or_else(|failure| if step.takes_away() && failure.kind == FailureKind::NotFound { Ok(()) } else { Err(failure) })
+        .or_else(
+            |failure| if step.takes_away() && failure.kind == FailureKind::NotFound { Ok(()) } else { Err(failure) },
+        )
         .map(|()| None)
     }
 

@@ -56,11 +56,12 @@ pub async fn lose_secret(env: &TestEnv) -> Result<()> {
 pub async fn manager_loses(env: &TestEnv, action: &str) -> Result<()> {
     let target = &env.aws.target;
     let mut policy = target.inline_policies(MANAGER).await?.remove("lab").context("the manager has no policy")?;
-    for statement in policy["Statement"].as_array_mut().context("its policy lists no statements")? {
-        if let ("Allow", Some(actions)) = (statement["Effect"].as_str().unwrap_or_default(), statement["Action"].as_array_mut()) {
-            actions.retain(|listed| listed != action);
-        }
+    let statements = policy["Statement"].as_array_mut().context("its policy lists no statements")?;
+    for statement in statements.iter_mut().filter(|statement| statement["Effect"] == "Allow") {
+        let actions = statement["Action"].as_array_mut().context("a statement lists no actions")?;
+        actions.retain(|listed| listed != action);
     }
+    statements.retain(|statement| statement["Action"] != json!([]));
     target.put_role_policy(MANAGER, "lab", &policy).await
 }
 

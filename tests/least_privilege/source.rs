@@ -11,8 +11,8 @@ use lab::{
 };
 
 #[tokio::test]
-async fn the_manager_of_a_source_account_writes_inline_policies_of_the_listed_principals_and_does_nothing_else() -> Result<()>
-{
+async fn the_manager_of_a_source_account_writes_inline_policies_of_the_listed_principals_and_does_nothing_else()
+-> Result<()> {
     let env = TestEnv::bare("listed").await?;
     let (source, mut trial) = (&env.aws.source, Trial::default());
     let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})).to_string();
@@ -55,6 +55,8 @@ async fn the_manager_of_a_source_account_writes_inline_policies_of_the_listed_pr
     trial.forbids("no such user", "DeleteUser", iam.delete_user().user_name("deployer").send()).await;
     let trusting = iam.update_assume_role_policy().role_name("runner").policy_document(trust.to_string());
     trial.forbids("the trust policy of the listed role", "UpdateAssumeRolePolicy", trusting.send()).await;
-    trial.forbids("a role", "CreateRole", iam.create_role().role_name("new").assume_role_policy_document(&read).send()).await;
+    trial
+        .forbids("a role", "CreateRole", iam.create_role().role_name("new").assume_role_policy_document(&read).send())
+        .await;
     trial.is_over()
 }

@@ -32,7 +32,8 @@ impl Stage {
         let target = &env.aws.target;
         let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
         let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
-        let create = target.iam().create_role().role_name(ROLE).path(ROLE_PATH).permissions_boundary(&env.aws.boundary_arn);
+        let create =
+            target.iam().create_role().role_name(ROLE).path(ROLE_PATH).permissions_boundary(&env.aws.boundary_arn);
         create.assume_role_policy_document(trust.to_string()).send().await?;
         for other in [FOREIGN, OTHER_MANAGER] {
             target.create_role(other, &trust, &read).await?;
@@ -157,7 +158,9 @@ async fn the_manager_makes_neither_users_nor_groups_nor_keys_nor_policies() -> R
     trial.forbids("a group", "CreateGroup", iam.create_group().group_name("backdoor").send()).await;
     let put = iam.put_group_policy().group_name("staff").policy_name("more").policy_document(read);
     trial.forbids("a policy of a group", "PutGroupPolicy", put.send()).await;
-    trial.forbids("a policy", "CreatePolicy", iam.create_policy().policy_name("more").policy_document(read).send()).await;
+    trial
+        .forbids("a policy", "CreatePolicy", iam.create_policy().policy_name("more").policy_document(read).send())
+        .await;
     trial.forbids("the users", "ListUsers", iam.list_users().send()).await;
     trial.is_over()
 }

@@ -32,8 +32,8 @@ mod wording;
 use hyper::{body::Bytes, http::request::Parts};
 
 use self::{
-    authorize::Callers, details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas, sessions::Sessions,
-    trust::Trusts,
+    authorize::Users, details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas,
+    sessions::Sessions, trust::Trusts,
 };
 use super::{
     call::{Call, Form},
@@ -53,7 +53,7 @@ pub struct Strictness {
     trusts: Trusts,
     boundaries: Boundaries,
     homes: Homes,
-    callers: Callers,
+    users: Users,
 }
 
 impl Strictness {
@@ -64,7 +64,7 @@ impl Strictness {
         self.trusts.forget();
         self.boundaries.forget();
         self.homes.forget();
-        self.callers.forget();
+        self.users.forget();
     }
 
     /// Notes the use of a session, and makes a request useless whose session ended with its role.

@@ -74,8 +74,15 @@ impl Step {
         match self {
             Self::Deny(denial) => denial.document().is_none(),
             Self::Detach(_) | Self::DeleteInline(_) | Self::LeaveInstanceProfile(_) | Self::DeleteRole => true,
-            Self::Create(_) | Self::PutBoundary(_) | Self::DeleteBoundary | Self::Attach(_) | Self::PutInline(..)
-            | Self::UpdateTrust(_) | Self::Update(_) | Self::Tag(_) | Self::Untag(_) => false,
+            Self::Create(_)
+            | Self::PutBoundary(_)
+            | Self::DeleteBoundary
+            | Self::Attach(_)
+            | Self::PutInline(..)
+            | Self::UpdateTrust(_)
+            | Self::Update(_)
+            | Self::Tag(_)
+            | Self::Untag(_) => false,
         }
     }
 

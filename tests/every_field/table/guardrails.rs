@@ -18,12 +18,10 @@ pub fn rows() -> Vec<Row> {
             .sample("arn:aws:iam::<target>:policy/crossaccount-boundary")
             .sample("arn:aws:iam::<target>:policy/narrower")
             .wrong("arn:aws:iam::<target>:policy/gone"),
-        Row::new(Account, "spec.guardrails.allowUnbounded", unbounded)
-            .sample("true")
-            .beside(
-                "account: {access: {chain: [{roleArn: 'arn:aws:iam::<target>:role/manager-one'}]}, \
+        Row::new(Account, "spec.guardrails.allowUnbounded", unbounded).sample("true").beside(
+            "account: {access: {chain: [{roleArn: 'arn:aws:iam::<target>:role/manager-one'}]}, \
                  guardrails: {permissionsBoundary: null}}",
-            ),
+        ),
         Row::new(Account, "spec.guardrails.managedPolicies", managed_policies)
             .sample("['arn:aws:iam::aws:policy/AmazonS3*']")
             .sample("['*', 'arn:aws:iam::aws:policy/Other*']")

@@ -121,6 +121,7 @@ fn issue(reply: Reply, form: &Form, wanted: Wanted, packed: Option<u32>, rules: 
     let expires: Option<Timestamp> = field("Expiration").parse().ok();
     let session = Session {
         role_id,
+        arn: field("Arn").to_owned(),
         issued_at: expires.map(|expires| expires - seconds),
         source_identity,
         transitive_tags: transitive,

@@ -6,7 +6,13 @@
 use std::{collections::HashMap, sync::Mutex};
 
 use super::{
-    super::{call::Call, fault::AwsError, locked, upstream::is_root_key},
+    super::{
+        call::{Call, Form},
+        fault::AwsError,
+        locked,
+        upstream::is_root_key,
+        xml,
+    },
     Ask, Refusal, Strictness,
     condition::Context,
     evaluate::Caller,
@@ -19,21 +25,23 @@ use super::{
     wording,
 };
 
-/// Who calls, by access key. A key never changes hands.
+/// The user of each access key. A key never changes hands.
 #[derive(Default)]
-pub(crate) struct Callers(Mutex<HashMap<String, Caller>>);
+pub(crate) struct Users(Mutex<HashMap<String, String>>);
 
-impl Callers {
-    /// `None` if the credentials are no good.
-    async fn of(&self, ask: &Ask<'_>, key: &str) -> Result<Option<Caller>, Refusal> {
-        if let Some(caller) = locked(&self.0).get(key).cloned() {
-            return Ok(Some(caller));
+impl Users {
+    /// `None` for a key that is no user's.
+    async fn of(&self, ask: &Ask<'_>, account: &str, key: &str) -> Result<Option<String>, Refusal> {
+        if let Some(user) = locked(&self.0).get(key).cloned() {
+            return Ok(Some(user));
         }
-        let caller = ask.caller().await?;
-        if let Some(caller) = &caller {
-            locked(&self.0).insert(key.to_owned(), caller.clone());
+        let question = [("Action", "GetAccessKeyLastUsed"), ("AccessKeyId", key)];
+        let reply = ask.upstream.as_root(account, "iam", &question).await?;
+        let user = xml::element(reply.text(), "UserName").filter(|user| !user.is_empty()).map(str::to_owned);
+        if let Some(user) = &user {
+            locked(&self.0).insert(key.to_owned(), user.clone());
         }
-        Ok(caller)
+        Ok(user)
     }
 
     pub(crate) fn forget(&self) {
@@ -51,24 +59,44 @@ pub(crate) enum Permission {
 }
 
 /// Refuses a call that the caller's policies do not allow. `call` has the names as things were created with.
-pub(crate) async fn authorize(ask: &Ask<'_>, call: &Call, rules: &Strictness) -> Result<Permission, Refusal> {
+///
+/// Root may do everything. Of a session that did not begin at the proxy, too little is known to judge it.
+pub(crate) async fn authorize(
+    ask: &Ask<'_>,
+    account: &str,
+    call: &Call,
+    rules: &Strictness,
+) -> Result<Permission, Refusal> {
     let Some(key) = call.access_key.as_deref().filter(|key| !is_root_key(key)) else {
         return Ok(Permission::Unjudged);
     };
-    let Some(caller) = rules.callers.of(ask, key).await? else { return Ok(Permission::Unjudged) };
     let session = rules.sessions.get(key);
+    let arn = match &session {
+        Some(session) => Some(session.arn.clone()),
+        None => rules.users.of(ask, account, key).await?.map(|user| format!("arn:aws:iam::{account}:user/{user}")),
+    };
+    let Some(arn) = arn else { return Ok(Permission::Unjudged) };
+    let caller = Caller { principal: arn.clone(), arn, user_id: String::new(), account: account.to_owned() };
     let judge = Judge::of(ask, caller, session.as_ref(), rules).await?;
     for need in resource::needs(call, &judge.caller, &judge.account) {
         let decision = judge.decide(&need, ask, call).await?;
         if decision != Decision::Allowed {
             // Bad credentials are refused as such, whatever the policies say.
-            let known = ask.caller().await?.is_some();
-            return if known { Err(denial(&judge.caller, &need, decision).into()) } else { Ok(Permission::Unjudged) };
+            let authentic = is_authentic(ask).await?;
+            return if authentic {
+                Err(denial(&judge.caller, &need, decision).into())
+            } else {
+                Ok(Permission::Unjudged)
+            };
         }
     }
-    // When a session began is known only if it began here, and policies may ask for that.
-    let began_here = session.is_some() || !judge.caller.arn.contains(":assumed-role/");
-    Ok(if began_here { Permission::Granted } else { Permission::Unjudged })
+    Ok(Permission::Granted)
+}
+
+/// Whether MiniStack accepts signature and credentials: it authorizes nobody else.
+async fn is_authentic(ask: &Ask<'_>) -> Result<bool, Refusal> {
+    let reply = ask.in_its_name(&Form::of(&[("Action", "GetAccountSummary")])).await?;
+    Ok(reply.status.is_success() || reply.error_code() == Some("AccessDenied"))
 }
 
 /// One caller, with all that decides about its calls.
@@ -81,12 +109,7 @@ struct Judge {
 }
 
 impl Judge {
-    async fn of(
-        ask: &Ask<'_>,
-        caller: Caller,
-        session: Option<&Session>,
-        rules: &Strictness,
-    ) -> Result<Self, Refusal> {
+    async fn of(ask: &Ask<'_>, caller: Caller, session: Option<&Session>, rules: &Strictness) -> Result<Self, Refusal> {
         let account = Snapshot::take(ask.upstream, &caller.account).await?;
         let (caller, mut tags) = account.identify(caller);
         tags.extend(session.map(|session| session.tags.clone()).unwrap_or_default());
@@ -162,10 +185,7 @@ mod tests {
         let begin = "User: arn:aws:sts::2:assumed-role/manager/op is not authorized to perform: iam:PutRolePolicy on \
                      resource: role reader";
         for (decision, reason) in [
-            (
-                Decision::Silent(Kind::Identity),
-                "because no identity-based policy allows the iam:PutRolePolicy action",
-            ),
+            (Decision::Silent(Kind::Identity), "because no identity-based policy allows the iam:PutRolePolicy action"),
             (Decision::Silent(Kind::Boundary), "because no permissions boundary allows the iam:PutRolePolicy action"),
             (Decision::Denied(Kind::Identity), "with an explicit deny in an identity-based policy"),
             (Decision::Denied(Kind::Session), "with an explicit deny in a session policy"),

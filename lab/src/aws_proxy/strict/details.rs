@@ -23,7 +23,12 @@ impl Boundaries {
         locked(&self.0).remove(&(account.to_owned(), role.to_owned()));
     }
 
-    pub(crate) async fn of(&self, upstream: &Upstream, account: &str, role: &str) -> Result<Option<String>, UpstreamError> {
+    pub(crate) async fn of(
+        &self,
+        upstream: &Upstream,
+        account: &str,
+        role: &str,
+    ) -> Result<Option<String>, UpstreamError> {
         let key = (account.to_owned(), role.to_owned());
         if let Some(boundary) = locked(&self.0).get(&key).cloned() {
             return Ok(boundary);

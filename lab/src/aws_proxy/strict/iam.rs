@@ -27,7 +27,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
     };
     let mut call = ask.call.clone();
     resolve_names(&mut call.form, action, account, ask.upstream, rules).await?;
-    let permission = authorize(ask, &call, rules).await?;
+    let permission = authorize(ask, account, &call, rules).await?;
     let admitted = admit_documents(&mut call.form, action, ask.upstream, rules).await?;
     rules.quotas.check(&call, account, ask.upstream).await?;
     attachable(&call, account, ask.upstream).await?;

@@ -23,8 +23,15 @@ pub(crate) fn boundary_of(action: &str) -> BoundaryOf {
         "CreateRole" | "CreateUser" | "PutRolePermissionsBoundary" | "PutUserPermissionsBoundary" => {
             BoundaryOf::Request
         }
-        "PutRolePolicy" | "DeleteRolePolicy" | "AttachRolePolicy" | "DetachRolePolicy" | "PutUserPolicy"
-        | "DeleteUserPolicy" | "AttachUserPolicy" | "DetachUserPolicy" | "DeleteRolePermissionsBoundary"
+        "PutRolePolicy"
+        | "DeleteRolePolicy"
+        | "AttachRolePolicy"
+        | "DetachRolePolicy"
+        | "PutUserPolicy"
+        | "DeleteUserPolicy"
+        | "AttachUserPolicy"
+        | "DetachUserPolicy"
+        | "DeleteRolePermissionsBoundary"
         | "DeleteUserPermissionsBoundary" => BoundaryOf::Target,
         _ => BoundaryOf::Nothing,
     }
@@ -110,7 +117,10 @@ mod tests {
     fn tags_are_those_of_the_request_and_those_of_the_resource() {
         let tag = [("Tags.member.1.Key", "stage"), ("Tags.member.1.Value", "test")];
         let tagging = context("iam:TagRole", &tag);
-        assert_eq!((&tagging["aws:requesttag/stage"][0], &tagging["aws:tagkeys"][0]), (&"test".into(), &"stage".into()));
+        assert_eq!(
+            (&tagging["aws:requesttag/stage"][0], &tagging["aws:tagkeys"][0]),
+            (&"test".into(), &"stage".into())
+        );
         assert_eq!(tagging["iam:resourcetag/team"], tagging["aws:resourcetag/team"]);
         let untagging = context("iam:UntagRole", &[("TagKeys.member.1", "team")]);
         assert_eq!(untagging["aws:tagkeys"], ["team"]);

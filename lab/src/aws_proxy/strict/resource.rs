@@ -177,14 +177,19 @@ mod tests {
     fn what_is_created_with_tags_is_tagged() {
         let tags = [("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "blue")];
         let needed = need("CreateRole", &[&[("RoleName", "new")], &tags[..]].concat());
-        let found: Vec<_> = needed.iter().map(|need| (need.action.as_str(), need.arn.trim_start_matches(IAM))).collect();
+        let found: Vec<_> =
+            needed.iter().map(|need| (need.action.as_str(), need.arn.trim_start_matches(IAM))).collect();
         assert_eq!(found, [("iam:CreateRole", "role/new"), ("iam:TagRole", "role/new")]);
     }
 
     #[test]
     fn a_role_that_joins_an_instance_profile_is_passed() {
         let needed = need("AddRoleToInstanceProfile", &[("RoleName", "reader"), ("InstanceProfileName", "hosts")]);
-        let found: Vec<_> = needed.iter().map(|need| (need.action.as_str(), need.arn.trim_start_matches(IAM))).collect();
-        assert_eq!(found, [("iam:AddRoleToInstanceProfile", "instance-profile/op/hosts"), ("iam:PassRole", "role/op/reader")]);
+        let found: Vec<_> =
+            needed.iter().map(|need| (need.action.as_str(), need.arn.trim_start_matches(IAM))).collect();
+        assert_eq!(
+            found,
+            [("iam:AddRoleToInstanceProfile", "instance-profile/op/hosts"), ("iam:PassRole", "role/op/reader")]
+        );
     }
 }

@@ -18,6 +18,8 @@ use super::super::{fault::AwsError, locked, reply::Reply};
 pub(crate) struct Session {
     /// Unique id of the role (`AROA…`): a recreated role of the same name is another one.
     pub(crate) role_id: String,
+    /// `arn:aws:sts::…:assumed-role/<role>/<session name>`
+    pub(crate) arn: String,
     /// When it began.
     pub(crate) issued_at: Option<Timestamp>,
     /// Persists through role chaining (IAM user guide, "Monitor and control actions taken with assumed roles").

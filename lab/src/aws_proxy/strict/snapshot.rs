@@ -61,7 +61,11 @@ impl Snapshot {
         let Some(entity) = self.entity(kind, name) else { return (caller, Vec::new()) };
         let id = entity.id().to_owned();
         caller.user_id = session.map_or(id.clone(), |session| format!("{id}:{session}"));
+        let session = session.is_some();
         entity.arn().clone_into(&mut caller.principal);
+        if !session {
+            entity.arn().clone_into(&mut caller.arn);
+        }
         (caller, entity.tags())
     }
 
@@ -186,8 +190,8 @@ pub(crate) mod tests {
         let (session, tags) = account().identify(caller("arn:aws:sts::222222222222:assumed-role/reader/me"));
         assert_eq!((session.user_id.as_str(), tags.len()), ("AROA1:me", 1));
         assert_eq!(session.principal, "arn:aws:iam::222222222222:role/op/reader");
-        let (user, _) = account().identify(caller("arn:aws:iam::222222222222:user/ops/anna"));
-        assert_eq!(user.user_id, "AIDA1");
+        let (user, _) = account().identify(caller("arn:aws:iam::222222222222:user/anna"));
+        assert_eq!((user.user_id.as_str(), user.arn.as_str()), ("AIDA1", "arn:aws:iam::222222222222:user/ops/anna"));
         assert_eq!(account().entity("User", "anna").unwrap().groups(), ["staff"]);
     }
 }
