@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::bootstrap::args::BootstrapArgs;
+use super::bootstrap::args::{ABOUT, BootstrapArgs, EXAMPLES};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
+    #[command(long_about = ABOUT, after_long_help = EXAMPLES)]
     Bootstrap(BootstrapArgs),
 }
 
@@ -34,5 +35,12 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_bootstrap_explains_the_kinds_of_account_and_has_examples() {
+        let mut command = Args::command();
+        let help = command.find_subcommand_mut("bootstrap").unwrap().render_long_help().to_string();
+        assert!(help.contains("Three kinds of account") && help.contains("# For Terraform"), "{help}");
     }
 }
