@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use super::bootstrap;
 use super::bootstrap::args::BootstrapArgs;
+use super::uninstall;
 use super::uninstall::args::UninstallArgs;
 
 /// The whole command line.
@@ -23,9 +25,11 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
+    #[command(long_about = bootstrap::args::ABOUT, after_long_help = bootstrap::args::EXAMPLES)]
     Bootstrap(BootstrapArgs),
 
     /// Lists what the objects have in AWS, and ends them before the operator is uninstalled
+    #[command(after_long_help = uninstall::args::EXAMPLES)]
     Uninstall(UninstallArgs),
 }
 
@@ -38,5 +42,12 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_bootstrap_explains_the_kinds_of_account_and_has_examples() {
+        let mut command = Args::command();
+        let help = command.find_subcommand_mut("bootstrap").unwrap().render_long_help().to_string();
+        assert!(help.contains("Three kinds of account") && help.contains("# For Terraform"), "{help}");
     }
 }

@@ -7,7 +7,8 @@ use super::value;
 use crate::decide::bootstrap::ServiceAccount;
 use crate::domain::Partition;
 
-const ABOUT: &str = "\
+/// The long help of the command.
+pub const ABOUT: &str = "\
 Prints what an AWS account needs before the operator can work in it, or checks that it has it.
 
 Three kinds of account take part:
@@ -18,7 +19,8 @@ Three kinds of account take part:
 Nothing is changed in AWS: apply what is printed, then run bootstrap check with the same flags as an administrator of
 the account.";
 
-const EXAMPLES: &str = "\
+/// Examples of its use.
+pub const EXAMPLES: &str = "\
 Examples:
   # For a CloudFormation stack, or a StackSet over many accounts
   kubectl crossaccount bootstrap target --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
@@ -45,7 +47,6 @@ spread over statements and policies. Nothing is changed in AWS.";
 
 /// The arguments of `bootstrap`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_long_help = EXAMPLES)]
 pub struct BootstrapArgs {
     /// What to print or check.
     #[command(subcommand)]

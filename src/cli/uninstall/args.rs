@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 
 use crate::api::OPERATOR_NAMESPACE;
 
-const EXAMPLES: &str = "\
+/// Examples, for the long help.
+pub const EXAMPLES: &str = "\
 Examples:
   kubectl crossaccount uninstall                   # what there is, and what would become of it; changes nothing
   kubectl crossaccount uninstall --delete          # deletes the objects and waits until the operator cleaned up in AWS
@@ -15,7 +16,6 @@ Examples:
 
 /// What becomes of the objects.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
 pub struct UninstallArgs {
     /// Delete all CrossAccountRoles, then all AWSAccounts, and wait until the operator has cleaned up
     #[arg(long, conflicts_with = "leave_in_aws")]

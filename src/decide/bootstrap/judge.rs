@@ -11,7 +11,7 @@ pub fn judge(setup: &Setup, found: &Found) -> Result<Vec<Finding>, PolicyError> 
     if let Some(identity) = &found.identity {
         findings.extend(match identity {
             Some(identity) => judge_identity(setup, identity)?,
-            None => vec![missing(setup.identity.kind(), setup.identity.name())],
+            None => vec![missing(&setup.identity.kind().to_string(), setup.identity.name())],
         });
     }
     findings.extend(found.unbounded_roles.iter().map(|arn| {
@@ -24,7 +24,7 @@ pub fn judge(setup: &Setup, found: &Found) -> Result<Vec<Finding>, PolicyError> 
     Ok(findings)
 }
 
-fn missing(kind: impl std::fmt::Display, name: &str) -> Finding {
+fn missing(kind: &str, name: &str) -> Finding {
     Finding::new(Kind::Missing, format!("there is no {kind} {name} in the account"))
 }
 

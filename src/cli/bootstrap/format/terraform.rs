@@ -1,4 +1,4 @@
-//! Resources for Terraform and OpenTofu, in HCL.
+//! Resources for Terraform, in HCL.
 
 use std::fmt::Write as _;
 
