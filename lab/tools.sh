@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the folder that holds what other projects judge our files with: helm, kstatus (what Flux and Helm take an
+# Prints the folder that holds what other projects judge our files with: helm, kstatus (what Flux and Helm 4 take an
 # object's state to be) and argo-health (runs a health script as Argo CD does). Built once from the Go modules pinned
 # in tools/, about three minutes on two cores.
 set -euo pipefail

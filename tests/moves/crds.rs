@@ -71,9 +71,10 @@ async fn create(env: &TestEnv, manifests: &[CustomResourceDefinition]) -> Result
         crds(env).create(&PostParams::default(), crd).await?;
     }
     let probe = PostParams { dry_run: true, ..PostParams::default() };
+    let anywhere: Api<CrossAccountRole> = Api::default_namespaced(env.kube.clone());
     eventually("the API server takes objects", async || {
         env.accounts.create(&probe, &AWSAccount::new("probe", env.account().spec)).await?;
-        env.roles.create(&probe, &env.role("probe")).await?;
+        anywhere.create(&probe, &CrossAccountRole::new("probe", env.role("probe").spec)).await?;
         Ok(())
     })
     .await

@@ -18,6 +18,12 @@ async fn a_rolling_update_begins_no_session_and_changes_neither_roles_nor_secret
     for name in NAMES {
         env.settled(name).await?;
     }
+    eventually("the account counts its roles", async || {
+        let roles = env.accounts.get(&env.namespace).await?.status.and_then(|status| status.roles);
+        ensure!(roles == u32::try_from(NAMES.len()).ok(), "{roles:?}");
+        Ok(())
+    })
+    .await?;
     env.proxy.reset_counts();
     let written = env.effects.list().len();
     let next = settings.start().await?;
