@@ -63,7 +63,7 @@ fn argo_patch() -> PathBuf {
 async fn answers(program: &mut Command, objects: &[Value]) -> Result<Vec<Judgement>> {
     let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().context("the program has no standard input")?;
-    let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
+    let lines = objects.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let give = async move {
         input.write_all(lines.as_bytes()).await?;
         input.shutdown().await

@@ -133,7 +133,9 @@ async fn kstatus_and_argo_cd_say_of_every_state_what_it_is() -> Result<()> {
 #[tokio::test]
 async fn kstatus_and_argo_cd_wait_while_a_status_is_of_an_earlier_declaration() -> Result<()> {
     let mut objects: Vec<_> = states().into_iter().map(|state| object("CrossAccountRole", &state.status())).collect();
-    objects.iter_mut().for_each(|object| object["metadata"]["generation"] = json!(GENERATION + 1));
+    for object in &mut objects {
+        object["metadata"]["generation"] = json!(GENERATION + 1);
+    }
     objects.push(object("CrossAccountRole", &json!({"observedGeneration": -1})));
     for (object, judgements) in objects.iter().zip(judge("CrossAccountRole", &objects).await?) {
         ensure!(judgements.words() == ("InProgress", "Progressing"), "{judgements:?}\n{object:#}");
