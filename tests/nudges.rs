@@ -38,7 +38,7 @@ async fn is_annotated_for(env: &TestEnv, pod: &str, issued: Option<String>) -> R
 }
 
 /// A container that mounts the Secret, as a whole or a part of it.
-fn mount(part: Value) -> Value {
+fn mount(part: Option<&str>) -> Value {
     json!({"volumeMounts": [{"name": "aws", "mountPath": "/aws", "subPath": part}]})
 }
 
@@ -47,10 +47,10 @@ async fn pods_that_mount_the_secret_are_annotated_once_for_each_later_set_and_no
     let env = nudging("nudged").await?;
     env.allow_pod_patches().await?;
     let key = json!({"name": "reader", "key": "AWS_ACCESS_KEY_ID"});
-    run_pod(&env, "by-volume", mount(Value::Null)).await?;
-    run_pod(&env, "by-sub-path", mount(json!("credentials"))).await?;
+    run_pod(&env, "by-volume", mount(None)).await?;
+    run_pod(&env, "by-sub-path", mount(Some("credentials"))).await?;
     run_pod(&env, "by-env", json!({"env": [{"name": "X", "valueFrom": {"secretKeyRef": key}}]})).await?;
-    run_pod(&env, "not-running", mount(Value::Null)).await?;
+    run_pod(&env, "not-running", mount(None)).await?;
     let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
     let pending = Patch::Merge(json!({"status": {"phase": "Pending"}}));
     pods.patch_status("not-running", &PatchParams::default(), &pending).await?;
@@ -84,7 +84,7 @@ async fn pods_that_mount_the_secret_are_annotated_once_for_each_later_set_and_no
 async fn no_pod_is_written_to_unless_that_is_asked_for() -> Result<()> {
     let env = TestEnv::new("unasked").await?;
     env.allow_pod_patches().await?;
-    run_pod(&env, "by-volume", mount(Value::Null)).await?;
+    run_pod(&env, "by-volume", mount(None)).await?;
     let operator = env.start().await?;
     let first = ready_role(&env, "reader", Vec::new()).await?;
     renew(&env, &first).await?;
@@ -102,8 +102,8 @@ async fn no_pod_is_written_to_unless_that_is_asked_for() -> Result<()> {
 #[tokio::test]
 async fn an_annotation_that_is_refused_is_logged_once_and_fails_nothing() -> Result<()> {
     let env = nudging("refused").await?;
-    run_pod(&env, "one", mount(Value::Null)).await?;
-    run_pod(&env, "two", mount(Value::Null)).await?;
+    run_pod(&env, "one", mount(None)).await?;
+    run_pod(&env, "two", mount(None)).await?;
     let operator = env.start().await?;
     let first = ready_role(&env, "reader", Vec::new()).await?;
     let second = renew(&env, &first).await?;

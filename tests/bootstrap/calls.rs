@@ -14,8 +14,8 @@ use lab::repository;
 fn called(file: &str) -> Result<BTreeSet<String>> {
     let text = fs::read_to_string(repository().join("src/aws").join(file))?;
     let named = text.split("caller.call(\"").skip(1).chain(text.split("const DETAILS: &str = \"").skip(1));
-    let names = named.map(|rest| rest.split('"').next().context("no end of a name").map(str::to_owned));
-    names.collect()
+    let operations = named.map(|rest| rest.split('"').next().context("no end of a name").map(str::to_owned));
+    operations.collect()
 }
 
 /// The operations of IAM that a policy allows.

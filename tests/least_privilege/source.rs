@@ -58,5 +58,5 @@ async fn the_manager_of_a_source_account_writes_inline_policies_of_the_listed_pr
     trial
         .forbids("a role", "CreateRole", iam.create_role().role_name("new").assume_role_policy_document(&read).send())
         .await;
-    trial.is_over()
+    trial.ends()
 }

@@ -75,7 +75,7 @@ impl Trial {
     }
 
     /// Fails if anything came out otherwise than said.
-    pub fn is_over(self) -> Result<()> {
+    pub fn ends(self) -> Result<()> {
         ensure!(self.tries > 0, "nothing was tried");
         ensure!(self.surprises.is_empty(), "of {} tries:\n{}", self.tries, self.surprises.join("\n"));
         Ok(())

@@ -90,7 +90,7 @@ async fn the_manager_manages_roles_under_its_path_and_within_the_boundary() -> R
     trial.allows("no role", iam.delete_role().role_name(role).send()).await;
     trial.allows("all roles with their policies", iam.get_account_authorization_details().send()).await;
     trial.allows("all roles", iam.list_roles().send()).await;
-    trial.is_over()
+    trial.ends()
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn the_manager_learns_that_a_role_is_absent_or_somebody_elses_and_can_alwa
     trial.allows("a denial on a role that lost its boundary", put.send()).await;
     let bound = iam.put_role_permissions_boundary().role_name(ROLE).permissions_boundary(&env.aws.boundary_arn);
     trial.allows("the boundary on it", bound.send()).await;
-    trial.is_over()
+    trial.ends()
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn the_manager_makes_no_role_outside_its_path_and_none_outside_the_boundar
     let delete = iam.delete_role_policy().role_name(FOREIGN).policy_name("lab");
     trial.forbids("no inline policy of it", "DeleteRolePolicy", delete.send()).await;
     trial.forbids("no such role", "DeleteRole", iam.delete_role().role_name(FOREIGN).send()).await;
-    trial.is_over()
+    trial.ends()
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn the_manager_makes_neither_users_nor_groups_nor_keys_nor_policies() -> R
         .forbids("a policy", "CreatePolicy", iam.create_policy().policy_name("more").policy_document(read).send())
         .await;
     trial.forbids("the users", "ListUsers", iam.list_users().send()).await;
-    trial.is_over()
+    trial.ends()
 }
 
 /// Also where somebody carelessly adds a policy that allows everything.
@@ -198,5 +198,5 @@ async fn the_manager_is_denied_the_boundary_the_managers_and_the_passing_of_role
     trial.denies("a new manager", "CreateRole", stage.create("crossaccount-manager-blue").send()).await;
     let pass = iam.add_role_to_instance_profile().instance_profile_name("hosts").role_name(ROLE);
     trial.denies("a role for an instance", "PassRole", pass.send()).await;
-    trial.is_over()
+    trial.ends()
 }

@@ -1,4 +1,5 @@
 //! The flags of `uninstall`.
+#![expect(clippy::doc_markdown, reason = "the comments of flags are the help text, where backticks are noise")]
 
 use std::time::Duration;
 

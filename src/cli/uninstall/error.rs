@@ -49,6 +49,7 @@ pub enum UninstallError {
 
 impl UninstallError {
     /// The API server refuses a request, or does not answer.
+    #[must_use]
     pub fn request(verb: &'static str, what: Cow<'static, str>, source: kube::Error) -> Self {
         Self::Request { verb, what, source }
     }

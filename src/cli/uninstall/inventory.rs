@@ -1,6 +1,7 @@
 //! What objects have in AWS, and what becomes of it, as far as the objects say: there may be no way into AWS any more.
 
 use std::fmt::{self, Display, Formatter};
+use std::iter;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
@@ -67,20 +68,23 @@ impl Inventory {
         let message = |condition: Option<&Condition>| condition.map(|ready| ready.message.clone()).unwrap_or_default();
         let roles = self.roles.iter().map(|role| (role.full_name(), message(role.condition(ConditionType::Ready))));
         let accounts = self.accounts.iter().map(|one| (one.name_any(), message(one.condition(ConditionType::Ready))));
-        roles.chain(accounts).map(|(name, message)| format!("{name}: {message}\n")).collect()
+        roles
+            .chain(accounts)
+            .map(|(name, message)| [name, ": ".to_owned(), message, "\n".to_owned()].concat())
+            .collect()
     }
 
     fn lines(&self, fate: impl Fn(&Self, &CrossAccountRole) -> &'static str) -> String {
-        let mut text = String::new();
-        for role in &self.roles {
+        let lines = self.roles.iter().flat_map(|role| {
+            let name = role.full_name();
             let arn = role.reported_role().and_then(|role| role.arn.as_deref()).unwrap_or("-");
-            text += &format!("{}  {arn}  {}\n", role.full_name(), fate(self, role));
-            for grant in role.reported_grants() {
+            let grants = role.reported_grants().iter().map(|grant| {
                 let principal = grant.principal_arn.as_deref().unwrap_or(&grant.account);
-                text += &format!("{}  {principal}  has the inline policy {}\n", role.full_name(), grant.policy);
-            }
-        }
-        text
+                format!("{}  {principal}  has the inline policy {}\n", role.full_name(), grant.policy)
+            });
+            iter::once(format!("{name}  {arn}  {}\n", fate(self, role))).chain(grants.collect::<Vec<_>>())
+        });
+        lines.collect()
     }
 }
 

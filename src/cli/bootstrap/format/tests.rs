@@ -11,7 +11,7 @@ fn prints(words: &str) -> Result<String, String> {
     let line = words.split_whitespace();
     let args = Args::try_parse_from(["kubectl-crossaccount", "bootstrap"].into_iter().chain(line));
     let args = args.map_err(|error| error.to_string())?;
-    let Command::Bootstrap(args) = args.command;
+    let Command::Bootstrap(args) = args.command else { panic!("another command") };
     run(args).map(|outcome| outcome.text).map_err(|error| error.to_string())
 }
 
