@@ -16,7 +16,7 @@ use super::{
     fault::{ApiStatus, Fault},
     journal::Outcome,
     request::{ApiRequest, Verb, with_selector},
-    watches::Watch,
+    watches::{End, Watch},
 };
 use crate::{
     effects::Server,
@@ -41,10 +41,11 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         parts.uri = with_selector(&parts.uri, &shared.isolation).map_err(|_| Severed)?;
     }
     let entry = shared.journal.arrived(&asked);
+    let end: End = Box::pin(shared.control.end_of_watch(&asked.resource));
     let answered = tokio::select! {
         biased;
         () = shared.control.outage() => Err(Severed),
-        answered = befallen(&asked, &parts, body, &shared) => answered,
+        answered = befallen(&asked, &parts, body, end, &shared) => answered,
     };
     let outcome = answered.as_ref().map_or(Outcome::Reset, |answer| Outcome::Answered(answer.status().as_u16()));
     shared.journal.ended(entry, outcome);
@@ -56,6 +57,7 @@ async fn befallen(
     asked: &ApiRequest,
     parts: &Parts,
     body: Bytes,
+    end: End,
     shared: &Arc<Shared>,
 ) -> Result<Response<Body>, Severed> {
     shared.effects.pass().await?;
@@ -64,18 +66,18 @@ async fn befallen(
         tokio::time::sleep(delay).await;
     }
     match fault {
-        None | Some(Fault::Delay(_)) => effect(asked, parts, body, shared).await,
+        None | Some(Fault::Delay(_)) => effect(asked, parts, body, end, shared).await,
         Some(Fault::Answer(status)) => Ok(refusal(&status)),
         Some(Fault::Gone) if asked.verb == Verb::Watch => {
             let event = json!({ "type": "ERROR", "object": ApiStatus::gone().to_json() });
             Ok(respond(StatusCode::OK, JSON, format!("{event}\n").into()))
         }
         Some(Fault::Gone) => Ok(refusal(&ApiStatus::gone())),
-        Some(Fault::Mute) if asked.verb == Verb::Watch => Ok(silence(asked, shared)),
+        Some(Fault::Mute) if asked.verb == Verb::Watch => Ok(silence(asked, end, shared)),
         Some(Fault::Mute | Fault::Hang) => std::future::pending().await,
         Some(Fault::Reset) => Err(Severed),
         Some(Fault::DropResponse) => {
-            effect(asked, parts, body, shared).await?;
+            effect(asked, parts, body, end, shared).await?;
             Err(Severed)
         }
     }
@@ -86,6 +88,7 @@ async fn effect(
     asked: &ApiRequest,
     parts: &Parts,
     body: Bytes,
+    end: End,
     shared: &Arc<Shared>,
 ) -> Result<Response<Body>, Severed> {
     shared.frozen.note(asked, parts);
@@ -93,13 +96,13 @@ async fn effect(
         return Ok(respond(known.status, known.content_type, known.body));
     }
     if asked.verb == Verb::Watch && shared.frozen.is_frozen() {
-        return Ok(silence(asked, shared));
+        return Ok(silence(asked, end, shared));
     }
     if !asked.is_write() {
-        return forward(asked, parts, body, shared).await;
+        return forward(asked, parts, body, end, shared).await;
     }
     let ticket = shared.effects.begin(Server::Kubernetes, asked.to_string()).await?;
-    let answer = forward(asked, parts, body, shared).await;
+    let answer = forward(asked, parts, body, end, shared).await;
     let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
     shared.effects.done(ticket, status).await?;
     answer
@@ -109,6 +112,7 @@ async fn forward(
     asked: &ApiRequest,
     parts: &Parts,
     body: Bytes,
+    end: End,
     shared: &Arc<Shared>,
 ) -> Result<Response<Body>, Severed> {
     let answer = shared.upstream.forward(parts, body).await.map_err(|error| {
@@ -116,14 +120,14 @@ async fn forward(
         Severed
     })?;
     if asked.verb == Verb::Watch && answer.status().is_success() {
-        return Ok(answer.map(|body| Watch::new(shared, &asked.resource, Some(body)).into_body()));
+        return Ok(answer.map(|body| Watch::new(shared, &asked.resource, Some(body), end).into_body()));
     }
     Ok(answer.map(|body| body.map_err(BoxError::from).boxed_unsync()))
 }
 
 /// The beginning of a watch that has nothing to say.
-fn silence(asked: &ApiRequest, shared: &Arc<Shared>) -> Response<Body> {
-    let mut response = Response::new(Watch::new(shared, &asked.resource, None).into_body());
+fn silence(asked: &ApiRequest, end: End, shared: &Arc<Shared>) -> Response<Body> {
+    let mut response = Response::new(Watch::new(shared, &asked.resource, None, end).into_body());
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }

@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use crossaccount::api::AWSAccount;
+use crossaccount::api::{AWSAccount, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE};
 use futures::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
@@ -57,9 +57,11 @@ async fn proxied_client(env: &TestEnv) -> Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
+/// One that the operator may write.
 fn secret(name: &str) -> Secret {
-    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-    Secret { metadata, ..Secret::default() }
+    let labels = Some([(MANAGED_BY_LABEL.to_owned(), FIELD_MANAGER.to_owned())].into());
+    let metadata = ObjectMeta { name: Some(name.to_owned()), labels, ..ObjectMeta::default() };
+    Secret { metadata, type_: Some(SECRET_TYPE.to_owned()), ..Secret::default() }
 }
 
 struct Watched(Pin<Box<dyn Stream<Item = kube::Result<WatchEvent<Secret>>> + Send>>);
@@ -256,6 +258,21 @@ async fn a_mute_watch_begins_and_delivers_nothing() -> Result<()> {
     proxy.cut_watches("secrets");
     silent.breaks().await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_cut_breaks_a_watch_that_is_on_its_way_as_well() -> Result<()> {
+    let secrets = Secrets::new("on-its-way").await?;
+    let proxy = &secrets.env.kube_proxy;
+    let late = proxy.on([Verb::Watch], "secrets").times(1).delay(Duration::from_millis(200));
+    let _mute = proxy.on([Verb::Watch], "secrets").times(1).mute();
+    let cut = async {
+        eventually("the request has arrived", async || Ok(ensure!(late.hits() == 1, "no request"))).await?;
+        proxy.cut_watches("secrets");
+        Ok(())
+    };
+    let (mut watch, ()) = tokio::try_join!(secrets.watch(), cut)?;
+    watch.breaks().await
 }
 
 #[tokio::test]

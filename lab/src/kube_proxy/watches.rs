@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::{Shared, server::Body};
 use crate::loopback::{BoxError, Severed};
 
+/// What ends a watch, from the moment on at which its request arrives: a cut between the two must end it, too.
+pub(super) type End = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What a client hears of a watch.
 pub(super) struct Watch {
     shared: Arc<Shared>,
@@ -18,12 +21,11 @@ pub(super) struct Watch {
     upstream: Option<kube::client::Body>,
     /// What came and makes no whole line yet.
     rest: Vec<u8>,
-    end: Pin<Box<dyn Future<Output = ()> + Send>>,
+    end: End,
 }
 
 impl Watch {
-    pub(super) fn new(shared: &Arc<Shared>, resource: &str, upstream: Option<kube::client::Body>) -> Self {
-        let end = Box::pin(shared.control.end_of_watch(resource));
+    pub(super) fn new(shared: &Arc<Shared>, resource: &str, upstream: Option<kube::client::Body>, end: End) -> Self {
         Self { shared: shared.clone(), resource: resource.to_owned(), upstream, rest: Vec::new(), end }
     }
 
