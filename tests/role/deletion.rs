@@ -73,7 +73,7 @@ async fn a_role_is_not_kept_open_by_a_deletion_policy_that_the_account_does_not_
 }
 
 /// Deletes `reader` while the manager may not do this. Waits until the role is closed, and fails unless that was done right
-/// after the refusal, without another look at the role: the next try may come minutes later.
+/// after the refusal, without another look at its policies: the next try may come minutes later.
 async fn closed_at_once_without(name: &str, action: &str) -> Result<()> {
     let deployment = Deployment::new(name).await?;
     let env = &deployment.env;
@@ -93,7 +93,7 @@ async fn closed_at_once_without(name: &str, action: &str) -> Result<()> {
     let refused = calls.iter().position(|call| call.action == action).context("it was not tried")?;
     let after: Vec<&str> = calls[refused..].iter().map(|call| call.action.as_str()).collect();
     let closed = after.iter().position(|action| *action == "PutRolePolicy").context("nothing was denied after that")?;
-    ensure!(!after[..closed].contains(&"GetRole"), "the role was closed only in another pass: {after:?}");
+    ensure!(!after[..closed].contains(&"ListRolePolicies"), "the role was closed only in another pass: {after:?}");
     eventually("the object says what is missing", async || {
         let told = env.told("reader").await?;
         ensure!(told.contains(&format!("iam:{action}")), "{told}");
@@ -110,4 +110,21 @@ async fn a_role_whose_policy_cannot_be_detached_is_closed_when_its_object_is_del
 #[tokio::test]
 async fn a_role_that_cannot_be_deleted_is_closed_when_its_object_is_deleted() -> Result<()> {
     closed_at_once_without("undeletable", "DeleteRole").await
+}
+
+/// The SDK sends `DeleteRole` again, and IAM then judges a role without a path: the manager may write under one path only.
+#[tokio::test]
+async fn a_deletion_whose_answer_is_lost_ends_although_the_manager_is_refused_a_role_that_is_gone() -> Result<()> {
+    let deployment = Deployment::new("lost-deletion").await?;
+    let env = &deployment.env;
+    let _operator = env.start().await?;
+    deployment.ready_and_in_use("reader").await?;
+    env.proxy.on("DeleteRole").times(1).drop_response();
+    env.proxy.reset_counts();
+    env.roles.delete("reader", &kube::api::DeleteParams::default()).await?;
+    env.is_gone_with_its_role("reader").await?;
+    let deletions = env.proxy.calls_that(|call| call.action == "DeleteRole");
+    let statuses: Vec<Option<u16>> = deletions.iter().map(lab::aws_proxy::RecordedCall::status).collect();
+    assert_eq!(statuses, [None, Some(403)]);
+    Ok(())
 }
