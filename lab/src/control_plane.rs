@@ -1,9 +1,13 @@
 //! A real Kubernetes control plane on loopback: etcd, kube-apiserver with RBAC, kube-controller-manager.
 
 mod manifests;
+mod own;
 mod programs;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use hyper::Request;
@@ -19,6 +23,7 @@ use kube::{
 use serde_json::json;
 use tokio::{process::Command, sync::OnceCell};
 
+pub use self::own::OwnControlPlane;
 use super::{
     guard::{self, Guarded},
     http,
@@ -41,10 +46,8 @@ pub struct ControlPlane {
     folder: PathBuf,
     server: String,
     authority: Authority,
-    // Dropped in this order: clients of a server before the server.
-    _controller_manager: Guarded,
-    _apiserver: Guarded,
-    _etcd: Guarded,
+    /// Clients of a server before the server.
+    processes: Mutex<Vec<Guarded>>,
 }
 
 /// What a new control plane has of this project.
@@ -115,10 +118,14 @@ impl ControlPlane {
             folder,
             server,
             authority,
-            _controller_manager: controller_manager,
-            _apiserver: apiserver,
-            _etcd: etcd,
+            processes: Mutex::new(vec![controller_manager, apiserver, etcd]),
         })
+    }
+
+    /// Ends its processes, one after the other.
+    fn end(&self) {
+        let processes = std::mem::take(&mut *self.processes.lock().unwrap_or_else(PoisonError::into_inner));
+        processes.into_iter().for_each(drop);
     }
 
     /// `https://127.0.0.1:<port>`

@@ -162,10 +162,10 @@ fn no_page_names_a_flag_or_a_variable_that_the_programs_do_not_have() -> Result<
     let mut seen = 0;
     for (page, text) in pages()? {
         for code in code(&text) {
-            // A flag alone, or the programs' own command line: flags of cargo, helm, kubectl and others follow on those.
+            // A flag alone, or the programs' own command line: flags of aws, cargo, helm, kubectl and others follow on those.
             let programs =
                 ["crossaccount-operator ", "crossaccount-agent ", "/crossaccount-agent,", "kubectl crossaccount "];
-            let runs_others = ["cargo", "helm "].iter().any(|program| code.starts_with(program));
+            let runs_others = ["aws ", "cargo", "helm "].iter().any(|program| code.starts_with(program));
             let runs_ours = !runs_others && programs.iter().any(|program| code.contains(program));
             let ours = code.starts_with("--") || runs_ours;
             let words = code.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-_".contains(letter));

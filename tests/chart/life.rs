@@ -8,7 +8,7 @@ use kube::{Api, ResourceExt as _, api::PostParams};
 use serde_json::{Value, json};
 
 use lab::{
-    control_plane::{ControlPlane, OPERATOR_ACCOUNT},
+    control_plane::{OPERATOR_ACCOUNT, OwnControlPlane},
     env::TestEnv,
     helm::{Helm, RELEASE},
     operator::Operator,
@@ -21,20 +21,19 @@ const CRDS: [&str; 2] = ["awsaccounts.iam.crossaccount.dev", "crossaccountroles.
 
 /// A cluster of its own, with a release in it.
 struct Cluster {
-    plane: &'static ControlPlane,
+    plane: OwnControlPlane,
     helm: Helm,
 }
 
 impl Cluster {
-    /// An empty one. It ends with this process.
+    /// An empty one.
     async fn empty() -> Result<Self> {
-        let plane = Box::leak(Box::new(ControlPlane::start_empty().await?));
-        Ok(Self { plane, helm: Helm::new().await? })
+        Ok(Self { plane: OwnControlPlane::start_empty().await?, helm: Helm::new().await? })
     }
 
     /// `helm install` or `helm upgrade` with these settings.
     async fn apply(&self, verb: &str, values: &Value) -> Result<String> {
-        let mut command = self.helm.on(self.plane);
+        let mut command = self.helm.on(&self.plane);
         command.args([verb, RELEASE]).arg(Helm::chart()).arg("--values").arg(self.helm.values(values)?);
         if verb == "install" {
             command.arg("--create-namespace");
@@ -44,7 +43,7 @@ impl Cluster {
 
     /// `helm rollback` or `helm uninstall`.
     async fn helm(&self, verb: &str) -> Result<String> {
-        run(self.helm.on(self.plane).args([verb, RELEASE])).await
+        run(self.helm.on(&self.plane).args([verb, RELEASE])).await
     }
 
     /// The operator as the Deployment has it now.
@@ -111,7 +110,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_removed_with_roles_in_u
     let notes = cluster.apply("install", &json!({})).await?;
     ensure!(notes.contains("kubectl crossaccount bootstrap target"), "{notes}");
 
-    let env = Box::pin(TestEnv::on(cluster.plane, "release")).await?;
+    let env = Box::pin(TestEnv::on(cluster.plane.plane(), "release")).await?;
     env.accounts.create(&PostParams::default(), &env.account()).await?;
     let operator = cluster.operator(&env).await?;
     for name in OBJECTS {
@@ -157,7 +156,7 @@ async fn the_demo_role_works_in_each_of_the_other_ways_to_install() -> Result<()
         let mut wait = cluster.plane.kubectl();
         run(wait.args(["wait", "--for=condition=Established", "--timeout=30s", "crd"]).args(CRDS)).await?;
 
-        let env = Box::pin(TestEnv::on(cluster.plane, name)).await?;
+        let env = Box::pin(TestEnv::on(cluster.plane.plane(), name)).await?;
         env.accounts.create(&PostParams::default(), &env.account()).await?;
         let operator = cluster.operator(&env).await?;
         let ready: CrossAccountRole = env.ready_role("reader").await?;

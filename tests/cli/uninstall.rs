@@ -4,26 +4,28 @@ use anyhow::{Context as _, Result, ensure};
 use kube::api::{DeleteParams, PostParams};
 use tokio::process::Command;
 
-use lab::{control_plane::ControlPlane, env::TestEnv, operator::Operator, run, shipped_program, wait::eventually};
+use lab::{control_plane::OwnControlPlane, env::TestEnv, operator::Operator, run, shipped_program, wait::eventually};
 
 const OBJECT: &str = "reader";
 
 /// A cluster of its own, since the command is about all objects of one, with a role that is ready.
 struct Cluster {
-    env: TestEnv,
+    // Dropped in this order.
     operator: Operator,
+    env: TestEnv,
+    plane: OwnControlPlane,
 }
 
 impl Cluster {
     async fn new(name: &str) -> Result<Self> {
-        let plane = Box::leak(Box::new(ControlPlane::start().await?));
-        let env = Box::pin(TestEnv::on(plane, name)).await?;
+        let plane = OwnControlPlane::start().await?;
+        let env = Box::pin(TestEnv::on(plane.plane(), name)).await?;
         env.accounts.create(&PostParams::default(), &env.account()).await?;
         // The lease that the command looks at is the one in the operator's own namespace.
         let operator = env.settings.clone().flag("--leader-elect=true").start().await?;
         crate::process::leading(&operator).await?;
         env.ready_role(OBJECT).await?;
-        Ok(Self { env, operator })
+        Ok(Self { env, operator, plane })
     }
 
     /// `analytics/reports-reader`
@@ -82,7 +84,7 @@ async fn where_the_operator_is_gone_nothing_waits_for_it_any_more_and_the_rest_i
     let refused = uninstall(&cluster.env, &["--leave-in-aws"]).await.err().context("an operator runs")?.to_string();
     ensure!(refused.contains("holds the operator's lease"), "{refused}");
 
-    let Cluster { env, operator } = cluster;
+    let Cluster { operator, env, plane: _plane } = cluster;
     operator.stop().await?;
     let printed = uninstall(&env, &["--leave-in-aws"]).await?;
     ensure!(printed.contains(&format!("{}  stays; its sessions work", env.role_arn(OBJECT))), "{printed}");

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use lab::{
     aws::{AwsWorld, Base},
     aws_proxy::AwsProxy,
-    control_plane::{ControlPlane, OPERATOR_ACCOUNT, control_plane},
+    control_plane::{ControlPlane, OPERATOR_ACCOUNT, OwnControlPlane, control_plane},
     emulator::{Emulator, REGION, emulator},
     folder,
     operator::{Operator, OperatorSettings},
@@ -48,6 +48,7 @@ pub struct Stage {
     pub proxy: AwsProxy,
     /// The two accounts.
     pub aws: AwsWorld,
+    _own: Option<OwnControlPlane>,
 }
 
 impl Stage {
@@ -58,7 +59,9 @@ impl Stage {
 
     /// The same with an empty cluster, into which the operator is to be installed.
     pub async fn without_operator() -> Result<Self> {
-        Self::on(async { Ok(&*Box::leak(Box::new(ControlPlane::start_empty().await?))) }).await
+        let own = OwnControlPlane::start_empty().await?;
+        let plane = own.plane();
+        Ok(Self { _own: Some(own), ..Self::on(async { Ok(plane) }).await? })
     }
 
     async fn on(control_plane: impl Future<Output = Result<&'static ControlPlane>>) -> Result<Self> {
@@ -69,7 +72,7 @@ impl Stage {
         say("Preparing two AWS accounts as a platform team would");
         let aws = AwsWorld::of_accounts(emulator.endpoint(), SOURCE, TARGET, Base::User).await?;
         let proxy = AwsProxy::start(emulator.address())?;
-        let stage = Self { control_plane, emulator, proxy, aws };
+        let stage = Self { control_plane, emulator, proxy, aws, _own: None };
         stage.fill_buckets().await?;
         println!("    in {SOURCE}: the operator's own identity, {}", stage.aws.operator.arn);
         println!("    in {TARGET}: {} and {}", stage.aws.manager_arn, stage.aws.boundary_arn);
