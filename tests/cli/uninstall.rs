@@ -25,7 +25,7 @@ impl Cluster {
         let operator = env.settings.clone().flag("--leader-elect=true").start().await?;
         crate::process::leading(&operator).await?;
         env.ready_role(OBJECT).await?;
-        Ok(Self { env, operator, plane })
+        Ok(Self { operator, env, plane })
     }
 
     /// `analytics/reports-reader`

@@ -16,6 +16,7 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use super::{Outcome, Stale, Verb};
 use crate::{
+    Injected,
     control_plane::OPERATOR_ACCOUNT,
     env::TestEnv,
     wait::{WITHIN, eventually},
@@ -62,6 +63,15 @@ fn secret(name: &str) -> Secret {
     let labels = Some([(MANAGED_BY_LABEL.to_owned(), FIELD_MANAGER.to_owned())].into());
     let metadata = ObjectMeta { name: Some(name.to_owned()), labels, ..ObjectMeta::default() };
     Secret { metadata, type_: Some(SECRET_TYPE.to_owned()), ..Secret::default() }
+}
+
+/// Waits until a fault has befallen a request.
+async fn is_hit(fault: &Injected) -> Result<()> {
+    let look = async || {
+        ensure!(fault.hits() == 1, "no request");
+        Ok(())
+    };
+    eventually("a request has arrived", look).await
 }
 
 struct Watched(Pin<Box<dyn Stream<Item = kube::Result<WatchEvent<Secret>>> + Send>>);
@@ -216,11 +226,7 @@ async fn a_delayed_request_waits_and_a_hung_one_is_never_carried_out() -> Result
     let hang = proxy.on([Verb::Delete], "secrets").hang();
     let api = secrets.proxied.clone();
     let deletion = tokio::spawn(async move { api.delete("x", &DeleteParams::default()).await });
-    eventually("the request hangs", async || {
-        ensure!(hang.hits() == 1, "no request");
-        Ok(())
-    })
-    .await?;
+    is_hit(&hang).await?;
     secrets.proxied.get("x").await?;
     assert!(!deletion.is_finished());
     deletion.abort();
@@ -266,11 +272,7 @@ async fn a_cut_breaks_a_watch_that_is_on_its_way_as_well() -> Result<()> {
     let proxy = &secrets.env.kube_proxy;
     let late = proxy.on([Verb::Watch], "secrets").times(1).delay(Duration::from_millis(200));
     let _mute = proxy.on([Verb::Watch], "secrets").times(1).mute();
-    let cut = async {
-        eventually("the request has arrived", async || Ok(ensure!(late.hits() == 1, "no request"))).await?;
-        proxy.cut_watches("secrets");
-        Ok(())
-    };
+    let cut = async { is_hit(&late).await.map(|()| proxy.cut_watches("secrets")) };
     let (mut watch, ()) = tokio::try_join!(secrets.watch(), cut)?;
     watch.breaks().await
 }
@@ -305,11 +307,7 @@ async fn an_outage_resets_open_watches_hung_requests_and_new_ones_until_it_ends(
     let proxy = &secrets.env.kube_proxy;
     let hang = proxy.on([Verb::Get], "secrets").times(1).hang();
     let unanswered = getting(&secrets, "x");
-    eventually("the request hangs", async || {
-        ensure!(hang.hits() == 1, "no request");
-        Ok(())
-    })
-    .await?;
+    is_hit(&hang).await?;
     let mut watch = secrets.watch().await?;
 
     proxy.begin_outage();
