@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use tokio::time::{sleep, timeout};
 
 /// How long a condition may take. Far more than any needs: it only bounds the wait of a test that fails.
-pub const WITHIN: Duration = Duration::from_mins(1);
+pub const WITHIN: Duration = Duration::from_mins(2);
 /// How long the operator does not believe IAM that there is no role, since a new one may not be known everywhere yet.
 const PROPAGATION: Duration = Duration::from_mins(2);
 /// How often it is looked at.

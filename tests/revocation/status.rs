@@ -97,6 +97,13 @@ async fn made_and_never_told(deployment: &Deployment) -> Result<Identity> {
     let operator = deployment.env.start().await?;
     deployment.env.create(&deployment.open_role("reader")).await?;
     reached(&hang).await?;
+    // The session is asked for beside the policies.
+    eventually("the role is whole", async || {
+        let policies = deployment.env.aws.target.inline_policies(&deployment.env.iam_name("reader")).await?;
+        ensure!(policies.contains_key("errand"), "it has {:?}", policies.keys());
+        Ok(())
+    })
+    .await?;
     operator.kill().await?;
     hang.release();
     let session = deployment.assume(&deployment.deployer, "reader").await?;
@@ -189,6 +196,13 @@ async fn an_earlier_withdrawal_does_not_prove_that_the_role_is_closed_now() -> R
     let hang = deployment.env.proxy.on("AssumeRole").role(&deployment.env.iam_name("reader")).hang();
     label(&deployment, "yes").await?;
     reached(&hang).await?;
+    // The session is asked for beside the policies.
+    eventually("the role is whole", async || {
+        let policies = deployment.env.aws.target.inline_policies(&deployment.env.iam_name("reader")).await?;
+        ensure!(policies.contains_key("errand"), "it has {:?}", policies.keys());
+        Ok(())
+    })
+    .await?;
     operator.kill().await?;
     hang.release();
     // Sessions that are begun in the very second of the return are still denied.

@@ -2,10 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use lab::{
-    aws_proxy::AwsProxy, emulator::emulator, env::TestEnv, forward_proxy::ForwardProxy, operator::OperatorSettings,
-    wait::eventually,
-};
+use lab::{env::TestEnv, forward_proxy::ForwardProxy, operator::OperatorSettings, wait::eventually};
 
 use super::ready;
 
@@ -50,7 +47,8 @@ async fn region_fips_and_dual_stack_choose_the_endpoint_in_every_partition() -> 
 #[tokio::test]
 async fn an_endpoint_for_one_service_comes_before_the_one_for_all() -> Result<()> {
     let env = TestEnv::new("service-endpoint").await?;
-    let iam = AwsProxy::start(emulator().await?.address())?;
+    // It shares what strictness knows of sessions.
+    let iam = env.proxy.beside()?;
     let settings = env.settings.clone().env("AWS_ENDPOINT_URL_IAM", iam.endpoint());
     let _operator = ready(&settings).await?;
     env.create(&env.role("reader")).await?;
