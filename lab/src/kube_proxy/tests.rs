@@ -65,7 +65,6 @@ fn secret(name: &str) -> Secret {
     Secret { metadata, type_: Some(SECRET_TYPE.to_owned()), ..Secret::default() }
 }
 
-/// Waits until a fault has befallen a request.
 async fn is_hit(fault: &Injected) -> Result<()> {
     let look = async || {
         ensure!(fault.hits() == 1, "no request");
@@ -82,7 +81,6 @@ impl Watched {
         timeout(WITHIN, self.0.next()).await.context("the watch goes on and says nothing")
     }
 
-    /// Says that the watch breaks before another event.
     async fn breaks(&mut self) -> Result<()> {
         match self.event().await? {
             None | Some(Err(_)) => Ok(()),
@@ -277,8 +275,7 @@ async fn a_cut_breaks_a_watch_that_is_on_its_way_as_well() -> Result<()> {
     arrived?;
     match watch {
         Ok(mut watch) => watch.breaks().await,
-        // Before its first byte.
-        Err(error) if format!("{error:#}").contains("SendRequest") => Ok(()),
+        Err(error) if format!("{error:#}").contains("SendRequest") => Ok(()), // before its first byte
         Err(error) => Err(error),
     }
 }
