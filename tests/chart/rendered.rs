@@ -1,6 +1,6 @@
 //! What the chart renders is well-formed, complete and takes its place in a restricted cluster.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::CommandFactory as _;
@@ -150,8 +150,7 @@ async fn the_committed_manifests_are_what_the_chart_renders() -> Result<()> {
 #[tokio::test]
 async fn the_base_of_kustomize_is_the_whole_installation_and_takes_an_overlay() -> Result<()> {
     let cluster = control_plane().await?;
-    let kustomize =
-        async |folder: &std::path::Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
+    let kustomize = async |folder: &Path| documents(&run(cluster.kubectl().arg("kustomize").arg(folder)).await?);
     let deploy = repository().join("deploy");
     let names = |all: &[Value]| {
         let mut names: Vec<String> =
@@ -162,14 +161,16 @@ async fn the_base_of_kustomize_is_the_whole_installation_and_takes_an_overlay() 
     let install = documents(&fs::read_to_string(deploy.join("install.yaml"))?)?;
     assert_eq!(names(&kustomize(&deploy).await?), names(&install));
 
-    let overlay = tempfile::tempdir_in(repository().join("target"))?;
+    let overlay = guard::scratch("overlay")?;
+    // A base is named by a relative path.
+    symlink(&deploy, overlay.join("base"))?;
     let resources = json!({
-        "resources": ["../../deploy"],
+        "resources": ["base"],
         "images": [{"name": "ghcr.io/crossaccount/crossaccount-operator", "newName": "registry.example/operator", "newTag": "1"}],
         "replicas": [{"name": NAME, "count": 5}],
     });
-    fs::write(overlay.path().join("kustomization.yaml"), resources.to_string())?;
-    let built = kustomize(overlay.path()).await?;
+    fs::write(overlay.join("kustomization.yaml"), resources.to_string())?;
+    let built = kustomize(&overlay).await?;
     let deployment = object(&built, "Deployment", NAME)?;
     assert_eq!(deployment["spec"]["replicas"], 5);
     assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "registry.example/operator:1");
