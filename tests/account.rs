@@ -37,6 +37,7 @@ async fn a_chain_of_two_hops_with_an_external_id_each_leads_into_the_account() -
     };
     let may_assume = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": aws.manager_arn}));
     let hub = aws.source.create_role("hub", &trust(&aws.operator.arn, "first"), &may_assume).await?;
+    aws.also_assume("hub", std::slice::from_ref(&hub)).await?;
     let manager = aws.target.iam().update_assume_role_policy().role_name("crossaccount-manager");
     manager.policy_document(trust(&hub, MANAGER_EXTERNAL_ID).to_string()).send().await?;
     let chain = json!([

@@ -8,7 +8,7 @@ use kube::{Api, api::PostParams};
 use serde_json::json;
 
 use lab::{
-    aws::{Account, Managed},
+    aws::Account,
     aws_proxy::Outcome,
     emulator::{accounts, emulator},
     env::TestEnv,
@@ -26,7 +26,7 @@ const CROWD: usize = 20;
 async fn second_account(env: &TestEnv) -> Result<(Account, AWSAccount)> {
     let [id, _] = accounts();
     let account = Account::open(emulator().await?.endpoint(), &id).await?;
-    let managed = Managed::prepare(&account, &env.aws.operator).await?;
+    let managed = env.aws.also_work_in(&account).await?;
     let object = env.managed_account(&format!("{}-second", env.namespace), &id, &managed);
     Ok((account, env.accounts.create(&PostParams::default(), &object).await?))
 }

@@ -53,14 +53,7 @@ async fn the_users_of_a_group_and_the_sessions_of_a_role_assume_the_role_until_t
     source.iam().add_user_to_group().group_name("deployers").user_name("member").send().await?;
     let other = user(&env, "other").await?;
     let may = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}));
-    source
-        .iam()
-        .put_user_policy()
-        .user_name("other")
-        .policy_name("lab")
-        .policy_document(may.to_string())
-        .send()
-        .await?;
+    source.put_user_policy("other", "lab", &may).await?;
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": other.arn}}));
     let runner = source.create_role("runner", &trust, &nothing()).await?;
     let runner = source.assume(&other, &runner, None).await?;
@@ -136,14 +129,7 @@ async fn what_somebody_changes_in_the_policy_is_repaired_and_told() -> Result<()
     env.settled("reader").await?;
     let source = &env.aws.source;
     let open = policy(&json!({"Effect": "Allow", "Action": "sts:*", "Resource": "*"}));
-    source
-        .iam()
-        .put_user_policy()
-        .user_name("deployer")
-        .policy_name(POLICY)
-        .policy_document(open.to_string())
-        .send()
-        .await?;
+    source.put_user_policy("deployer", POLICY, &open).await?;
     eventually("the policy is as before", async || {
         let lines = may_assume(&env, "deployer").await?;
         ensure!(lines == Some([env.role_arn("reader")].into()), "{lines:?}");

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 
 use lab::{
-    aws::policy,
+    aws::{OPERATOR, grants, policy},
     env::{MANAGED, TestEnv, declare::document},
     wait::eventually,
 };
@@ -53,9 +53,8 @@ async fn a_source_grant_names_the_role_as_it_is_in_its_partition() -> Result<()>
     let env = TestEnv::in_region("partition-grant", "us-gov-west-1").await?;
     let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
     env.aws.source.create_user("deployer", &nothing).await?;
-    let may_write = json!({"Effect": "Allow", "Action": "iam:*", "Resource": "*"});
-    let put = env.aws.source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
-    put.policy_document(policy(&may_write).to_string()).send().await?;
+    let source = &env.aws.source;
+    source.put_user_policy(OPERATOR, "grants", &grants(source, &["user/deployer"])).await?;
     env.accounts.create(&PostParams::default(), &env.source_account()).await?;
     let _operator = env.start().await?;
     let mut role = env.role("reader");

@@ -14,7 +14,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials as _, SharedCredential
 use serde_json::{Value, json};
 
 pub use self::{
-    documents::{MANAGER, MANAGER_EXTERNAL_ID, ROLE_PATH, grants, manager, target},
+    documents::{MANAGER, MANAGER_EXTERNAL_ID, OPERATOR, ROLE_PATH, grants, manager, target},
     oracle::RoleState,
     world::{AwsWorld, Base, Managed},
 };
@@ -128,13 +128,7 @@ impl Account {
             .await?
             .user
             .context("CreateUser gave no user")?;
-        self.iam
-            .put_user_policy()
-            .user_name(name)
-            .policy_name("lab")
-            .policy_document(policy.to_string())
-            .send()
-            .await?;
+        self.put_user_policy(name, "lab", policy).await?;
         let key = self.iam.create_access_key().user_name(name).send().await?.access_key;
         let key = key.context("CreateAccessKey gave no key")?;
         let credentials = keys(key.access_key_id, key.secret_access_key, None);
@@ -152,6 +146,13 @@ impl Account {
     /// Writes an inline policy of a role.
     pub async fn put_role_policy(&self, role: &str, name: &str, policy: &Value) -> Result<()> {
         let put = self.iam.put_role_policy().role_name(role).policy_name(name).policy_document(policy.to_string());
+        put.send().await?;
+        Ok(())
+    }
+
+    /// Writes an inline policy of a user.
+    pub async fn put_user_policy(&self, user: &str, name: &str, policy: &Value) -> Result<()> {
+        let put = self.iam.put_user_policy().user_name(user).policy_name(name).policy_document(policy.to_string());
         put.send().await?;
         Ok(())
     }

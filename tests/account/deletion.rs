@@ -110,9 +110,7 @@ async fn an_account_stays_until_the_grants_of_deleted_objects_are_taken_back() -
         "Effect": "Allow", "Resource": "*",
         "Action": ["iam:GetUser", "iam:ListUserPolicies", "iam:GetUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"],
     }));
-    let iam = env.aws.source.iam();
-    let put = iam.put_user_policy().user_name("crossaccount-operator").policy_name("grants");
-    put.policy_document(may_grant.to_string()).send().await?;
+    env.aws.source.put_user_policy("crossaccount-operator", "grants", &may_grant).await?;
     let operator = env.start().await?;
     let mut role = env.role("reader");
     role.spec.source_grants = serde_json::from_value(json!([

@@ -121,11 +121,9 @@ async fn granted(name: &str) -> Result<(Deployment, Operator)> {
     let deployment = Deployment::new(name).await?;
     let source = &deployment.env.aws.source;
     let grants = json!({"Effect": "Allow", "Action": ["iam:GetUser", "iam:*UserPolicy"], "Resource": "*"});
-    let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
-    put.policy_document(policy(&grants).to_string()).send().await?;
+    source.put_user_policy("crossaccount-operator", "grants", &policy(&grants)).await?;
     let nothing = policy(&json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
-    let put = source.iam().put_user_policy().user_name("deployer").policy_name("lab");
-    put.policy_document(nothing.to_string()).send().await?;
+    source.put_user_policy("deployer", "lab", &nothing).await?;
     let account = deployment.env.accounts.create(&PostParams::default(), &deployment.env.source_account()).await?;
 
     let operator = deployment.env.start().await?;

@@ -10,8 +10,7 @@ use lab::{aws::policy, env::TestEnv, wait::eventually};
 /// Lets the operator's own identity manage roles in its own account, where there are none.
 async fn operator_may_look_at_home(env: &TestEnv) -> Result<()> {
     let any = policy(&json!({"Effect": "Allow", "Action": "iam:*Role*", "Resource": "*"}));
-    let put = env.aws.source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("roles");
-    put.policy_document(any.to_string()).send().await?;
+    env.aws.source.put_user_policy("crossaccount-operator", "roles", &any).await?;
     Ok(())
 }
 

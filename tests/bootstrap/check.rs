@@ -45,8 +45,7 @@ impl Stage {
         for (name, user) in fields(&self.documents["users"]) {
             let (policy, document) = fields(&user["policies"]).next().context("no policy")?;
             self.account.iam().create_user().user_name(name).send().await?;
-            let put = self.account.iam().put_user_policy().user_name(name).policy_name(policy);
-            put.policy_document(document.to_string()).send().await?;
+            self.account.put_user_policy(name, policy, document).await?;
         }
         Ok(())
     }
@@ -185,8 +184,7 @@ async fn a_user_of_the_operator_has_its_own_policy_and_no_group() -> Result<()> 
     iam.remove_user_from_group().group_name("admins").user_name(name).send().await?;
 
     let wide = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}));
-    let put = iam.put_user_policy().user_name(name).policy_name("wide").policy_document(wide.to_string());
-    put.send().await?;
+    stage.account.put_user_policy(name, "wide", &wide).await?;
     let expected = "too wide: inline policy wide of user crossaccount-operator allows sts:AssumeRole on *";
     assert_eq!(stage.says().await?, expected);
     Ok(())

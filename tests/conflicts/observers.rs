@@ -25,8 +25,8 @@ async fn made_by_hand(env: &TestEnv, iam_name: &str) -> Result<()> {
         "Condition": {"StringEquals": {"sts:ExternalId": external_ids}},
     }));
     let list = policy(&json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}));
-    env.aws.target.create_role(iam_name, &trust, &list).await?;
-    Ok(())
+    let made = env.aws.target.create_role(iam_name, &trust, &list).await?;
+    env.aws.also_assume("by-hand", &[made]).await
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ async fn made_by_hand(env: &TestEnv, name: &str) -> Result<()> {
         "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
     }));
     let list = policy(&json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}));
-    env.aws.target.create_role(&env.iam_name(name), &trust, &list).await?;
-    Ok(())
+    let made = env.aws.target.create_role(&env.iam_name(name), &trust, &list).await?;
+    env.aws.also_assume("by-hand", &[made]).await
 }
 
 /// Waits until `RoleReady` is False with this reason for the present generation.

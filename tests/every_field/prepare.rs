@@ -13,7 +13,10 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::row::Names;
-use lab::{aws::policy, env::TestEnv};
+use lab::{
+    aws::{OPERATOR, grants, policy},
+    env::TestEnv,
+};
 
 /// A user, a group and a role of each of these names are in the source account.
 pub const GRANTEES: [&str; 2] = ["deployer", "releaser"];
@@ -55,7 +58,8 @@ async fn target(env: &TestEnv) -> Result<()> {
     for existing in ["adopted", "observed"] {
         aws.target.create_role(existing, &trust(json!(aws.operator.arn)), &all).await?;
     }
-    Ok(())
+    let others = ["manager-one", "manager-two", "observed"].map(|name| aws.target.arn(&format!("role/{name}")));
+    aws.also_assume("other-roles", &[others.to_vec(), vec![hub]].concat()).await
 }
 
 /// Those who may be granted something, in both accounts, and an operator that may grant it at home.
@@ -71,10 +75,8 @@ async fn grantees(env: &TestEnv) -> Result<()> {
         aws.source.create_role(name, &trust, &nothing).await?;
         aws.source.iam().create_group().group_name(name).send().await?;
     }
-    let grant = policy(&json!({ "Effect": "Allow", "Action": "iam:*", "Resource": "*" }));
-    let operator = aws.operator.arn.rsplit('/').next().unwrap_or_default();
-    let put = aws.source.iam().put_user_policy().user_name(operator).policy_name("grants");
-    put.policy_document(grant.to_string()).send().await?;
+    let grant = grants(&aws.source, &["user/*", "role/*", "group/*"]);
+    aws.source.put_user_policy(OPERATOR, "grants", &grant).await?;
 
     let mut account = env.source_account();
     account.spec.guardrails.grantees = Some(vec!["*".to_owned()]);

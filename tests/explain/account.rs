@@ -33,6 +33,7 @@ async fn two_hops(env: &TestEnv, may_assume: &str, trusted: impl Fn(&str) -> Str
     };
     let permission = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": may_assume}));
     let hub = aws.source.create_role("hub", &trust(&aws.operator.arn, "first"), &permission).await?;
+    aws.also_assume("hub", std::slice::from_ref(&hub)).await?;
     let manager = aws.target.iam().update_assume_role_policy().role_name("crossaccount-manager");
     manager.policy_document(trust(&trusted(&hub), MANAGER_EXTERNAL_ID).to_string()).send().await?;
     let chain = json!([
@@ -159,6 +160,7 @@ pub async fn the_operators_session_has_expired() -> Result<Row> {
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": aws.source.id()}}));
     let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
     let role = aws.source.create_role("short", &trust, &nothing).await?;
+    aws.also_assume("short", std::slice::from_ref(&role)).await?;
     let short = sts.assume_role().role_arn(role).role_session_name("operator").duration_seconds(5).send().await?;
     let session = short.credentials.context("AssumeRole gave no credentials")?;
     let credentials = aws_sdk_sts::config::Credentials::new(

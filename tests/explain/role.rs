@@ -65,7 +65,8 @@ pub async fn an_observed_role_does_not_trust_the_operator() -> Result<Row> {
     let target = &env.aws.target;
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": target.id()}}));
     let read = policy(&json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}));
-    target.create_role(&env.iam_name("reader"), &trust, &read).await?;
+    let observed = target.create_role(&env.iam_name("reader"), &trust, &read).await?;
+    env.aws.also_assume("observed", &[observed]).await?;
     env.proxy.on("GetRole").touch(Touch::Older(SignedDuration::from_hours(24)));
     let mut role = env.role("reader");
     role.spec.role.lifecycle = Lifecycle::Observe;

@@ -67,10 +67,7 @@ pub async fn manager_loses(env: &TestEnv, action: &str) -> Result<()> {
 
 /// Replaces what the operator itself may do.
 pub async fn operator_may(env: &TestEnv, statements: &Value) -> Result<()> {
-    let document = policy(statements).to_string();
-    let put = env.aws.source.iam().put_user_policy().user_name(OPERATOR).policy_name("lab");
-    put.policy_document(document).send().await?;
-    Ok(())
+    env.aws.source.put_user_policy(OPERATOR, "lab", &policy(statements)).await
 }
 
 /// Changes the trust policy of a role in the target account behind the operator's back.
@@ -104,9 +101,7 @@ pub async fn mend_role(account: &Account, name: &str, said: &Condition) -> Resul
 /// Adds to the operator's own policies what a condition says is to be added there.
 pub async fn mend_operator(env: &TestEnv, said: &Condition) -> Result<()> {
     let added = statements(&said.message, "add to a policy of user ")?;
-    let put = env.aws.source.iam().put_user_policy().user_name(OPERATOR).policy_name("mended");
-    put.policy_document(policy(&added.into()).to_string()).send().await?;
-    Ok(())
+    env.aws.source.put_user_policy(OPERATOR, "mended", &policy(&added.into())).await
 }
 
 /// The statements that follow in a message, as one would copy them.

@@ -75,13 +75,16 @@ async fn an_api_server_that_is_away_when_credentials_are_due_gets_them_when_it_i
     let env = TestEnv::new("away").await?;
     let operator = env.start().await?;
     env.ready_role(OBJECT).await?;
+    // Nothing can be written, so that the renewal is not over before the outage begins.
+    let refused = env.kube_proxy.on(WRITES, "secrets").error(503, "ServiceUnavailable", "about to shut down");
     nearly_due(&env, OBJECT).await?;
     env.wake(&operator, OBJECT).await?;
     env.proxy.reset_counts();
     good_all_the_while(&env, OBJECT, async {
         let failed = operator.all_reconciles().await?;
         env.kube_proxy.begin_outage();
-        // The renewal falls into the outage and is tried several times.
+        refused.release();
+        // The renewal falls into the outage, at least in part, and is tried several times.
         operator.reconciled_after(failed + 2).await?;
         env.kube_proxy.end_outage();
         renewed(&env, OBJECT).await

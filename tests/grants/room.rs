@@ -22,8 +22,7 @@ fn long(number: usize) -> String {
 async fn fill(env: &TestEnv, size: usize) -> Result<()> {
     let filler =
         policy(&json!({"Effect": "Deny", "Action": "s3:*", "Resource": format!("arn:aws:s3:::{}", "y".repeat(size))}));
-    let put = env.aws.source.iam().put_user_policy().user_name("deployer").policy_name("lab");
-    put.policy_document(filler.to_string()).send().await?;
+    env.aws.source.put_user_policy("deployer", "lab", &filler).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use lab::{
-    aws::{Identity, grants, policy},
+    aws::{Identity, OPERATOR, grants, policy},
     env::TestEnv,
     wait::eventually,
 };
@@ -30,8 +30,7 @@ pub async fn open_source(env: &TestEnv) -> Result<()> {
     let source = &env.aws.source;
     let id = source.id();
     let manage = grants(source, &["user/*", "group/*", "role/*"]);
-    let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
-    put.policy_document(manage.to_string()).send().await?;
+    source.put_user_policy(OPERATOR, "grants", &manage).await?;
     env.accounts.create(&PostParams::default(), &env.source_account()).await?;
     let trusted = json!({"spec": {"guardrails": {"principals": [format!("arn:aws:iam::{id}:*")]}}});
     env.accounts.patch(&env.namespace, &PatchParams::default(), &Patch::Merge(trusted)).await?;

@@ -49,8 +49,7 @@ async fn a_forged_grant_does_not_delete_the_policy_of_another_cluster() -> Resul
     user(&env, "deployer").await?;
     let line = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [env.role_arn("elsewhere")]});
     let others = policy(&json!([line]));
-    let put = env.aws.source.iam().put_user_policy().user_name("deployer").policy_name(OTHER);
-    put.policy_document(others.to_string()).send().await?;
+    env.aws.source.put_user_policy("deployer", OTHER, &others).await?;
     let _operator = env.start().await?;
     env.create(&env.role("reader")).await?;
     env.settled("reader").await?;

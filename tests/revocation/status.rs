@@ -61,6 +61,7 @@ async fn status_cannot_redirect_the_operator_to_a_role_that_trusts_it() -> Resul
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": operator}}));
     let all = policy(&json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
     let arn = target.create_role("payroll", &trust, &all).await?;
+    deployment.env.aws.also_assume("payroll", std::slice::from_ref(&arn)).await?;
     let victim = target.role("payroll").await?.map(|role| role.id).unwrap_or_default();
     let _operator = deployment.env.start().await?;
     deployment.ready_and_in_use("reader").await?;

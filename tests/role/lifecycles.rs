@@ -23,6 +23,7 @@ async fn make_by_hand(env: &TestEnv) -> Result<String> {
     let list = policy(&json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}));
     let arn = target.create_role(BY_HAND, &trust, &list).await?;
     target.tag_role(BY_HAND, "terraform", "yes").await?;
+    env.aws.also_assume("by-hand", std::slice::from_ref(&arn)).await?;
     Ok(arn)
 }
 

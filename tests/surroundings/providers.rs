@@ -93,6 +93,7 @@ async fn the_operator_takes_its_credentials_from_a_process_and_from_a_role_of_a_
     let trust = policy(&json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": operator.arn}}));
     let nothing = policy(&json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
     let role = source.create_role("operator-role", &trust, &nothing).await?;
+    env.aws.also_assume("operator-role", std::slice::from_ref(&role)).await?;
     let config =
         file("config", &format!("[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{process}"))?;
     is(&with_config(&env, &config), "assumed-role/operator-role/").await

@@ -1,12 +1,14 @@
 //! What a platform team sets up in accounts of the lab: the documents of `kubectl crossaccount bootstrap`.
 
-use crossaccount::decide::bootstrap::{Manager, Place, Source, Target, grants_policy};
+use crossaccount::decide::bootstrap::{Login, Manager, Operator, Place, Source, Target, grants_policy};
 use serde_json::{Value, json};
 
 use super::{Account, policy};
 
 /// What the manager role of the lab asks from those who assume it.
 pub const MANAGER_EXTERNAL_ID: &str = "7d1f0a";
+/// The user or the role that the operator is in its own account.
+pub const OPERATOR: &str = "crossaccount-operator";
 /// The role through which the operator manages IAM in an account.
 pub const MANAGER: &str = "crossaccount-manager";
 /// The permissions boundary of the roles that it makes.
@@ -23,6 +25,19 @@ pub fn target(account: &Account, operator_arn: &str) -> Target {
         boundary: BOUNDARY.to_owned(),
         cluster: None,
         allow_unbounded: false,
+    }
+}
+
+/// The operator itself, for these accounts.
+pub fn operator(home: &Account, works_in: &[&Account]) -> Operator {
+    Operator {
+        place: place(home),
+        name: OPERATOR.to_owned(),
+        login: Login::User,
+        accounts: works_in.iter().map(|account| account.id().to_owned()).collect(),
+        manager: MANAGER.to_owned(),
+        role_path: ROLE_PATH.to_owned(),
+        other_roles: Vec::new(),
     }
 }
 
@@ -47,6 +62,15 @@ pub fn management_of(roles: &[String]) -> Value {
             "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
             "iam:AttachRolePolicy", "iam:DetachRolePolicy",
         ],
+        "Resource": roles,
+    }))
+}
+
+/// What a platform team adds to the operator's policy for roles that are none of its managers and not at their path.
+pub fn assumption_of(roles: &[String]) -> Value {
+    policy(&json!({
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
         "Resource": roles,
     }))
 }

@@ -1,18 +1,16 @@
 //! The two accounts of the story, as a platform team would have prepared them.
 
 use anyhow::Result;
-use crossaccount::decide::bootstrap::{Target, boundary_policy, manager_policy, manager_trust};
+use crossaccount::decide::bootstrap::{Target, boundary_policy, manager_policy, manager_trust, operator_policy};
 use serde_json::json;
 
 use super::{
     Account, Identity,
-    documents::{BOUNDARY, MANAGER, management_of, target},
+    documents::{BOUNDARY, MANAGER, OPERATOR, ROLE_PATH, assumption_of, management_of, operator, target},
     policy,
 };
 use crate::emulator::{accounts, emulator};
 
-/// The user or the role that the operator is in account A.
-const OPERATOR: &str = "crossaccount-operator";
 /// What the operator's own identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
@@ -31,6 +29,7 @@ pub struct AwsWorld {
     pub target: Account,
     /// The operator's base identity, in account A.
     pub operator: Identity,
+    base: Base,
     /// The role in account B through which the operator manages IAM there.
     pub manager_arn: String,
     /// The permissions boundary in account B.
@@ -48,9 +47,9 @@ impl AwsWorld {
     pub async fn of_accounts(endpoint: &str, source: &str, target: &str, base: Base) -> Result<Self> {
         let source = Account::open(endpoint, source).await?;
         let target = Account::open(endpoint, target).await?;
-        let operator = operator(&source, base).await?;
+        let operator = base_identity(&source, &[&source, &target], base).await?;
         let Managed { manager_arn, boundary_arn } = Managed::prepare(&target, &operator).await?;
-        Ok(Self { source, target, operator, manager_arn, boundary_arn })
+        Ok(Self { source, target, operator, base, manager_arn, boundary_arn })
     }
 
     /// Lets the manager make roles without a boundary and take boundaries off, as accounts with `allowUnbounded` need it.
@@ -66,10 +65,27 @@ impl AwsWorld {
         self.target.put_role_policy(MANAGER, "also-bound", &manager_policy(&rebound)).await
     }
 
-    /// Lets the manager change roles outside its path: `role/reports` for one at the path `/`.
+    /// Lets the manager change roles outside its path, and the operator assume them: `role/reports` for one at the path `/`.
     pub async fn also_manage(&self, roles: &[&str]) -> Result<()> {
         let roles: Vec<String> = roles.iter().map(|role| self.target.arn(role)).collect();
-        self.target.put_role_policy(MANAGER, "also-manage", &management_of(&roles)).await
+        self.target.put_role_policy(MANAGER, "also-manage", &management_of(&roles)).await?;
+        self.also_assume("also-manage", &roles).await
+    }
+
+    /// Lets the operator assume roles that its policy does not list, by their ARNs. The name is that of the policy.
+    pub async fn also_assume(&self, name: &str, roles: &[String]) -> Result<()> {
+        let policy = assumption_of(roles);
+        match self.base {
+            Base::User => self.source.put_user_policy(OPERATOR, name, &policy).await,
+            Base::RoleSession => self.source.put_role_policy(OPERATOR, name, &policy).await,
+        }
+    }
+
+    /// Prepares one more account, whose roles the operator manages.
+    pub async fn also_work_in(&self, account: &Account) -> Result<Managed> {
+        let roles = [account.arn(&format!("role/{MANAGER}")), account.arn(&format!("role{ROLE_PATH}*"))];
+        self.also_assume(account.id(), &roles).await?;
+        Managed::prepare(account, &self.operator).await
     }
 }
 
@@ -83,8 +99,7 @@ pub struct Managed {
 }
 
 impl Managed {
-    /// Prepares an account for an operator.
-    pub async fn prepare(account: &Account, operator: &Identity) -> Result<Self> {
+    async fn prepare(account: &Account, operator: &Identity) -> Result<Self> {
         let target = target(account, &operator.arn);
         let boundary_arn = account.create_policy(BOUNDARY, &boundary_policy(&target.place)).await?;
         let manager_arn =
@@ -93,12 +108,8 @@ impl Managed {
     }
 }
 
-async fn operator(account: &Account, base: Base) -> Result<Identity> {
-    let may_assume = policy(&json!({
-        "Effect": "Allow",
-        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
-        "Resource": "*",
-    }));
+async fn base_identity(account: &Account, works_in: &[&Account], base: Base) -> Result<Identity> {
+    let may_assume = operator_policy(&operator(account, works_in));
     match base {
         Base::User => account.create_user(OPERATOR, &may_assume).await,
         Base::RoleSession => {
@@ -120,7 +131,7 @@ mod tests {
     use aws_sdk_iam::types::Tag;
 
     use super::{
-        super::{MANAGER_EXTERNAL_ID, ROLE_PATH, keys, policy},
+        super::{MANAGER_EXTERNAL_ID, keys},
         *,
     };
     use crate::{

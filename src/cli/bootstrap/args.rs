@@ -189,6 +189,13 @@ pub struct OperatorArgs {
     #[arg(long = "account", value_name = "ID", value_parser = value::account, required = true)]
     pub accounts: Vec<String>,
 
+    /// ARN of another role that the operator may assume; repeat it for more
+    ///
+    /// Give it for each role outside of the path that is observed or adopted, and for the first role of a chain that does
+    /// not begin with a manager.
+    #[arg(long = "also-assume", value_name = "ARN", value_parser = value::role_arn)]
+    pub also_assume: Vec<String>,
+
     /// ARN of the cluster's OIDC provider in IAM: a role for IAM roles for service accounts
     #[arg(long, value_name = "ARN", value_parser = value::oidc_provider)]
     pub oidc_provider_arn: Option<String>,

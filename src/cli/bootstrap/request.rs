@@ -47,7 +47,16 @@ impl Request {
     }
 
     pub fn operator(args: OperatorArgs) -> Result<Self, BootstrapError> {
-        let OperatorArgs { accounts, service_account, operator_name, manager_name, role_path, partition, .. } = args;
+        let OperatorArgs {
+            accounts,
+            also_assume,
+            service_account,
+            operator_name,
+            manager_name,
+            role_path,
+            partition,
+            ..
+        } = args;
         let partition = partition.as_str().to_owned();
         let account = match &args.oidc_provider_arn {
             Some(arn) => Some(account_of_all(std::slice::from_ref(arn), &partition)?),
@@ -59,7 +68,7 @@ impl Request {
             None => Login::User,
         };
         let (place, name, manager) = (nowhere(), operator_name, manager_name);
-        let operator = Operator { place, name, login, accounts, manager, role_path };
+        let operator = Operator { place, name, login, accounts, manager, role_path, other_roles: also_assume };
         Ok(Self { partition, account, kind: RequestKind::Operator(operator) })
     }
 

@@ -74,6 +74,13 @@ pub(super) fn operator_arn(text: &str) -> Result<String, String> {
     }
 }
 
+/// Another role that the operator assumes.
+pub(super) fn role_arn(text: &str) -> Result<String, String> {
+    let wrong =
+        || "write the ARN of one role, without wildcards, such as arn:aws:iam::222222222222:role/reports".to_owned();
+    (principal(text) == Some(GranteeKind::Role)).then(|| text.to_owned()).ok_or_else(wrong)
+}
+
 /// A user, group or role that may be given permission.
 pub(super) fn grantee(text: &str) -> Result<String, String> {
     let wrong = || {

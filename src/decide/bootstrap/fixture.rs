@@ -39,6 +39,7 @@ pub(super) fn operator(login: Login) -> Operator {
         accounts: vec!["222222222222".to_owned(), "333333333333".to_owned()],
         manager: "crossaccount-manager".to_owned(),
         role_path: "/crossaccount/".to_owned(),
+        other_roles: Vec::new(),
     }
 }
 

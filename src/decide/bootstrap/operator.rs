@@ -48,6 +48,8 @@ pub struct Operator {
     pub manager: String,
     /// Path of the roles that the operator manages there.
     pub role_path: String,
+    /// ARNs of other roles that it assumes: observed or adopted ones outside of the path, and the first ones of chains.
+    pub other_roles: Vec<String>,
 }
 
 impl Operator {
@@ -79,13 +81,17 @@ impl Operator {
 /// What the operator may do by itself: become a manager, and assume the roles that the managers made.
 #[must_use]
 pub fn operator_policy(operator: &Operator) -> Value {
-    let Operator { place, accounts, manager, role_path, name: _, login: _ } = operator;
+    let Operator { place, accounts, manager, role_path, other_roles, name: _, login: _ } = operator;
     let roles = accounts.iter().flat_map(|account| {
         let there = Place { partition: place.partition.clone(), account: account.clone() };
         [there.arn(&format!("role/{manager}")), there.arn(&format!("role{role_path}*"))]
     });
     let actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
-    document(&[allow("AssumeManagersAndTheirRoles", &actions, &roles.collect::<Vec<_>>())])
+    let mut statements = vec![allow("AssumeManagersAndTheirRoles", &actions, &roles.collect::<Vec<_>>())];
+    if !other_roles.is_empty() {
+        statements.push(allow("AssumeOtherRoles", &actions, other_roles));
+    }
+    document(&statements)
 }
 
 /// Who may become the operator: its pod alone. None for a user, which has keys.

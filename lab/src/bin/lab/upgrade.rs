@@ -16,8 +16,13 @@ use kube::{
 use serde_json::json;
 
 use lab::{
-    aws::policy, effects::Server, env::TestEnv, guard::scratch, operator::Operator, repository, run as run_command,
-    shipped_program, wait::eventually,
+    aws::{OPERATOR, policy},
+    effects::Server,
+    env::TestEnv,
+    guard::scratch,
+    operator::Operator,
+    repository, run as run_command, shipped_program,
+    wait::eventually,
 };
 
 /// How many objects are just in use, beside those in other states.
@@ -109,8 +114,7 @@ async fn granted(env: &TestEnv) -> Result<CrossAccountRole> {
         "Action": ["iam:GetUser", "iam:GetUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"],
         "Resource": format!("arn:aws:iam::{}:user/*", source.id()),
     }));
-    let put = source.iam().put_user_policy().user_name("crossaccount-operator").policy_name("grants");
-    put.policy_document(manage.to_string()).send().await?;
+    source.put_user_policy(OPERATOR, "grants", &manage).await?;
     let account = env.source_account();
     env.accounts.create(&PostParams::default(), &account).await?;
     let mut role = env.role("granted");

@@ -217,6 +217,14 @@ fn the_operator_may_assume_managers_and_their_roles_and_nothing_else() {
 }
 
 #[test]
+fn the_operator_may_assume_other_roles_that_are_listed() {
+    let observed = "arn:aws:iam::222222222222:role/reports".to_owned();
+    let policy = read(&operator_policy(&Operator { other_roles: vec![observed.clone()], ..operator(irsa()) }));
+    let others = policy.statements().last().expect("a statement");
+    assert_eq!((others.texts("Resource"), others.texts("Action").len()), (vec![observed.as_str()], 3));
+}
+
+#[test]
 fn only_the_operators_pod_becomes_the_operator() {
     let trust = operator_trust(&irsa()).expect("a trust policy").to_string();
     let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE";
