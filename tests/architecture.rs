@@ -4,6 +4,8 @@ mod features;
 mod hosting;
 mod imports;
 mod pages;
+mod site;
+mod threats;
 
 use std::{
     fs,
