@@ -24,7 +24,7 @@ const OTHER_FLAGS: [(&str, &str); 6] = [
 ];
 
 /// Every page by its path in the repository.
-pub(super) fn pages() -> Result<BTreeMap<PathBuf, String>> {
+pub fn pages() -> Result<BTreeMap<PathBuf, String>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![repository().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -66,7 +66,7 @@ fn code(text: &str) -> Vec<&str> {
 }
 
 /// Where the links of a page lead to within this repository: file and anchor.
-pub(super) fn links(page: &Path, text: &str) -> Vec<(PathBuf, Option<String>)> {
+pub fn links(page: &Path, text: &str) -> Vec<(PathBuf, Option<String>)> {
     let (prose, _) = parts(text);
     let targets = prose.into_iter().flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
     let own = targets.filter(|target| !target.contains("://"));
