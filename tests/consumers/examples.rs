@@ -137,9 +137,13 @@ fn access_key(secret: &Secret) -> Result<String> {
     Ok(set["AccessKeyId"].as_str().context("the set has no key")?.to_owned())
 }
 
-/// The role that the examples are for.
-fn sample() -> Result<CrossAccountRole> {
-    Ok(serde_saphyr::from_str(&fs::read_to_string(repository().join("deploy/samples/role.yaml"))?)?)
+/// The bucket of the sample and of the examples.
+const BUCKET: &str = "reports";
+
+/// The role that the examples are for, with another bucket.
+fn sample(bucket: &str) -> Result<CrossAccountRole> {
+    let text = fs::read_to_string(repository().join("deploy/samples/role.yaml"))?;
+    Ok(serde_saphyr::from_str(&text.replace(&format!("s3:::{BUCKET}/"), &format!("s3:::{bucket}/")))?)
 }
 
 /// Gives a program the variables of its manifest, and nothing of the developer's own AWS settings.
@@ -162,7 +166,9 @@ async fn reads_s3(sdk: Sdk) -> Result<()> {
     let env = TestEnv::new(&format!("example-{name}")).await?;
     let _operator = env.start().await?;
     let mount = Mount::new(scratch("mount")?);
-    let mut role = sample()?;
+    // All accounts share the names of buckets.
+    let bucket = format!("{}-{BUCKET}", env.namespace);
+    let mut role = sample(&bucket)?;
     role.metadata.namespace = Some(env.namespace.clone());
     role.spec.account_ref.name.clone_from(&env.namespace);
     role.spec.secret.mount_path = mount.path().display().to_string();
@@ -173,8 +179,9 @@ async fn reads_s3(sdk: Sdk) -> Result<()> {
     let pod = pod(&env, &source).await?;
     let secret = env.secrets.get(&secret(&pod)?).await?;
     mount.show(&secret)?;
-    let variables = variables(&pod)?;
-    let object = format!("{}/{}", variables["BUCKET"], variables["KEY"]);
+    let mut variables = variables(&pod)?;
+    assert_eq!(variables.insert("BUCKET".to_owned(), bucket.clone()).as_deref(), Some(BUCKET));
+    let object = format!("{bucket}/{}", variables["KEY"]);
     let size = fill(&env, &object).await?;
 
     let token = scratch("token")?.join("token");
@@ -198,7 +205,7 @@ async fn reads_s3(sdk: Sdk) -> Result<()> {
 async fn the_manifest_of_the_example_for_dotnet_is_one_that_the_api_server_takes() -> Result<()> {
     let env = TestEnv::bare("example-dotnet").await?;
     let pod = pod(&env, &repository().join("examples/dotnet")).await?;
-    assert_eq!(Some(secret(&pod)?), sample()?.spec.secret.name);
+    assert_eq!(Some(secret(&pod)?), sample(BUCKET)?.spec.secret.name);
     assert_eq!(variables(&pod)?["AWS_CONFIG_FILE"], format!("{MOUNT}/config"));
     Ok(())
 }
@@ -210,7 +217,7 @@ async fn the_example_for_terraform_reads_the_file_and_the_profile_of_the_sample(
     evaluate.arg(repository().join("examples/terraform/main.tf")).args(["aws", "222222222222"]);
     let printed: Value = serde_json::from_str(&run(&mut evaluate).await?)?;
     let provider = &printed["provider.aws"];
-    let secret = sample()?.spec.secret;
+    let secret = sample(BUCKET)?.spec.secret;
     assert_eq!(provider["shared_config_files"], json!([format!("{}/config", secret.mount_path)]));
     assert_eq!(provider["profile"], secret.profile.as_str());
     Ok(())
