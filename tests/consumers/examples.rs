@@ -39,7 +39,7 @@ use lab::{
 };
 
 /// How long a program may take to its first line. Far more than any needs: it only bounds the wait of a test that fails.
-const LINE_WITHIN: Duration = Duration::from_mins(1);
+const LINE_WITHIN: Duration = Duration::from_mins(2);
 
 /// What the manifests name, and what stands in its place where there is no pod.
 const MOUNT: &str = "/var/run/secrets/aws";
