@@ -1,4 +1,4 @@
-//! The manifests on the pages: the API server takes each, so a user who copies one is not told of an unknown field.
+//! The manifests on the pages: users copy them, so the API server must take each as it is.
 
 use std::path::PathBuf;
 

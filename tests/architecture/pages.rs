@@ -129,7 +129,7 @@ fn every_page_can_be_reached_from_the_readme_and_the_list_of_docs_has_each_of_it
     while let Some(page) = next.pop() {
         next.extend(targets(&page).into_iter().filter(|file| reached.insert(file.clone())));
     }
-    // The site's table of contents is no page: its links lead to all others.
+    // The table of contents of the site is not a page: its links lead to all others.
     let contents = Path::new("docs/SUMMARY.md");
     let unreached: Vec<_> = pages.keys().filter(|page| !reached.contains(*page) && *page != contents).collect();
     assert!(unreached.is_empty(), "no way leads from README.md to {unreached:?}");

@@ -56,7 +56,7 @@ fn every_threat_names_tests_that_exist() -> Result<()> {
     for (number, names) in tested {
         assert!(!names.is_empty(), "T{number} has no test");
         for name in names {
-            assert!(tests.contains(name), "docs/security.md: T{number} names {name}, which is no test");
+            assert!(tests.contains(name), "docs/security.md: T{number} names {name}, which is not a test");
         }
     }
     Ok(())

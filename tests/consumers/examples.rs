@@ -41,7 +41,7 @@ use lab::{
 /// How long a program may take to its first line. Far more than any needs: it only bounds the wait of a test that fails.
 const LINE_WITHIN: Duration = Duration::from_mins(2);
 
-/// What the manifests name, and what stands in its place where there is no pod.
+/// What the manifests name. Where there is no pod, the test replaces it.
 const MOUNT: &str = "/var/run/secrets/aws";
 const TOKEN: &str = "/run/crossaccount/token";
 const AGENT: &str = "http://127.0.0.1:9911/v1/credentials";
