@@ -21,7 +21,7 @@ surroundings:
 
 .PHONY: lab
 lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and tools: minutes at the first time, then nothing
-	@lab/consumers.sh python javascript go java >/dev/null
+	@lab/consumers.sh consumers/{python,javascript,go,java} ../examples/{python,javascript,go,java,rust} >/dev/null
 	@lab/cfn-lint.sh >/dev/null
 	@lab/hcl.sh >/dev/null
 
@@ -87,6 +87,10 @@ test-upgrade: surroundings operator ## Replace the operator of the commit FROM b
 	@[ -n "$(FROM)" ] || { echo "write FROM=<commit>, such as make test-upgrade FROM=main" >&2; exit 1; }
 	cargo build --locked --workspace --bins
 	earlier=$$(lab/earlier.sh "$(FROM)") && cargo run --locked --quiet --package crossaccount-lab -- upgrade "$$earlier"
+
+.PHONY: docs
+docs: ## Build the documentation as a site into target/site, and check its links
+	site/build.sh
 
 .PHONY: lint
 lint: ## Check format and lints

@@ -3,7 +3,9 @@
 mod features;
 mod hosting;
 mod imports;
-mod pages;
+pub mod pages;
+mod site;
+mod threats;
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-// Prints the resources of a Terraform file as JSON, with every expression evaluated: what Terraform would hand to the AWS
-// provider. The arguments are the file, the partition and the account.
+// Prints the providers and resources of a Terraform file as JSON, with every expression evaluated: what Terraform would hand to
+// the AWS provider. The arguments are the file, the partition and the account.
 package main
 
 import (
@@ -16,6 +16,8 @@ import (
 )
 
 var schema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+	{Type: "terraform"},
+	{Type: "provider", LabelNames: []string{"name"}},
 	{Type: "data", LabelNames: []string{"type", "name"}},
 	{Type: "resource", LabelNames: []string{"type", "name"}},
 	{Type: "output", LabelNames: []string{"name"}},
@@ -52,10 +54,20 @@ func run(path, partition, account string) error {
 		case "aws_partition":
 			data["aws_partition"] = named(block.Labels[1], "partition", partition)
 		default:
-			return fmt.Errorf("data source %s is not known here", block.Labels[0])
+			// What it would read is not known here, so nothing may refer to it.
+			if _, err := evaluate(block.Body, scope(data, known)); err != nil {
+				return err
+			}
 		}
 	}
 	resources := map[string]map[string]any{}
+	for _, block := range content.Blocks.OfType("provider") {
+		fields, err := evaluate(block.Body, scope(data, known))
+		if err != nil {
+			return err
+		}
+		resources["provider."+block.Labels[0]] = shown(fields)
+	}
 	// A resource refers only to those before it.
 	for _, block := range content.Blocks.OfType("resource") {
 		fields, err := evaluate(block.Body, scope(data, known))
@@ -63,11 +75,7 @@ func run(path, partition, account string) error {
 			return err
 		}
 		kind, name := block.Labels[0], block.Labels[1]
-		shown := map[string]any{}
-		for field, value := range fields {
-			shown[field] = ctyjson.SimpleJSONValue{Value: value}
-		}
-		resources[kind+"."+name] = shown
+		resources[kind+"."+name] = shown(fields)
 		fields["arn"] = cty.StringVal("arn of " + kind + "." + name)
 		put(kind, name, fields)
 	}
@@ -77,6 +85,14 @@ func run(path, partition, account string) error {
 		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(resources)
+}
+
+func shown(fields map[string]cty.Value) map[string]any {
+	values := map[string]any{}
+	for field, value := range fields {
+		values[field] = ctyjson.SimpleJSONValue{Value: value}
+	}
+	return values
 }
 
 func named(name, field, value string) cty.Value {

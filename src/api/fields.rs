@@ -58,7 +58,8 @@ fn between_fields(spec: &JSONSchemaProps, page: &mut String) {
         page.push_str("\nBetween fields:\n\n");
     }
     for rule in rules {
-        let _ = writeln!(page, "* {rule}");
+        // Outside of code, Markdown would take `<accountId>` for a tag.
+        let _ = writeln!(page, "* {}", rule.replace('<', "&lt;"));
     }
 }
 

@@ -18,7 +18,7 @@ use lab::{
 
 /// The folder of the AWS CLI.
 async fn cli() -> Result<PathBuf> {
-    let printed = lab::run(Command::new(folder().join("consumers.sh")).arg("python")).await?;
+    let printed = lab::run(Command::new(folder().join("consumers.sh")).arg("consumers/python")).await?;
     Ok(Path::new(printed.trim_end()).join("bin"))
 }
 

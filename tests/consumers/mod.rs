@@ -1,6 +1,7 @@
 //! Real SDKs follow a renewal: one process with one client, a Secret mounted as the kubelet does it, and each way to read
 //! it. What counts is the key that a request was signed with, as AWS saw it.
 
+mod examples;
 pub mod program;
 mod renewal;
 mod way;

@@ -38,17 +38,17 @@ impl Sdk {
         let mut command;
         match self {
             Self::Python => {
-                let folder = prepared("python").await?;
+                let folder = prepared("consumers/python").await?;
                 command = Command::new(folder.join("bin/python"));
                 command.arg(folder.join("consumer.py"));
             }
             Self::JavaScript => {
                 command = Command::new("node");
-                command.arg(prepared("javascript").await?.join("consumer.js"));
+                command.arg(prepared("consumers/javascript").await?.join("consumer.js"));
             }
-            Self::Go => command = Command::new(prepared("go").await?.join("consumer")),
+            Self::Go => command = Command::new(prepared("consumers/go").await?.join("program")),
             Self::Java => {
-                let target = prepared("java").await?.join("target");
+                let target = prepared("consumers/java").await?.join("target");
                 let target = target.display();
                 command = Command::new("java");
                 command.args(["-cp", &format!("{target}/classes:{target}/dependency/*"), "Consumer"]);
@@ -56,15 +56,15 @@ impl Sdk {
             Self::Rust => command = Command::new(example()?),
             Self::Cli => {
                 command = Command::new(folder().join("consumers/cli/consumer.sh"));
-                command.arg(prepared("python").await?.join("bin/aws"));
+                command.arg(prepared("consumers/python").await?.join("bin/aws"));
             }
         }
         Ok(command)
     }
 }
 
-/// The folder of a consumer that a script builds.
-async fn prepared(name: &str) -> Result<PathBuf> {
+/// The folder of a program that a script builds, by the folder of its source.
+pub(super) async fn prepared(name: &str) -> Result<PathBuf> {
     let printed = run(Command::new(folder().join("consumers.sh")).arg(name)).await?;
     Ok(PathBuf::from(printed.trim_end()))
 }
