@@ -1,0 +1,41 @@
+//! `kubectl crossaccount completion` and `man`: what a shell and `man` know of this program, made from its own definition.
+
+pub mod args;
+mod completion;
+mod man;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Command;
+
+use self::args::{CompletionArgs, ManArgs};
+use super::outcome::Outcome;
+
+/// Why manual pages cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct ManError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Prints the script of a shell.
+#[must_use]
+pub fn completion(args: &CompletionArgs, command: Command) -> Outcome {
+    Outcome { text: completion::script(args.form, command), code: ExitCode::SUCCESS }
+}
+
+/// Prints what may follow on these words, in the form that kubectl asks plugins for.
+#[must_use]
+pub fn complete(words: &[String], command: &Command) -> Outcome {
+    Outcome { text: completion::candidates(command, words), code: ExitCode::SUCCESS }
+}
+
+/// Writes a manual page for each command.
+pub fn man(args: &ManArgs, command: Command) -> Result<Outcome, ManError> {
+    let pages = man::write(command, &args.folder)?;
+    let text = format!("{pages} manual pages are in {}.\n", args.folder.display());
+    Ok(Outcome { text, code: ExitCode::SUCCESS })
+}
