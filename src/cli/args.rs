@@ -8,6 +8,8 @@ use super::change;
 use super::change::args::{ChangeArgs, RevokeArgs};
 use super::explain;
 use super::explain::args::ExplainArgs;
+use super::graph;
+use super::graph::args::GraphArgs;
 use super::plan;
 use super::plan::args::PlanArgs;
 use super::shell;
@@ -45,6 +47,10 @@ pub enum Command {
     /// Shows what a declaration would change in AWS, before it is applied
     #[command(long_about = plan::args::ABOUT, after_long_help = plan::args::EXAMPLES)]
     Plan(PlanArgs),
+
+    /// Draws who can reach what: as a page, for Graphviz, for Markdown or for programs
+    #[command(long_about = graph::args::ABOUT, after_long_help = graph::args::EXAMPLES)]
+    Graph(GraphArgs),
 
     /// Asks for new credentials now
     #[command(after_long_help = change::args::RENEW_EXAMPLES)]

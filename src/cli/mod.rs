@@ -9,6 +9,7 @@ mod branches;
 pub mod change;
 pub mod cluster;
 pub mod explain;
+pub mod graph;
 mod moments;
 pub mod outcome;
 pub mod output;

@@ -34,6 +34,11 @@ pub async fn shown<T>(what: &str, work: impl Future<Output = T>) -> T {
     }
 }
 
+/// Says what the output lacks.
+pub fn note(text: &str) {
+    say(&format!("{text}\n"));
+}
+
 /// Progress is a courtesy: nothing depends on whether somebody sees it.
 fn say(text: &str) {
     let mut stderr = io::stderr().lock();

@@ -10,6 +10,7 @@ use super::bootstrap::{self, BootstrapError};
 use super::change::{self, ChangeError};
 use super::cluster::ClusterError;
 use super::explain;
+use super::graph;
 use super::outcome::{Outcome, print};
 use super::plan::{self, PlanError};
 use super::shell::{self, ManError};
@@ -48,6 +49,7 @@ pub fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Status(args) => status::run(args)?,
         Command::Explain(args) => explain::run(args)?,
         Command::Plan(args) => plan::run(args)?,
+        Command::Graph(args) => graph::run(args)?,
         Command::Renew(args) => change::renew(args)?,
         Command::Revoke(args) => change::revoke(args)?,
         Command::Suspend(args) => change::suspend(args)?,

@@ -16,7 +16,9 @@ pub fn html(graph: &Graph) -> String {
     let data = json!(graph).to_string().replace('<', "\\u003c");
     let mut page = PAGE;
     let mut text = String::with_capacity(PAGE.len() + CYTOSCAPE.len() + data.len() + 64 * 1024);
-    for (place, part) in [("{{style}}", STYLE), ("{{data}}", &data), ("{{cytoscape}}", CYTOSCAPE), ("{{program}}", PROGRAM)] {
+    for (place, part) in
+        [("{{style}}", STYLE), ("{{data}}", &data), ("{{cytoscape}}", CYTOSCAPE), ("{{program}}", PROGRAM)]
+    {
         let (before, after) = page.split_once(place).unwrap_or((page, ""));
         text.extend([before, part]);
         page = after;

@@ -55,9 +55,12 @@ mod tests {
             let (from, rest) = edge.trim().split_once(" -->|").expect("an arrow");
             let (_, to) = rest.split_once("| ").expect("a relation");
             for end in [from, to] {
-                assert!(declared.iter().any(|line| line.trim_start().starts_with(&format!("{end}["))
-                    || line.trim_start().starts_with(&format!("{end}("))
-                    || line.trim_start().starts_with(&format!("{end}{{"))), "{end} in {text}");
+                assert!(
+                    declared.iter().any(|line| line.trim_start().starts_with(&format!("{end}["))
+                        || line.trim_start().starts_with(&format!("{end}("))
+                        || line.trim_start().starts_with(&format!("{end}{{"))),
+                    "{end} in {text}"
+                );
             }
         }
     }

@@ -3,8 +3,8 @@
 pub mod args;
 mod model;
 mod problem;
-mod read;
-mod snapshot;
+pub(super) mod read;
+pub(super) mod snapshot;
 mod text;
 mod tree;
 mod view;
