@@ -1,3 +1,10 @@
 //! The plugin of kubectl, run as a person runs it.
 
+mod changes;
+mod explain;
+mod people;
+mod plan;
+mod shells;
+mod status;
+mod transcript;
 mod uninstall;
