@@ -1,5 +1,4 @@
 //! The flags of every command that speaks to the cluster. They are named as kubectl names them.
-#![expect(clippy::doc_markdown, reason = "the comments of flags are the help text, where backticks are noise")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -43,7 +43,9 @@ async fn explain(args: ExplainArgs) -> Result<Outcome, ClusterError> {
     let ExplainArgs { name, place: NamespaceArgs { connection, namespace }, output } = args;
     let cluster = Cluster::connect(connection).await?;
     let namespace = cluster.namespace(namespace);
-    let facts = progress::shown("Reading the object and what is around it", facts(&cluster, &namespace, &name)).await?;
+    let facts =
+        progress::shown("Reading the object and what is around it", Box::pin(facts(&cluster, &namespace, &name)))
+            .await?;
     let now = Timestamp::now();
     let steps = steps(&facts, now);
     // What the caller may not see is no failure.

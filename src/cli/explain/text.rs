@@ -16,7 +16,7 @@ const WARNINGS: usize = 3;
 pub fn text(facts: &Facts, steps: &[Step], now: Timestamp) -> String {
     let name = painted(STRONG, &facts.object.full_name());
     let mut branches: Vec<Branch> = steps.iter().map(of_step).collect();
-    branches.extend(warnings(&facts.events, now));
+    branches.extend(warnings(&facts.events, steps, now));
     format!("{}\n{}\n", draw(&Branch::new(&format!("CrossAccountRole {name}"), branches)), summary(steps))
 }
 
@@ -38,14 +38,16 @@ fn of_step(step: &Step) -> Branch {
     Branch::new(&format!("{mark} {title}"), below)
 }
 
-fn warnings(events: &Seen<Vec<Report>>, now: Timestamp) -> Option<Branch> {
+/// What a step already says is not repeated.
+fn warnings(events: &Seen<Vec<Report>>, steps: &[Step], now: Timestamp) -> Option<Branch> {
+    let is_news = |report: &&Report| report.warning && !steps.iter().any(|step| step.message.contains(&report.note));
     let line = |report: &Report| {
         let Report { at, reason, note, warning: _ } = report;
         Branch::leaf(plain(&format!("{}, {reason}: {note}", relative(*at, now))))
     };
     match events {
         Seen::Found(reports) => {
-            let warnings: Vec<_> = reports.iter().filter(|report| report.warning).take(WARNINGS).map(line).collect();
+            let warnings: Vec<_> = reports.iter().filter(is_news).take(WARNINGS).map(line).collect();
             (!warnings.is_empty()).then(|| Branch::new("Latest warnings in Events", warnings))
         }
         Seen::Hidden(permission) => {

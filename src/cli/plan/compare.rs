@@ -1,5 +1,7 @@
 //! From the present object and the declaration to what would change in AWS.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -104,8 +106,8 @@ fn role_lines(
 fn created(after: Option<&IamRoleState>) -> Vec<String> {
     let bare = after.map(|after| IamRoleState {
         role: after.role.clone(),
-        attached: Default::default(),
-        inline: Default::default(),
+        attached: BTreeSet::default(),
+        inline: BTreeMap::default(),
     });
     let mut lines = describe::changes(None, after);
     lines.extend(describe::changes(bare.as_ref(), after));

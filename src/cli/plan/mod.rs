@@ -5,6 +5,7 @@ mod compare;
 mod error;
 mod file;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ async fn make(args: PlanArgs) -> Result<Outcome, PlanError> {
     let PlanArgs { name, filename, place: NamespaceArgs { connection, namespace } } = args;
     let cluster = Cluster::connect(connection).await?;
     let (name, lines) = match (filename, name) {
-        (Some(path), _) => progress::shown("Comparing", planned(&cluster, namespace, &path)).await?,
+        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path))).await?,
         (None, name) => {
             let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
             let present = progress::shown("Reading the object", objects.get(&name.unwrap_or_default())).await?;
@@ -47,7 +48,7 @@ async fn make(args: PlanArgs) -> Result<Outcome, PlanError> {
         let text = format!("{name}: nothing would change in AWS.\n");
         return Ok(Outcome { text, code: ExitCode::SUCCESS });
     }
-    let listed: String = lines.iter().map(|line| format!("  {}\n", plain(line))).collect();
+    let listed = lines.iter().flat_map(|line| ["  ".to_owned(), plain(line), "\n".to_owned()]).collect::<String>();
     Ok(Outcome { text: format!("{name}:\n{listed}"), code: ExitCode::from(CHANGES) })
 }
 
@@ -68,7 +69,7 @@ async fn planned(
         Some(account) if account.spec.allowed_namespaces.as_ref().is_some_and(|rule| rule.selector.is_some()) => {
             cluster.wide::<v1::Namespace>().metadata(&namespace).await?.labels().clone()
         }
-        _ => Default::default(),
+        _ => BTreeMap::default(),
     };
     let namespace = Namespace { name: namespace, labels };
     let around = Around { account: account.as_ref(), namespace: &namespace, now: Timestamp::now() };

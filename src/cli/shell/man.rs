@@ -1,11 +1,17 @@
 //! One manual page for each command.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Command;
 
-use super::ManError;
+/// Why manual pages cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct ManError {
+    path: PathBuf,
+    source: io::Error,
+}
 
 /// Writes the pages into a folder. Gives their number.
 pub(super) fn write(command: Command, folder: &Path) -> Result<usize, ManError> {

@@ -4,22 +4,14 @@ pub mod args;
 mod completion;
 mod man;
 
-use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Command;
 
+pub use self::man::ManError;
+
 use self::args::{CompletionArgs, ManArgs};
 use super::outcome::Outcome;
-
-/// Why manual pages cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", path.display())]
-pub struct ManError {
-    path: PathBuf,
-    source: io::Error,
-}
 
 /// Prints the script of a shell.
 #[must_use]

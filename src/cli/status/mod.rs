@@ -4,6 +4,7 @@ pub mod args;
 mod model;
 mod problem;
 pub(super) mod read;
+mod render;
 pub(super) mod snapshot;
 mod text;
 mod tree;
@@ -15,12 +16,11 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use self::args::StatusArgs;
-use self::model::Tree;
 use self::read::{Selection, snapshot};
+use self::render::rendered;
 use super::cluster::args::NamespaceArgs;
 use super::cluster::{Cluster, ClusterError};
 use super::outcome::Outcome;
-use super::output::{Output, json};
 use super::{progress, runtime};
 
 /// Shows how things are.
@@ -46,17 +46,4 @@ async fn status(args: StatusArgs) -> Result<Outcome, ClusterError> {
     let tree = tree::tree(&first, now);
     let code = if tree.ready { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     Ok(Outcome { text: rendered(&tree, &selection, output, now), code })
-}
-
-fn rendered(tree: &Tree, selection: &Selection, output: Output, now: Timestamp) -> String {
-    match output {
-        Output::Json => json(tree),
-        Output::Text if tree.accounts.is_empty() => match selection {
-            Selection::Everything => "There are no CrossAccountRoles and no AWSAccounts.\n".to_owned(),
-            Selection::Namespace(namespace) | Selection::One { namespace, .. } => {
-                format!("There are no CrossAccountRoles in namespace {namespace}.\n")
-            }
-        },
-        Output::Text => text::text(tree, now),
-    }
 }

@@ -30,6 +30,7 @@ pub enum Health {
 }
 
 /// An `AWSAccount`.
+#[expect(clippy::struct_field_names, reason = "the JSON form says accountId, as the AWSAccount does")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -50,6 +51,7 @@ pub struct Account {
 }
 
 /// A `CrossAccountRole`.
+#[expect(clippy::struct_field_names, reason = "the JSON form says roleArn: the object itself has no ARN")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {

@@ -46,19 +46,17 @@ pub fn problems(conditions: &[Condition], generation: Option<i64>) -> Vec<Proble
 #[must_use]
 pub fn health(conditions: &[Condition], generation: Option<i64>, problems: &[Problem]) -> Health {
     let ready = condition(conditions, ConditionType::Ready);
-    match ready.is_some_and(|ready| ready.status == "True" && ready.observed_generation == generation) {
-        true if problems.is_empty() => Health::Ready,
-        true => Health::Attention,
-        false => Health::NotReady,
+    let works = ready.is_some_and(|ready| ready.status == "True" && ready.observed_generation == generation);
+    match (works, problems) {
+        (true, []) => Health::Ready,
+        (true, _) => Health::Attention,
+        (false, _) => Health::NotReady,
     }
 }
 
 fn is_wrong(kind: ConditionType, condition: &Condition) -> bool {
     let fine = FINE.iter().any(|reason| reason.as_str() == condition.reason);
-    match BAD.contains(&kind) {
-        true => condition.status == "True",
-        false => condition.status != "True" || !fine,
-    }
+    if BAD.contains(&kind) { condition.status == "True" } else { condition.status != "True" || !fine }
 }
 
 fn problem(condition: &Condition) -> Problem {

@@ -67,10 +67,9 @@ fn of_secret(secret: &Secret, now: Timestamp) -> String {
         Some(at) => format!(", its credentials expire {}", relative(*at, now)),
         None => String::new(),
     };
-    let renewal = renews_at.filter(|_| !expired).map(|at| match at > now {
-        true => format!(", renewal {}", relative(at, now)),
-        false => ", renewal is due".to_owned(),
-    });
+    let renewal = renews_at
+        .filter(|_| !expired)
+        .map(|at| if at > now { format!(", renewal {}", relative(at, now)) } else { ", renewal is due".to_owned() });
     format!("Secret {name}{end}{}", renewal.unwrap_or_default())
 }
 

@@ -6,8 +6,13 @@ use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 
 use super::snapshot::{Seen, Snapshot};
-use super::watch::Change;
 use crate::api::{AWSAccount, CrossAccountRole};
+
+/// One of both kinds changed.
+pub(super) enum Change {
+    Role(Box<Event<CrossAccountRole>>),
+    Account(Box<Event<AWSAccount>>),
+}
 
 /// The objects of one kind, as a watch reports them.
 struct Kept<K> {
@@ -61,8 +66,8 @@ impl View {
     /// Takes a change in.
     pub fn take(&mut self, change: Change) {
         match change {
-            Change::Role(event) => self.roles.take(event),
-            Change::Account(event) => self.accounts.take(event),
+            Change::Role(event) => self.roles.take(*event),
+            Change::Account(event) => self.accounts.take(*event),
         }
     }
 
@@ -110,13 +115,13 @@ mod tests {
     #[test]
     fn a_list_that_is_not_whole_takes_nothing_away() {
         let mut view = View::of(Snapshot { roles: vec![role("a", "prod")], ..Snapshot::default() }, false);
-        view.take(Change::Role(Event::Init));
-        view.take(Change::Role(Event::InitApply(role("b", "prod"))));
+        view.take(Change::Role(Box::new(Event::Init)));
+        view.take(Change::Role(Box::new(Event::InitApply(role("b", "prod")))));
         assert_eq!(shown(&view).0, ["a"]);
-        view.take(Change::Role(Event::InitDone));
+        view.take(Change::Role(Box::new(Event::InitDone)));
         assert_eq!(shown(&view).0, ["b"]);
-        view.take(Change::Role(Event::Apply(role("c", "prod"))));
-        view.take(Change::Role(Event::Delete(role("b", "prod"))));
+        view.take(Change::Role(Box::new(Event::Apply(role("c", "prod")))));
+        view.take(Change::Role(Box::new(Event::Delete(role("b", "prod")))));
         assert_eq!(shown(&view).0, ["c"]);
     }
 
@@ -126,7 +131,7 @@ mod tests {
         let mut view = View::of(Snapshot { roles: vec![role("a", "prod")], accounts: read }, false);
         assert_eq!(shown(&view).1, [("prod".to_owned(), true)]);
         for event in [Event::Init, Event::InitApply(account("dev")), Event::InitDone] {
-            view.take(Change::Account(event));
+            view.take(Change::Account(Box::new(event)));
         }
         assert_eq!(shown(&view).1, [("prod".to_owned(), false)], "it is gone, and nobody asked for dev");
         view.everything = true;

@@ -6,15 +6,14 @@ use std::time::Duration;
 use futures::stream::{BoxStream, select};
 use futures::{StreamExt as _, future};
 use jiff::Timestamp;
-use kube::runtime::watcher::Event;
 use tokio::time::timeout;
 
 use super::read::Selection;
-use super::rendered;
+use super::render::rendered;
 use super::snapshot::Snapshot;
 use super::tree::tree;
-use super::view::View;
-use crate::api::{AWSAccount, CrossAccountRole};
+use super::view::{Change, View};
+use crate::api::AWSAccount;
 use crate::cli::cluster::{Cluster, ClusterError, RequestError};
 use crate::cli::outcome::print;
 use crate::cli::output::Output;
@@ -26,12 +25,6 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const TIMES: Duration = Duration::from_mins(1);
 /// Clears a terminal, and puts the cursor at its beginning.
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
-
-/// One of both kinds changed.
-pub(super) enum Change {
-    Role(Event<CrossAccountRole>),
-    Account(Event<AWSAccount>),
-}
 
 /// Shows the objects until the caller interrupts it, the caller may not watch them, or nobody reads the output any more.
 pub async fn watch(
@@ -64,8 +57,12 @@ pub async fn watch(
 
 /// The changes of the objects, and of accounts as far as the caller may watch them.
 fn changes(cluster: &Cluster, selection: &Selection) -> BoxStream<'static, Result<Change, RequestError>> {
-    let roles = selection.objects(cluster).watch(selection.name()).map(|event| event.map(Change::Role));
-    let accounts = cluster.wide::<AWSAccount>().watch(None).map(|event| event.map(Change::Account));
+    let roles = selection
+        .objects(cluster)
+        .watch(selection.name())
+        .map(|event| event.map(|event| Change::Role(Box::new(event))));
+    let accounts =
+        cluster.wide::<AWSAccount>().watch(None).map(|event| event.map(|event| Change::Account(Box::new(event))));
     let accounts = accounts.take_while(|event| future::ready(!matches!(event, Err(RequestError::Forbidden(_)))));
     select(roles, accounts).boxed()
 }

@@ -43,7 +43,7 @@ fn the_operator_has_acted_when_the_status_shows_what_was_asked_for() {
         object.spec.suspend = true;
         object
     };
-    for (what, change, now, expected) in [
+    for (what, change, now, expected) in vec![
         ("the same set", Change::Renew, object(2, READY, EARLY, None), "working"),
         ("another set", Change::Renew, object(2, READY, LATE, None), "done"),
         ("no set", Change::Renew, object(2, ("False", "Progressing"), None, None), "working"),

@@ -73,7 +73,7 @@ fn each_thing_that_can_be_wrong_is_at_its_own_step() {
         change(account);
     };
     // Declaration, permission, entrance, role, credentials, Secret, consumers.
-    for (what, facts, expected) in [
+    for (what, facts, expected) in vec![
         ("all as declared", facts(&available()), [W, W, W, W, W, W, W]),
         ("no operator", facts(&[]), [F, W, W, N, N, W, W]),
         ("suspended", with(&|facts| facts.object.spec.suspend = true), [N, W, W, W, W, W, W]),
