@@ -106,10 +106,10 @@ hooks: ## Have git check format, lints and generated files at each commit
 	.ci/pre-commit install
 
 .PHONY: generate
-generate: lab ## Write what is generated: crds/, the manifests of deploy/ and docs/{reasons,fields,events}.md; from the tests, docs/troubleshooting.md
+generate: lab ## Write what is generated: crds/, the manifests of deploy/ and docs/{reasons,fields,events}.md; from the tests, docs/{troubleshooting,plugin}.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
 	deploy/render.sh
-	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain --test-threads=$(TEST_THREADS)
+	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain cli:: --test-threads=$(TEST_THREADS)
 
 .PHONY: check-generated
 check-generated: ## Check that `make generate` would change nothing in what is made without the lab; `make test` checks the rest

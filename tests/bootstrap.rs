@@ -3,5 +3,5 @@
 mod calls;
 mod check;
 mod forms;
-mod plugin;
+pub mod plugin;
 mod setups;

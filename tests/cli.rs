@@ -1,3 +1,11 @@
 //! The plugin of kubectl, run as a person runs it.
 
+mod changes;
+mod explain;
+mod graph;
+mod people;
+mod plan;
+mod shells;
+mod status;
+mod transcript;
 mod uninstall;

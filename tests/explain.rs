@@ -3,9 +3,9 @@
 
 mod account;
 mod echoes;
-mod page;
+pub mod page;
 mod role;
-mod stage;
+pub mod stage;
 
 use anyhow::Result;
 

@@ -4,6 +4,18 @@ use clap::{Parser, Subcommand};
 
 use super::bootstrap;
 use super::bootstrap::args::BootstrapArgs;
+use super::change;
+use super::change::args::{ChangeArgs, RevokeArgs};
+use super::explain;
+use super::explain::args::ExplainArgs;
+use super::graph;
+use super::graph::args::GraphArgs;
+use super::plan;
+use super::plan::args::PlanArgs;
+use super::shell;
+use super::shell::args::{CompletionArgs, ManArgs};
+use super::status;
+use super::status::args::StatusArgs;
 use super::uninstall;
 use super::uninstall::args::UninstallArgs;
 
@@ -24,6 +36,38 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Shows accounts, roles, Secrets and consumers, what is wrong, and what to do
+    #[command(long_about = status::args::ABOUT, after_long_help = status::args::EXAMPLES)]
+    Status(StatusArgs),
+
+    /// Goes through every step from the declaration to the pods, and says which side is wrong
+    #[command(long_about = explain::args::ABOUT, after_long_help = explain::args::EXAMPLES)]
+    Explain(ExplainArgs),
+
+    /// Shows what a declaration would change in AWS, before it is applied
+    #[command(long_about = plan::args::ABOUT, after_long_help = plan::args::EXAMPLES)]
+    Plan(PlanArgs),
+
+    /// Draws who can reach what: as a page, for Graphviz, for Markdown or for programs
+    #[command(long_about = graph::args::ABOUT, after_long_help = graph::args::EXAMPLES)]
+    Graph(GraphArgs),
+
+    /// Asks for new credentials now
+    #[command(after_long_help = change::args::RENEW_EXAMPLES)]
+    Renew(ChangeArgs),
+
+    /// Ends all sessions of a role, also those of copied credentials, and asks for new ones
+    #[command(long_about = change::args::REVOKE_ABOUT, after_long_help = change::args::REVOKE_EXAMPLES)]
+    Revoke(RevokeArgs),
+
+    /// Stops writes to AWS and renewals for an object; its credentials stay until they expire
+    #[command(long_about = change::args::SUSPEND_ABOUT, after_long_help = change::args::SUSPEND_EXAMPLES)]
+    Suspend(ChangeArgs),
+
+    /// Ends a suspension
+    #[command(after_long_help = change::args::RESUME_EXAMPLES)]
+    Resume(ChangeArgs),
+
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
     #[command(long_about = bootstrap::args::ABOUT, after_long_help = bootstrap::args::EXAMPLES)]
     Bootstrap(BootstrapArgs),
@@ -31,6 +75,22 @@ pub enum Command {
     /// Lists what the objects have in AWS, and ends them before the operator is uninstalled
     #[command(after_long_help = uninstall::args::EXAMPLES)]
     Uninstall(UninstallArgs),
+
+    /// Prints a completion script for a shell, or for kubectl
+    #[command(long_about = shell::args::COMPLETION_ABOUT, after_long_help = shell::args::COMPLETION_EXAMPLES)]
+    Completion(CompletionArgs),
+
+    /// Writes manual pages
+    #[command(after_long_help = shell::args::MAN_EXAMPLES)]
+    Man(ManArgs),
+
+    /// Prints what may follow on the words so far, for kubectl
+    #[command(hide = true)]
+    Complete {
+        /// The words after `kubectl crossaccount`; the last one is not complete.
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        words: Vec<String>,
+    },
 }
 
 #[cfg(test)]
@@ -42,6 +102,18 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_help() {
+        let mut command = Args::command();
+        command.build();
+        for command in
+            command.get_subcommands_mut().filter(|command| !command.is_hide_set() && command.get_name() != "help")
+        {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Examples:\n"), "{help}");
+        }
     }
 
     #[test]

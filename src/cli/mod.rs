@@ -5,6 +5,19 @@
 
 pub mod args;
 pub mod bootstrap;
+mod branches;
+pub mod change;
+pub mod cluster;
+pub mod explain;
+pub mod graph;
+mod moments;
 pub mod outcome;
+pub mod output;
+mod paint;
+pub mod plan;
+mod progress;
 pub mod run;
+mod runtime;
+pub mod shell;
+pub mod status;
 pub mod uninstall;

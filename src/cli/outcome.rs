@@ -1,5 +1,6 @@
 //! What a command ends with.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// What a command has to say, and how the process ends.
@@ -9,4 +10,11 @@ pub struct Outcome {
     pub text: String,
     /// The exit code.
     pub code: ExitCode,
+}
+
+/// Writes to standard output. Colours stay only if it is a terminal and `NO_COLOR` is not set.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }

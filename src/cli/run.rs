@@ -1,11 +1,20 @@
 //! What the commands do.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
-use super::args::Command;
+use clap::CommandFactory as _;
+
+use super::args::{Args, Command};
 use super::bootstrap::{self, BootstrapError};
-use super::outcome::Outcome;
+use super::change::{self, ChangeError};
+use super::cluster::ClusterError;
+use super::explain;
+use super::graph;
+use super::outcome::{Outcome, print};
+use super::plan::{self, PlanError};
+use super::shell::{self, ManError};
+use super::status;
 use super::uninstall::{self, error::UninstallError};
 
 /// Why a command fails.
@@ -17,6 +26,18 @@ pub enum Error {
     /// `bootstrap` failed.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    /// A command that reads from the cluster failed.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A command that asks the operator for something failed.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// `man` failed.
+    #[error(transparent)]
+    Man(#[from] ManError),
     /// `uninstall` failed.
     #[error(transparent)]
     Uninstall(#[from] UninstallError),
@@ -25,9 +46,20 @@ pub enum Error {
 /// Does what the command line says; errors are for the caller to print.
 pub fn execute(command: Command) -> Result<ExitCode, Error> {
     let Outcome { text, code } = match command {
+        Command::Status(args) => status::run(args)?,
+        Command::Explain(args) => explain::run(args)?,
+        Command::Plan(args) => plan::run(args)?,
+        Command::Graph(args) => graph::run(args)?,
+        Command::Renew(args) => change::renew(args)?,
+        Command::Revoke(args) => change::revoke(args)?,
+        Command::Suspend(args) => change::suspend(args)?,
+        Command::Resume(args) => change::resume(args)?,
         Command::Bootstrap(args) => bootstrap::run(args)?,
         Command::Uninstall(args) => uninstall::run(args)?,
+        Command::Completion(args) => shell::completion(&args, Args::command()),
+        Command::Man(args) => shell::man(&args, Args::command())?,
+        Command::Complete { words } => shell::complete(&words, &Args::command()),
     };
-    io::stdout().lock().write_all(text.as_bytes()).map_err(Error::Output)?;
+    print(&text).map_err(Error::Output)?;
     Ok(code)
 }

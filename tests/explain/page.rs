@@ -78,7 +78,7 @@ fn wrapped(text: &str, indent: &str) -> Vec<String> {
 }
 
 /// The text as it would be for accounts, names, ids and times of everybody's.
-fn stable(env: &TestEnv, text: &str) -> String {
+pub fn stable(env: &TestEnv, text: &str) -> String {
     let aws = &env.aws;
     let text = text
         .replace(aws.source.id(), "111111111111")

@@ -16,6 +16,7 @@ use self::args::{BootstrapArgs, BootstrapCommand, CheckCommand};
 use self::check::check;
 use self::request::Request;
 use super::outcome::Outcome;
+use super::runtime;
 
 /// Prints a setup, or what an account lacks and has too much of.
 pub fn run(args: BootstrapArgs) -> Result<Outcome, BootstrapError> {
@@ -37,8 +38,5 @@ fn run_check(command: CheckCommand) -> Result<Outcome, BootstrapError> {
         CheckCommand::Source(checked) => (Request::source(checked.setup)?, checked.account_id),
         CheckCommand::Operator(checked) => (Request::operator(checked.setup)?, checked.account_id),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BootstrapError::Setup)?;
-    let report = runtime.block_on(Box::pin(check(&request, account_id.as_deref())));
-    runtime.shutdown_background();
-    report
+    runtime::block_on(Box::pin(check(&request, account_id.as_deref()))).map_err(BootstrapError::Setup)?
 }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use jiff::SignedDuration;
 
 use crate::api::OPERATOR_NAMESPACE;
+use crate::cli::cluster::args::{ConnectionArgs, duration};
 
 /// Examples, for the long help.
 pub const EXAMPLES: &str = "\
@@ -18,6 +18,10 @@ Examples:
 /// What becomes of the objects.
 #[derive(Debug, Args)]
 pub struct UninstallArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
     /// Delete all CrossAccountRoles, then all AWSAccounts, and wait until the operator has cleaned up
     #[arg(long, conflicts_with = "leave_in_aws")]
     pub delete: bool,
@@ -36,9 +40,4 @@ pub struct UninstallArgs {
     /// Namespace of the operator, where its lease is
     #[arg(long, value_name = "NAMESPACE", default_value = OPERATOR_NAMESPACE)]
     pub operator_namespace: String,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = text.parse().map_err(|_| format!("{text:?} is no duration: write 90s, 10m or 1h"))?;
-    Duration::try_from(parsed).map_err(|_| "write a duration that is not negative".to_owned())
 }

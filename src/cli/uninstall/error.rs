@@ -1,31 +1,15 @@
 //! What can go wrong at the end of an installation.
 
-use std::borrow::Cow;
-use std::io;
 use std::time::Duration;
+
+use crate::cli::cluster::{ClusterError, RequestError};
 
 /// Why `uninstall` fails.
 #[derive(Debug, thiserror::Error)]
 pub enum UninstallError {
-    /// The async runtime could not be set up.
-    #[error("cannot set up the process")]
-    Setup(#[source] io::Error),
-    /// There is no usable kubeconfig.
-    #[error("cannot connect to the cluster; set KUBECONFIG")]
-    Connect(#[source] kube::Error),
-    /// The API server refuses or does not answer.
-    #[error("cannot {verb} {what}")]
-    Request {
-        /// Of the request.
-        verb: &'static str,
-        /// The resource.
-        what: Cow<'static, str>,
-        /// What the API server says. A missing permission is named there.
-        source: kube::Error,
-    },
-    /// The end of an object could not be watched.
-    #[error("cannot watch the objects")]
-    Watch(#[source] kube::runtime::wait::Error),
+    /// The cluster gives no answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// An operator would put the finalizers back.
     #[error(
         "{holder} holds the operator's lease in namespace {namespace}: use --delete while an operator runs, or scale its \
@@ -47,10 +31,8 @@ pub enum UninstallError {
     },
 }
 
-impl UninstallError {
-    /// The API server refuses a request, or does not answer.
-    #[must_use]
-    pub fn request(verb: &'static str, what: Cow<'static, str>, source: kube::Error) -> Self {
-        Self::Request { verb, what, source }
+impl From<RequestError> for UninstallError {
+    fn from(error: RequestError) -> Self {
+        Self::Cluster(error.into())
     }
 }

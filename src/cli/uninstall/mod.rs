@@ -1,7 +1,7 @@
 //! `kubectl crossaccount uninstall`: the end of an installation, with what stays in AWS said before anything is changed.
 
 pub mod args;
-mod cluster;
+mod ending;
 pub mod error;
 mod inventory;
 
@@ -10,9 +10,11 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use self::args::UninstallArgs;
-use self::cluster::Cluster;
+use self::ending::Ending;
 use self::error::UninstallError;
+use super::cluster::{Cluster, ClusterError};
 use super::outcome::Outcome;
+use super::{progress, runtime};
 
 /// What is left to a person once the objects are gone.
 const NEXT: &str = "\
@@ -24,15 +26,15 @@ In AWS, the manager roles and boundaries of `bootstrap` are still there: delete 
 
 /// Lists what there is, and ends it as the flags say.
 pub fn run(args: UninstallArgs) -> Result<Outcome, UninstallError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(UninstallError::Setup)?;
-    runtime.block_on(uninstall(args))
+    runtime::block_on(Box::pin(uninstall(args))).map_err(ClusterError::Setup)?
 }
 
 async fn uninstall(args: UninstallArgs) -> Result<Outcome, UninstallError> {
-    let cluster = Cluster::connect().await?;
-    let inventory = cluster.inventory().await?;
+    let cluster = Ending::of(Cluster::connect(args.connection).await?);
+    let inventory = progress::shown("Reading the objects", cluster.inventory()).await?;
     let text = if args.delete {
-        cluster.delete(&inventory, args.timeout).await?;
+        let deletion = cluster.delete(&inventory, args.timeout);
+        progress::shown("Waiting until the operator has cleaned up", deletion).await?;
         format!("{inventory} are deleted:\n{}\n{NEXT}", inventory.with_fates())
     } else if args.leave_in_aws {
         let namespace = args.operator_namespace;

@@ -18,6 +18,19 @@ pub(super) fn part(mount: &VolumeMount) -> Option<&str> {
     mount.sub_path.as_deref().or(mount.sub_path_expr.as_deref()).filter(|part| !part.is_empty())
 }
 
+/// Whether a container of a pod takes anything from a Secret: by a volume or by environment variables.
+#[must_use]
+pub fn uses(spec: &PodSpec, secret: &str) -> bool {
+    let by_environment = |container: &Container| {
+        let variables = container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref());
+        let mut variables = variables.filter_map(|source| source.secret_key_ref.as_ref());
+        let mut as_a_whole = container.env_from.iter().flatten().filter_map(|source| source.secret_ref.as_ref());
+        variables.any(|reference| reference.name == secret) || as_a_whole.any(|reference| reference.name == secret)
+    };
+    spec.volumes.iter().flatten().any(|volume| holds(volume, secret))
+        || spec.init_containers.iter().flatten().chain(&spec.containers).any(by_environment)
+}
+
 fn holds(volume: &Volume, secret: &str) -> bool {
     let direct = |source: &SecretVolumeSource| source.secret_name.as_deref() == Some(secret);
     let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());

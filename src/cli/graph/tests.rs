@@ -1,0 +1,106 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cli::graph::model::Edge;
+
+fn parse<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("an object")
+}
+
+/// One role in use by one Deployment, trusted by a user with a grant and by a whole account.
+pub fn objects() -> Objects {
+    let condition = |generation: i64| {
+        json!({"type": "Ready", "status": "True", "reason": "Available", "message": "", "observedGeneration": generation,
+               "lastTransitionTime": "2027-01-15T08:00:00Z"})
+    };
+    let user = "arn:aws:iam::111111111111:user/ci/deployer";
+    let role = "arn:aws:iam::222222222222:role/crossaccount/analytics-reader";
+    let account = json!({
+        "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "AWSAccount", "metadata": {"name": "prod", "generation": 1},
+        "spec": {"accountId": "222222222222", "region": "eu-west-1",
+                 "guardrails": {"permissionsBoundary": "arn:aws:iam::222222222222:policy/boundary"}},
+        "status": {"conditions": [condition(1)]},
+    });
+    let reader = json!({
+        "apiVersion": "iam.crossaccount.dev/v1alpha1", "kind": "CrossAccountRole",
+        "metadata": {"name": "reader", "namespace": "analytics", "generation": 2},
+        "spec": {
+            "accountRef": {"name": "prod"},
+            "role": {
+                "managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+                "inlinePolicies": {"read": {"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "*"},
+                ]}},
+            },
+            "trust": {"principals": ["333333333333", user]},
+            "secret": {"name": "aws"},
+        },
+        "status": {
+            "conditions": [condition(2)], "role": {"arn": role, "created": true},
+            "sourceGrants": [{"account": "ci", "user": "deployer", "principalArn": user, "policy": "p", "roleArn": role}],
+        },
+    });
+    let pod = |name: &str, secret: &str| {
+        json!({
+            "metadata": {
+                "name": name, "namespace": "analytics", "labels": {"pod-template-hash": "7449df"},
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "reports-7449df", "uid": "u",
+                                     "controller": true}],
+            },
+            "spec": {"containers": [{"name": "app"}], "volumes": [{"name": "aws", "secret": {"secretName": secret}}]},
+        })
+    };
+    Objects {
+        accounts: vec![parse(account)],
+        roles: vec![parse(reader)],
+        pods: vec![parse(pod("a", "aws")), parse(pod("b", "aws")), parse(pod("other", "another"))],
+    }
+}
+
+fn reaches(graph: &Graph, from: &str, relation: Relation, to: &str) -> bool {
+    graph.edges.contains(&Edge { from: from.into(), to: to.into(), relation })
+}
+
+#[test]
+fn access_flows_from_the_namespace_over_secret_and_role_to_what_the_policies_allow() {
+    let graph = graph(&objects());
+    for (from, relation, to) in [
+        ("Namespace/analytics", Relation::MayMount, "Secret/analytics/aws"),
+        ("Namespace/analytics", Relation::Runs, "Workload/analytics/Deployment/reports"),
+        ("Workload/analytics/Deployment/reports", Relation::Uses, "Secret/analytics/aws"),
+        ("Secret/analytics/aws", Relation::ActsAs, "Role/analytics/reader"),
+        ("Principal/333333333333", Relation::Trusts, "Role/analytics/reader"),
+        ("Principal/arn:aws:iam::111111111111:user/ci/deployer", Relation::Trusts, "Role/analytics/reader"),
+        ("Principal/arn:aws:iam::111111111111:user/ci/deployer", Relation::Grants, "Role/analytics/reader"),
+        ("Role/analytics/reader", Relation::Allows, "Service/analytics/reader/s3"),
+        ("Role/analytics/reader", Relation::Allows, "ManagedPolicy/arn:aws:iam::aws:policy/AdministratorAccess"),
+        ("Role/analytics/reader", Relation::In, "Account/prod"),
+    ] {
+        assert!(reaches(&graph, from, relation, to), "{from} {relation:?} {to}: {:#?}", graph.edges);
+    }
+    assert_eq!((graph.nodes.len(), graph.edges.len()), (9, 10));
+    assert!(graph.edges.iter().all(|edge| [&edge.from, &edge.to].iter().all(|id| graph.nodes.contains_key(*id))));
+}
+
+#[test]
+fn wide_rights_and_what_is_not_ready_are_marked() {
+    let mut objects = objects();
+    let marks = |objects: &Objects, id: &str| graph(objects).nodes[id].marks.clone();
+    assert_eq!(marks(&objects, "Service/analytics/reader/s3"), [Mark::AnyAction, Mark::AnyResource].into());
+    let admin = "ManagedPolicy/arn:aws:iam::aws:policy/AdministratorAccess";
+    assert!(marks(&objects, admin).contains(&Mark::Admin));
+    assert!(marks(&objects, "Role/analytics/reader").is_empty());
+
+    objects.roles[0].metadata.generation = Some(3);
+    assert_eq!(marks(&objects, "Role/analytics/reader"), [Mark::NotReady].into());
+    objects.accounts.clear();
+    assert_eq!(marks(&objects, "Account/prod"), [Mark::NotReady].into());
+}
+
+#[test]
+fn a_grant_that_is_being_taken_back_is_no_way_in() {
+    let mut objects = objects();
+    objects.roles[0].status.as_mut().expect("a status").source_grants[0].role_arn = None;
+    let graph = graph(&objects);
+    assert!(!graph.edges.iter().any(|edge| edge.relation == Relation::Grants));
+}

@@ -1,0 +1,101 @@
+//! `kubectl crossaccount plan`: what a declaration would change in AWS, before it is applied.
+
+pub mod args;
+mod compare;
+mod error;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1;
+use kube::ResourceExt as _;
+
+pub use self::error::PlanError;
+
+use self::args::PlanArgs;
+use self::compare::{Around, changes, pending};
+use super::cluster::args::NamespaceArgs;
+use super::cluster::{Cluster, ClusterError, Objects, RequestError};
+use super::outcome::Outcome;
+use super::paint::plain;
+use super::{progress, runtime};
+use crate::api::{AWSAccount, CrossAccountRole};
+use crate::decide::account::allowed::Namespace;
+
+/// The exit code where something would change.
+const CHANGES: u8 = 2;
+
+/// Plans a file, or says how far the operator is with an object.
+pub fn run(args: PlanArgs) -> Result<Outcome, PlanError> {
+    runtime::block_on(Box::pin(make(args))).map_err(ClusterError::Setup)?
+}
+
+async fn make(args: PlanArgs) -> Result<Outcome, PlanError> {
+    let PlanArgs { name, filename, place: NamespaceArgs { connection, namespace } } = args;
+    let cluster = Cluster::connect(connection).await?;
+    let (name, lines) = match (filename, name) {
+        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path))).await?,
+        (None, name) => {
+            let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
+            let present = progress::shown("Reading the object", objects.get(&name.unwrap_or_default())).await?;
+            (present.full_name(), pending(&present))
+        }
+    };
+    if lines.is_empty() {
+        let text = format!("{name}: nothing would change in AWS.\n");
+        return Ok(Outcome { text, code: ExitCode::SUCCESS });
+    }
+    let listed = lines.iter().flat_map(|line| ["  ".to_owned(), plain(line), "\n".to_owned()]).collect::<String>();
+    Ok(Outcome { text: format!("{name}:\n{listed}"), code: ExitCode::from(CHANGES) })
+}
+
+/// The name of the object in a file, and what would change.
+async fn planned(
+    cluster: &Cluster,
+    namespace: Option<String>,
+    path: &Path,
+) -> Result<(String, Vec<String>), PlanError> {
+    let declared = file::read(path)?;
+    let namespace = namespace.or_else(|| declared.namespace());
+    let namespace = cluster.namespace(namespace);
+    let objects = cluster.within::<CrossAccountRole>(&namespace);
+    let present = found(objects.get(&declared.name_any()).await)?;
+    let wanted = accepted(&objects, present.as_ref(), declared).await?;
+    let account = found(cluster.wide::<AWSAccount>().get(&wanted.spec.account_ref.name).await)?;
+    let labels = match &account {
+        Some(account) if account.spec.allowed_namespaces.as_ref().is_some_and(|rule| rule.selector.is_some()) => {
+            cluster.wide::<v1::Namespace>().metadata(&namespace).await?.labels().clone()
+        }
+        _ => BTreeMap::default(),
+    };
+    let namespace = Namespace { name: namespace, labels };
+    let around = Around { account: account.as_ref(), namespace: &namespace, now: Timestamp::now() };
+    let lines = changes(present.as_ref(), &wanted, around)?;
+    Ok((wanted.full_name(), lines))
+}
+
+/// The declaration as the API server would store it.
+async fn accepted(
+    objects: &Objects<CrossAccountRole>,
+    present: Option<&CrossAccountRole>,
+    declared: CrossAccountRole,
+) -> Result<CrossAccountRole, RequestError> {
+    match present {
+        None => objects.try_create(&declared).await,
+        Some(present) => {
+            let changed = CrossAccountRole { spec: declared.spec, ..present.clone() };
+            objects.try_replace(&present.name_any(), &changed).await
+        }
+    }
+}
+
+fn found<T>(read: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(RequestError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

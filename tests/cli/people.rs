@@ -1,0 +1,81 @@
+//! People who run the plugin, each with rights of their own.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::{Context as _, Result};
+use crossaccount::api::CrossAccountRole;
+use kube::{Api, api::ListParams};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::bootstrap::plugin::{Printed, file, run};
+use lab::{env::TestEnv, shipped_program, wait::eventually};
+
+/// Somebody with a kubeconfig.
+pub struct Person {
+    kubeconfig: PathBuf,
+    namespace: String,
+}
+
+impl Person {
+    /// An administrator of the cluster.
+    pub fn admin(env: &TestEnv) -> Self {
+        Self { kubeconfig: env.control_plane.admin_kubeconfig(), namespace: env.namespace.clone() }
+    }
+
+    /// Somebody who has these verbs on the `CrossAccountRole`s of the namespace, and no other right.
+    pub async fn with(env: &TestEnv, verbs: &[&str]) -> Result<Self> {
+        let name = if verbs.is_empty() { "nobody".to_owned() } else { verbs.join("-") };
+        let rights = file("rights.json", &rights(&env.namespace, &name, verbs).to_string())?;
+        let mut kubectl = env.control_plane.kubectl();
+        lab::run(kubectl.args(["apply", "--server-side", "--namespace", &env.namespace, "--filename"]).arg(rights))
+            .await?;
+        let person = Self {
+            kubeconfig: env.control_plane.service_account_kubeconfig(&env.namespace, &name).await?,
+            namespace: env.namespace.clone(),
+        };
+        if verbs.contains(&"list") {
+            let client = env.control_plane.client_as(&env.control_plane.token(&env.namespace, &name).await?).await?;
+            let roles: Api<CrossAccountRole> = Api::namespaced(client, &env.namespace);
+            eventually("the API server knows of the rights", async || Ok(roles.list(&ListParams::default()).await?))
+                .await?;
+        }
+        Ok(person)
+    }
+
+    /// The command for these words, with `-n` and the namespace at their end.
+    pub fn command(&self, words: &[&str]) -> Result<Command> {
+        let mut command = Command::new(shipped_program("kubectl-crossaccount")?);
+        command.args(words).args(["-n", &self.namespace]).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs the plugin to its end.
+    pub async fn runs(&self, words: &[&str]) -> Result<Printed> {
+        run(self.command(words)?, &self.environment()).await
+    }
+
+    /// What the person has in the environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        vec![("KUBECONFIG".to_owned(), self.kubeconfig.to_string_lossy().into_owned())]
+    }
+}
+
+/// A `ServiceAccount` with rights in its namespace.
+fn rights(namespace: &str, name: &str, verbs: &[&str]) -> Value {
+    let group = "rbac.authorization.k8s.io";
+    let rule = json!({"apiGroups": ["iam.crossaccount.dev"], "resources": ["crossaccountroles"], "verbs": verbs});
+    let rules = if verbs.is_empty() { json!([]) } else { json!([rule]) };
+    json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+        {"apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": name}, "rules": rules},
+        {"apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": {"name": name},
+         "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
+         "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]},
+    ]})
+}
+
+/// The document that the plugin printed.
+pub fn document(printed: &Printed) -> Result<Value> {
+    serde_json::from_str(&printed.out).with_context(|| format!("this is no JSON: {printed:?}"))
+}
