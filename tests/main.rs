@@ -20,6 +20,7 @@ mod gitops;
 mod grants;
 mod injection;
 mod least_privilege;
+mod monitoring;
 mod moves;
 mod nudges;
 mod partitions;
