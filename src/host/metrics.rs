@@ -6,21 +6,22 @@ mod accounts;
 mod catalog;
 mod encoding;
 mod objects;
+mod outcomes;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use strum::{EnumIter, EnumMessage, IntoStaticStr};
 
 use self::accounts::AccountCounts;
 pub use self::catalog::metrics_markdown;
 use self::encoding::register;
 use self::objects::Objects;
 pub use self::objects::{AccountSample, PerObject, RoleSample, Snapshot};
+pub use self::outcomes::{AwsCall, CallOutcome, ReconcileResult};
 
 /// From a cache hit to the longest that a reconcile may take.
 const RECONCILE_BUCKETS: [f64; 11] = [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
@@ -28,51 +29,6 @@ const RECONCILE_BUCKETS: [f64; 11] = [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 const AWS_REQUEST_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 /// From on time, over the 20 minutes before expiry that renewal aims to keep, to the longest session.
 const RENEWAL_LAG_BUCKETS: [f64; 9] = [1.0, 5.0, 15.0, 60.0, 300.0, 600.0, 1200.0, 3600.0, 43200.0];
-
-/// How a reconcile ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumIter, EnumMessage)]
-#[strum(serialize_all = "snake_case")]
-pub enum ReconcileResult {
-    /// The object is as declared; nothing to do until the next renewal.
-    Settled,
-    /// On the way: it will be tried again without anybody's help.
-    Progressing,
-    /// Nothing will change without someone.
-    Stalled,
-    /// The reconcile itself broke off, for example because the status could not be written.
-    Failed,
-}
-
-/// How a call to AWS ended, after the retries of the SDK.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, EnumIter, EnumMessage)]
-#[strum(serialize_all = "snake_case")]
-pub enum CallOutcome {
-    /// AWS did what was asked.
-    Ok,
-    /// Too many calls: `Throttling` and its kin.
-    Throttled,
-    /// Not permitted: `AccessDenied` and its kin.
-    Denied,
-    /// Any other answer that refuses the request, such as `NoSuchEntity` or `ValidationError`.
-    Rejected,
-    /// No usable answer: the service failed, could not be reached or took too long.
-    Unavailable,
-}
-
-/// One finished call to AWS.
-#[derive(Debug, Clone, Copy)]
-pub struct AwsCall<'a> {
-    /// The service, as in its endpoint: `iam` or `sts`.
-    pub service: &'static str,
-    /// The operation, as in the API reference: `AssumeRole`.
-    pub operation: &'static str,
-    /// How it ended.
-    pub outcome: CallOutcome,
-    /// Name of the `AWSAccount` on whose behalf the call was made; empty for the operator's own identity.
-    pub account: &'a str,
-    /// How long it took with all retries, in seconds.
-    pub seconds: f64,
-}
 
 /// Records what happens. Cheap to clone; every clone is the same record.
 #[derive(Debug, Clone)]
@@ -95,12 +51,6 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReconcileLabels {
     outcome: ReconcileResult,
-}
-
-impl EncodeLabelValue for ReconcileResult {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> fmt::Result {
-        <&str>::from(self).encode(encoder)
-    }
 }
 
 impl Metrics {

@@ -29,7 +29,7 @@ pub fn queries() -> Result<Vec<String>> {
 #[tokio::test]
 async fn every_query_of_the_dashboard_gives_data_where_an_operator_works() -> Result<()> {
     let env = TestEnv::new("dashboard").await?;
-    let operator = env.start().await?;
+    let operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
     let role = env.ready_role("reader").await?;
     let looked = eventually("the account was looked at for drift", async || {
         let exposition = scrape(&operator).await?;

@@ -13,9 +13,9 @@ use prometheus_client::{
 };
 
 use super::{
-    AwsCall, CallOutcome,
     catalog::{AWS_REQUESTS, DRIFT_REPAIRS, ORPHAN_ROLES},
     encoding::{family, set},
+    outcomes::{AwsCall, CallOutcome},
 };
 
 /// The calls of one account that ended in one way.

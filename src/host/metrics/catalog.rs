@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use prometheus_client::registry::Unit;
 use strum::{EnumMessage, IntoEnumIterator};
 
-use super::{CallOutcome, ReconcileResult};
+use super::outcomes::{CallOutcome, ReconcileResult};
 
 /// What every name begins with.
 pub(super) const PREFIX: &str = "crossaccount";
