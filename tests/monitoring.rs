@@ -58,6 +58,6 @@ async fn scrape(operator: &Operator) -> Result<String> {
 }
 
 /// The value of one series in an exposition; none if it is not there.
-fn value(exposition: &str, series: &str) -> Option<f64> {
+fn value(exposition: &str, series: &str) -> Option<i64> {
     exposition.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }

@@ -57,14 +57,17 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
-    use crate::api::{CredentialsStatus, CrossAccountRoleStatus};
+    use crate::api::{CredentialsStatus, CrossAccountRoleSpec, CrossAccountRoleStatus};
 
     #[test]
     fn what_is_suspended_or_being_deleted_is_not_to_be_renewed() {
         let at = |minutes| Some(Time(Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)));
         let set = CredentialsStatus { renew_at: at(30), expires_at: at(60), ..CredentialsStatus::default() };
         let status = CrossAccountRoleStatus { credentials: Some(set), ..CrossAccountRoleStatus::default() };
-        let role = CrossAccountRole { status: Some(status), ..CrossAccountRole::new("reader", Default::default()) };
+        let role = CrossAccountRole {
+            status: Some(status),
+            ..CrossAccountRole::new("reader", CrossAccountRoleSpec::default())
+        };
         let mut suspended = role.clone();
         suspended.spec.suspend = true;
         let mut deleted = role.clone();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{promtool::History, scrape, value};
 
 /// Waits until a series has this value, and gives the scrape that shows it.
-async fn exports(operator: &Operator, series: &str, wanted: impl Fn(f64) -> bool) -> Result<String> {
+async fn exports(operator: &Operator, series: &str, wanted: impl Fn(i64) -> bool) -> Result<String> {
     eventually(&format!("{series} is exported as expected"), async || {
         let exposition = scrape(operator).await?;
         let found = value(&exposition, series);
@@ -36,7 +36,7 @@ async fn no_alert_fires_while_the_operator_works() -> Result<()> {
     let operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
     let role = env.ready_role("reader").await?;
     let orphans = of_account(&env, "crossaccount_orphan_roles");
-    let first = exports(&operator, &orphans, |number| number == 0.0).await?;
+    let first = exports(&operator, &orphans, |number| number == 0).await?;
     ask_for_renewal(&env, "reader").await?;
     env.issued_again("reader", &role).await?;
     let second = scrape(&operator).await?;
@@ -81,10 +81,10 @@ async fn an_account_that_cannot_be_entered_is_reported() -> Result<()> {
     let env = TestEnv::new("not-entered").await?;
     let operator = env.start().await?;
     let ready = of_account(&env, "crossaccount_account_ready");
-    let good = exports(&operator, &ready, |ready| ready == 1.0).await?;
+    let good = exports(&operator, &ready, |ready| ready == 1).await?;
     let chain = json!([{"roleArn": env.aws.manager_arn, "externalId": "wrong"}]);
     env.patch_account(json!({"access": {"chain": chain}})).await?;
-    let bad = exports(&operator, &ready, |ready| ready == 0.0).await?;
+    let bad = exports(&operator, &ready, |ready| ready == 0).await?;
     let history = History::from(good).then(5, bad);
     history.fires(10, &[]).await?;
     history.fires(20, &["CrossAccountAccountNotReady"]).await
@@ -96,14 +96,14 @@ async fn access_that_cannot_be_closed_is_reported_until_it_is_closed() -> Result
     let operator = env.start().await?;
     env.ready_role("reader").await?;
     let unverified = of_account(&env, "crossaccount_closed_unverified_roles");
-    let good = exports(&operator, &unverified, |number| number == 0.0).await?;
+    let good = exports(&operator, &unverified, |number| number == 0).await?;
     let denied: Injected =
         env.proxy.on("PutRolePolicy").role(&env.iam_name("reader")).error(403, "AccessDenied", "not now");
     env.allow_nobody().await?;
-    let open = exports(&operator, &unverified, |number| number == 1.0).await?;
+    let open = exports(&operator, &unverified, |number| number == 1).await?;
     denied.release();
     env.wake(&operator, "reader").await?;
-    let closed = exports(&operator, &unverified, |number| number == 0.0).await?;
+    let closed = exports(&operator, &unverified, |number| number == 0).await?;
     let history = History::from(good).then(5, open).then(15, closed);
     history.fires(4, &[]).await?;
     history.fires(14, &["CrossAccountAccessNotClosed"]).await?;
@@ -122,7 +122,7 @@ async fn repairs_that_repeat_are_reported_and_one_repair_is_not() -> Result<()> 
     env.create(&role).await?;
     env.settled("reader").await?;
     let repairs = of_account(&env, "crossaccount_drift_repairs_total");
-    let none = exports(&operator, &repairs, |number| number == 0.0).await?;
+    let none = exports(&operator, &repairs, |number| number == 0).await?;
     let mut fight = History::from(none.clone());
     let mut once = History::from(none);
     for time in 1..=4_u32 {
@@ -134,7 +134,7 @@ async fn repairs_that_repeat_are_reported_and_one_repair_is_not() -> Result<()> 
             .policy_name("read-reports")
             .send()
             .await?;
-        let repaired = exports(&operator, &repairs, |number| number == f64::from(time)).await?;
+        let repaired = exports(&operator, &repairs, |number| number == i64::from(time)).await?;
         let minute = 60 * time as usize;
         fight = fight.then(minute, repaired.clone());
         once = if time == 1 { once.then(minute, repaired) } else { once };
@@ -186,7 +186,7 @@ async fn roles_without_an_object_are_reported() -> Result<()> {
     env.roles.delete("left", &DeleteParams::default()).await?;
     let operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
     let orphans = of_account(&env, "crossaccount_orphan_roles");
-    let history = History::from(exports(&operator, &orphans, |number| number == 1.0).await?);
+    let history = History::from(exports(&operator, &orphans, |number| number == 1).await?);
     history.fires(10, &[]).await?;
     history.fires(20, &["CrossAccountOrphanRoles"]).await
 }
@@ -196,14 +196,14 @@ async fn an_operator_that_is_gone_is_reported_and_so_is_a_shard_without_a_leader
     const ALERT: &str = "CrossAccountOperatorAbsent";
     let env = TestEnv::new("absent").await?;
     let operator = env.start().await?;
-    let leading = exports(&operator, "crossaccount_leader", |leader| leader == 1.0).await?;
+    let leading = exports(&operator, "crossaccount_leader", |leader| leader == 1).await?;
     operator.stop().await?;
     let history = History::from(leading).then(2, "");
     history.fires(5, &[]).await?;
     history.fires(10, &[ALERT]).await?;
 
     let one_of_two = env.settings.clone().flag("--shard=0/2").start().await?;
-    let half = exports(&one_of_two, "crossaccount_leader", |leader| leader == 1.0).await?;
+    let half = exports(&one_of_two, "crossaccount_leader", |leader| leader == 1).await?;
     History::from(half).fires(10, &[ALERT]).await
 }
 
@@ -212,7 +212,7 @@ async fn no_series_of_an_account_or_an_object_outlives_it() -> Result<()> {
     let env = TestEnv::new("no-stale").await?;
     let operator = env.settings.clone().flag("--drift-interval=2s").start().await?;
     env.ready_role("reader").await?;
-    exports(&operator, &of_account(&env, "crossaccount_orphan_roles"), |number| number == 0.0).await?;
+    exports(&operator, &of_account(&env, "crossaccount_orphan_roles"), |number| number == 0).await?;
     let (of_the_account, of_the_object) =
         (format!("account=\"{}\"", env.namespace), format!("namespace=\"{}\"", env.namespace));
     let exposition = scrape(&operator).await?;

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::{alerts, rules_file};
 
-/// What Prometheus adds to each series: the ServiceMonitor has it keep a label that the operator sets itself.
+/// What Prometheus adds to each series. The `ServiceMonitor` has it keep a label that the operator sets itself.
 const TARGET: [(&str, &str); 3] =
     [("namespace", "crossaccount-system"), ("job", "crossaccount-operator-metrics"), ("instance", "10.0.0.1:8080")];
 

@@ -119,8 +119,8 @@ pub struct ObjectState {
     pub unpublished: Option<Arc<PublishedCredentials>>,
     /// Why access is closed, if it is. No source grant of the object counts then.
     pub closed: Option<Refusal>,
-    /// Whether access is to be closed and the role was not seen closed in AWS.
-    pub unclosed: bool,
+    /// Since when access is to be closed and the role was not seen closed in AWS.
+    pub unclosed_since: Option<Timestamp>,
     /// When the source grants were last compared.
     pub grants_looked_at: Option<Timestamp>,
     /// When the source grants of an object whose access is closed were last seen to be gone.
@@ -234,7 +234,7 @@ impl ObjectStates {
     /// The objects whose access is to be closed and whose role was not seen closed.
     #[must_use]
     pub fn unclosed(&self) -> HashSet<String> {
-        self.lock().iter().filter(|(_, state)| state.unclosed).map(|(uid, _)| uid.clone()).collect()
+        self.lock().iter().filter(|(_, state)| state.unclosed_since.is_some()).map(|(uid, _)| uid.clone()).collect()
     }
 
     /// Forgets an object that is gone.

@@ -134,11 +134,12 @@ pub fn metrics_markdown() -> String {
 
 /// A table of the values of a label.
 fn outcomes<T: IntoEnumIterator + EnumMessage + Into<&'static str>>() -> String {
-    let rows = T::iter().map(|outcome| {
+    let mut table = String::from("| `outcome` | meaning |\n|---|---|\n");
+    for outcome in T::iter() {
         let meaning = outcome.get_documentation().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("| `{}` | {meaning} |\n", outcome.into())
-    });
-    format!("| `outcome` | meaning |\n|---|---|\n{}", rows.collect::<String>())
+        let _ = writeln!(table, "| `{}` | {meaning} |", outcome.into());
+    }
+    table
 }
 
 #[cfg(test)]
