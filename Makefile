@@ -28,6 +28,7 @@ lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and
 .PHONY: tools
 tools:
 	@lab/tools.sh >/dev/null
+	@lab/prometheus.sh >/dev/null
 
 .PHONY: operator
 ifeq ($(OPERATOR),release)
@@ -106,7 +107,7 @@ hooks: ## Have git check format, lints and generated files at each commit
 	.ci/pre-commit install
 
 .PHONY: generate
-generate: lab ## Write what is generated: crds/, the manifests of deploy/ and docs/{reasons,fields,events}.md; from the tests, docs/{troubleshooting,plugin}.md
+generate: lab ## Write what is generated: crds/, the manifests of deploy/ and docs/{reasons,fields,events,metrics}.md; from the tests, docs/{troubleshooting,plugin}.md
 	UPDATE_GENERATED=1 cargo test --locked --lib -- committed
 	deploy/render.sh
 	UPDATE_GENERATED=1 cargo test --locked --test tests -- explain cli:: --test-threads=$(TEST_THREADS)

@@ -1,6 +1,7 @@
 //! The chart in `deploy/chart`: what it renders, what it refuses, and a life as a release of Helm.
 
 mod life;
+mod monitoring;
 mod rendered;
 mod values;
 mod variants;

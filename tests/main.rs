@@ -21,6 +21,7 @@ mod grants;
 mod injection;
 mod least_privilege;
 mod manifests;
+mod monitoring;
 mod moves;
 mod nudges;
 mod partitions;

@@ -10,6 +10,7 @@ mod identity;
 mod manager;
 mod role;
 mod run;
+mod samples;
 mod state;
 mod triggers;
 mod watches;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::context::{Context, Shared};
 use super::identity::watch_identity;
+use super::samples;
 use super::state::accounts::AccountStates;
 use super::state::bulk::BulkReads;
 use super::state::counts::RoleCounts;
@@ -23,12 +24,12 @@ use super::state::secrets::SecretIndex;
 use super::state::shared_read::SharedRead;
 use super::state::workers::Workers;
 use super::watches::{account_controller, role_controller, waker};
-use crate::api::{AWSAccount, ConditionType, CrossAccountRole};
+use crate::api::{AWSAccount, CrossAccountRole};
 use crate::aws::{AwsClients, BundleError};
 use crate::cluster::{Cluster, Events};
 use crate::controller::settings::{ControllerSettings, Namespaces, Shard};
 use crate::host::health::Health;
-use crate::host::metrics::{Metrics, RoleSample};
+use crate::host::metrics::Metrics;
 use crate::host::shutdown::Shutdown;
 
 /// The component's name in `/readyz`.
@@ -103,7 +104,7 @@ pub async fn run(
         secrets: SecretIndex::default(),
         principals: PrincipalPolicies::default(),
         workers: Workers::new(concurrency, shutdown.clone()),
-        metrics: metrics.clone(),
+        metrics,
         shard: shard.unwrap_or(Shard::WHOLE),
         cluster_name,
         drift_interval: SignedDuration::try_from(drift_interval).unwrap_or(SignedDuration::from_hours(1)),
@@ -121,9 +122,10 @@ pub async fn run(
         woken_roles.into_iter().map(|woken| role_controller(&ctx, woken, &shutdown)).map(|(s, w)| (w, s)).unzip();
     let (accounts, stream) =
         account_controller(&ctx, &roles, Config::default().concurrency(concurrency), woken_accounts, &shutdown);
-    observe(&metrics, &roles, ctx.shard);
+    let known = Known { roles, accounts };
+    samples::observe(&ctx, &known.roles, &known.accounts);
     let work = streams.into_iter().chain([stream]).collect();
-    drive(&ctx, work, &Known { roles, accounts }, &health, &shutdown).await;
+    drive(&ctx, work, &known, &health, &shutdown).await;
     Ok(())
 }
 
@@ -191,6 +193,7 @@ fn prune_state(ctx: &Context, known: &Known) {
     let accounts: HashSet<String> = known.accounts.state().into_iter().map(|account| account.name_any()).collect();
     ctx.bulk.retain(|account| accounts.contains(account));
     ctx.accounts.retain(&accounts);
+    ctx.metrics.retain_accounts(&accounts);
     ctx.objects.retain(&roles);
     ctx.metrics.queue_depth(ctx.workers.waiting());
 }
@@ -205,24 +208,5 @@ async fn announce_sync(health: Health, roles: Vec<Store<CrossAccountRole>>, acco
     match all.await {
         Ok(()) => health.ready(CACHE),
         Err(ended) => health.not_ready(CACHE, ended.to_string()),
-    }
-}
-
-fn observe(metrics: &Metrics, stores: &[Store<CrossAccountRole>], shard: Shard) {
-    let stores = stores.to_vec();
-    let ours =
-        move |role: &Arc<CrossAccountRole>| shard.has_namespace(role.metadata.namespace.as_deref().unwrap_or_default());
-    metrics
-        .observe_roles(move || stores.iter().flat_map(Store::state).filter(&ours).map(|role| sample(&role)).collect());
-}
-
-fn sample(role: &CrossAccountRole) -> RoleSample {
-    let status = role.status.clone().unwrap_or_default();
-    RoleSample {
-        namespace: role.namespace().unwrap_or_default(),
-        name: role.name_any(),
-        account: role.spec.account_ref.name.clone(),
-        ready: role.condition(ConditionType::Ready).is_some_and(|ready| ready.status == "True"),
-        expires_at: status.credentials.and_then(|set| set.expires_at).map(|time| time.0),
     }
 }

@@ -2,19 +2,26 @@
 //!
 //! Labels have few values: names of objects appear only in the per-object expiry, which is bounded (see [`PerObject`]).
 
-mod credentials;
+mod accounts;
+mod catalog;
+mod encoding;
+mod objects;
+mod outcomes;
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::Registry,
 };
-use strum::IntoStaticStr;
 
-use self::credentials::RoleCollector;
-pub use self::credentials::{PerObject, RoleSample};
+use self::accounts::AccountCounts;
+pub use self::catalog::metrics_markdown;
+use self::encoding::register;
+use self::objects::Objects;
+pub use self::objects::{AccountSample, PerObject, RoleSample, Snapshot};
+pub use self::outcomes::{AwsCall, CallOutcome, ReconcileResult};
 
 /// From a cache hit to the longest that a reconcile may take.
 const RECONCILE_BUCKETS: [f64; 11] = [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
@@ -23,51 +30,6 @@ const AWS_REQUEST_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 /// From on time, over the 20 minutes before expiry that renewal aims to keep, to the longest session.
 const RENEWAL_LAG_BUCKETS: [f64; 9] = [1.0, 5.0, 15.0, 60.0, 300.0, 600.0, 1200.0, 3600.0, 43200.0];
 
-/// How a reconcile ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum ReconcileResult {
-    /// The object is as declared; nothing to do until the next renewal.
-    Settled,
-    /// On the way: it will be tried again without anybody's help.
-    Progressing,
-    /// Nothing will change without someone.
-    Stalled,
-    /// The reconcile itself broke off, for example because the status could not be written.
-    Failed,
-}
-
-/// How a call to AWS ended, after the retries of the SDK.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum CallOutcome {
-    /// AWS did what was asked.
-    Ok,
-    /// Too many calls: `Throttling` and its kin.
-    Throttled,
-    /// Not permitted: `AccessDenied` and its kin.
-    Denied,
-    /// Any other answer that refuses the request, such as `NoSuchEntity` or `ValidationError`.
-    Rejected,
-    /// No usable answer: the service failed, could not be reached or took too long.
-    Unavailable,
-}
-
-/// One finished call to AWS.
-#[derive(Debug, Clone, Copy)]
-pub struct AwsCall<'a> {
-    /// The service, as in its endpoint: `iam` or `sts`.
-    pub service: &'static str,
-    /// The operation, as in the API reference: `AssumeRole`.
-    pub operation: &'static str,
-    /// How it ended.
-    pub outcome: CallOutcome,
-    /// Name of the `AWSAccount` on whose behalf the call was made; empty for the operator's own identity.
-    pub account: &'a str,
-    /// How long it took with all retries, in seconds.
-    pub seconds: f64,
-}
-
 /// Records what happens. Cheap to clone; every clone is the same record.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -75,15 +37,15 @@ pub struct Metrics(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     registry: Registry,
-    roles: Arc<RoleCollector>,
+    objects: Arc<Objects>,
+    accounts: Arc<AccountCounts>,
     reconciles: Family<ReconcileLabels, Counter>,
     reconcile_seconds: Histogram,
     renewal_lag: Histogram,
-    aws_requests: Family<AwsLabels, Counter>,
     aws_request_seconds: Histogram,
     queue_depth: Gauge,
     leader: Gauge,
-    orphans: Family<AccountLabels, Gauge>,
+    shards: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -91,85 +53,49 @@ struct ReconcileLabels {
     outcome: ReconcileResult,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AwsLabels {
-    service: &'static str,
-    operation: &'static str,
-    outcome: CallOutcome,
-    account: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AccountLabels {
-    account: String,
-}
-
-impl EncodeLabelValue for ReconcileResult {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> fmt::Result {
-        <&str>::from(self).encode(encoder)
-    }
-}
-
-impl EncodeLabelValue for CallOutcome {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> fmt::Result {
-        <&str>::from(self).encode(encoder)
-    }
-}
-
 impl Metrics {
     /// Empty metrics.
     #[must_use]
     pub fn new(per_object: PerObject) -> Self {
-        let roles = Arc::new(RoleCollector::new(per_object));
+        let objects = Arc::new(Objects::new(per_object));
+        let accounts = Arc::new(AccountCounts::default());
         let reconciles = Family::default();
         let reconcile_seconds = Histogram::new(RECONCILE_BUCKETS);
         let renewal_lag = Histogram::new(RENEWAL_LAG_BUCKETS);
-        let aws_requests = Family::default();
         let aws_request_seconds = Histogram::new(AWS_REQUEST_BUCKETS);
         let queue_depth = Gauge::default();
         let leader = Gauge::default();
+        let shards = Gauge::default();
+        shards.set(1);
 
-        // The library appends the unit to the name, `_total` to a counter's, and a full stop to each help text.
-        let mut registry = Registry::with_prefix("crossaccount");
-        registry.register("reconciles", "Finished reconciles", Family::clone(&reconciles));
-        registry.register_with_unit("reconcile", "Duration of a reconcile", Unit::Seconds, reconcile_seconds.clone());
-        registry.register_with_unit(
-            "renewal_lag",
-            "How long after its due time a renewal was published",
-            Unit::Seconds,
-            renewal_lag.clone(),
-        );
-        registry.register("aws_requests", "Finished calls to AWS, retries counted once", Family::clone(&aws_requests));
-        registry.register_with_unit(
-            "aws_request",
-            "Duration of a call to AWS with its retries",
-            Unit::Seconds,
-            aws_request_seconds.clone(),
-        );
-        registry.register("queue_depth", "Objects that wait for a reconcile", queue_depth.clone());
-        registry.register("leader", "1 while this process reconciles, 0 while it stands by", leader.clone());
-        let orphans = Family::default();
-        let help = "Roles with this cluster's tags whose CrossAccountRole does not exist, at the last look for drift";
-        registry.register("orphan_roles", help, Family::clone(&orphans));
-        registry.register_collector(Box::new(Arc::clone(&roles)));
+        let mut registry = Registry::with_prefix(catalog::PREFIX);
+        register(&mut registry, &catalog::RECONCILES, Family::clone(&reconciles));
+        register(&mut registry, &catalog::RECONCILE_SECONDS, reconcile_seconds.clone());
+        register(&mut registry, &catalog::RENEWAL_LAG, renewal_lag.clone());
+        register(&mut registry, &catalog::AWS_REQUEST_SECONDS, aws_request_seconds.clone());
+        register(&mut registry, &catalog::QUEUE_DEPTH, queue_depth.clone());
+        register(&mut registry, &catalog::LEADER, leader.clone());
+        register(&mut registry, &catalog::SHARDS, shards.clone());
+        registry.register_collector(Box::new(Arc::clone(&accounts)));
+        registry.register_collector(Box::new(Arc::clone(&objects)));
 
         Self(Arc::new(Inner {
             registry,
-            roles,
+            objects,
+            accounts,
             reconciles,
             reconcile_seconds,
             renewal_lag,
-            aws_requests,
             aws_request_seconds,
             queue_depth,
             leader,
-            orphans,
+            shards,
         }))
     }
 
-    /// Says where the roles and the expiry of their credentials are read at each scrape; the last caller wins.
-    pub fn observe_roles(&self, source: impl Fn() -> Vec<RoleSample> + Send + Sync + 'static) {
-        self.0.roles.observe(Arc::new(source));
+    /// Says where the objects are read at each scrape; the last caller wins.
+    pub fn observe(&self, source: impl Fn() -> Snapshot + Send + Sync + 'static) {
+        self.0.objects.observe(Arc::new(source));
     }
 
     /// A reconcile ended.
@@ -180,10 +106,8 @@ impl Metrics {
 
     /// A call to AWS ended.
     pub fn aws_request(&self, call: &AwsCall<'_>) {
-        let AwsCall { service, operation, outcome, account, seconds } = *call;
-        let labels = AwsLabels { service, operation, outcome, account: account.to_owned() };
-        self.0.aws_requests.get_or_create(&labels).inc();
-        self.0.aws_request_seconds.observe(seconds);
+        self.0.accounts.call(call);
+        self.0.aws_request_seconds.observe(call.seconds);
     }
 
     /// Renewed credentials were published this many seconds after the renewal was due; early is 0.
@@ -201,13 +125,24 @@ impl Metrics {
         self.0.leader.set(i64::from(leading));
     }
 
-    /// This many roles of an account are orphans; none once the account is gone.
-    pub fn orphan_roles(&self, account: &str, number: Option<u32>) {
-        let labels = AccountLabels { account: account.to_owned() };
-        match number {
-            Some(number) => drop(self.0.orphans.get_or_create(&labels).set(number.into())),
-            None => drop(self.0.orphans.remove(&labels)),
-        }
+    /// The objects are divided into this many shards.
+    pub fn shards(&self, number: u32) {
+        self.0.shards.set(number.into());
+    }
+
+    /// This many roles of an account are orphans.
+    pub fn orphan_roles(&self, account: &str, number: u32) {
+        self.0.accounts.orphans(account, number);
+    }
+
+    /// An object of the account was reconciled, with so many repairs of drift. Zero begins the series from which they rise.
+    pub fn drift_repaired(&self, account: &str, times: u64) {
+        self.0.accounts.drift_repaired(account, times);
+    }
+
+    /// Ends the series of all accounts but these.
+    pub fn retain_accounts(&self, alive: &HashSet<String>) {
+        self.0.accounts.retain(alive);
     }
 
     /// The exposition, complete with its end marker.
@@ -220,11 +155,13 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
 
-    const CALL: AwsCall<'_> = AwsCall {
+    pub(super) const CALL: AwsCall<'_> = AwsCall {
         service: "sts",
         operation: "AssumeRole",
         outcome: CallOutcome::Throttled,
@@ -236,51 +173,65 @@ mod tests {
         exposition.lines().filter(|line| line.starts_with(metric)).map(str::to_owned).collect()
     }
 
-    #[test]
-    fn every_metric_has_the_documented_name() {
+    /// Metrics with at least one series each.
+    fn complete() -> Metrics {
         let metrics = Metrics::new(PerObject::Auto);
         metrics.reconcile(ReconcileResult::Settled, 0.02);
         metrics.aws_request(&CALL);
-        metrics.orphan_roles("analytics-prod", Some(2));
-        metrics.observe_roles(|| {
-            vec![RoleSample {
+        metrics.orphan_roles("analytics-prod", 2);
+        metrics.drift_repaired("analytics-prod", 1);
+        metrics.observe(|| {
+            let in_an_hour = Some(Timestamp::now() + SignedDuration::from_hours(1));
+            let role = RoleSample {
                 namespace: "analytics".to_owned(),
                 name: "reports-reader".to_owned(),
                 account: "analytics-prod".to_owned(),
                 ready: true,
-                expires_at: Some(Timestamp::now() + SignedDuration::from_hours(1)),
-            }]
+                expires_at: in_an_hour,
+                renew_at: in_an_hour,
+                closed_unverified: false,
+            };
+            let account = AccountSample { name: "analytics-prod".to_owned(), ready: true };
+            Snapshot { roles: vec![role], accounts: vec![account] }
         });
-        let exposition = metrics.render().unwrap();
-        let mut names: Vec<_> = exposition
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .filter_map(|line| line.split(['{', ' ']).next())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(
-            names,
-            [
-                "crossaccount_aws_request_seconds_bucket",
-                "crossaccount_aws_request_seconds_count",
-                "crossaccount_aws_request_seconds_sum",
-                "crossaccount_aws_requests_total",
-                "crossaccount_credentials_expiry_timestamp_seconds",
-                "crossaccount_credentials_min_seconds_to_expiry",
-                "crossaccount_leader",
-                "crossaccount_orphan_roles",
-                "crossaccount_queue_depth",
-                "crossaccount_reconcile_seconds_bucket",
-                "crossaccount_reconcile_seconds_count",
-                "crossaccount_reconcile_seconds_sum",
-                "crossaccount_reconciles_total",
-                "crossaccount_renewal_lag_seconds_bucket",
-                "crossaccount_renewal_lag_seconds_count",
-                "crossaccount_renewal_lag_seconds_sum",
-                "crossaccount_roles",
-            ]
-        );
+        metrics
+    }
+
+    /// Names of the labels in the braces of a line.
+    fn labels(line: &str) -> BTreeSet<&str> {
+        let inside = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or("", |(inside, _)| inside);
+        inside.split(',').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn what_is_exposed_is_what_the_list_of_metrics_says_with_type_and_labels() {
+        let exposition = complete().render().unwrap();
+        let mut seen = BTreeSet::new();
+        for metric in catalog::ALL {
+            let name = format!("crossaccount_{}", metric.name);
+            let kind: &str = metric.kind.into();
+            let family = name.strip_suffix("_total").unwrap_or(&name);
+            assert!(exposition.contains(&format!("# TYPE {family} {kind}\n")), "{name} is not a {kind}:\n{exposition}");
+            assert!(exposition.contains(&format!("# HELP {family} {}.\n", metric.help)), "{name}:\n{exposition}");
+            let series: Vec<&str> = exposition
+                .lines()
+                .filter(|line| {
+                    let exposed = line.split(['{', ' ']).next().unwrap_or_default();
+                    let parts = ["_bucket", "_sum", "_count"].iter().find_map(|part| exposed.strip_suffix(part));
+                    exposed == name || metric.kind == catalog::Kind::Histogram && parts == Some(&name)
+                })
+                .collect();
+            assert!(!series.is_empty(), "nothing is exposed as {name}:\n{exposition}");
+            for line in &series {
+                let expected: BTreeSet<&str> = metric.labels.iter().copied().collect();
+                let labels: BTreeSet<&str> = labels(line).into_iter().filter(|label| *label != "le").collect();
+                assert_eq!(labels, expected, "{line}");
+            }
+            seen.extend(series);
+        }
+        let unlisted: Vec<&str> =
+            exposition.lines().filter(|line| !line.starts_with('#') && !seen.contains(line)).collect();
+        assert!(unlisted.is_empty(), "not in the list of metrics: {unlisted:?}");
     }
 
     #[test]

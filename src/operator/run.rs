@@ -12,7 +12,7 @@ use super::{
     leader::{self, Election, Lost, Process},
 };
 use crate::{
-    controller::{self, StartError},
+    controller::{self, StartError, settings::Shard},
     host::{
         health::Health,
         logs,
@@ -84,6 +84,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let shutdown = shutdown::on_signals().map_err(Error::Setup)?;
     let health = Health::default();
     let metrics = Metrics::new(per_object_metrics);
+    metrics.shards(controllers.shard.unwrap_or(Shard::WHOLE).count().into());
     let clients = client::connect().await?;
     let admin = Admin::bind(http_addr).await?;
 

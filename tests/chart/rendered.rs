@@ -13,10 +13,10 @@ use super::{
     variants::{all_settings, variants},
 };
 use lab::{
-    control_plane::control_plane,
+    control_plane::{ControlPlane, control_plane},
     guard,
     helm::{Helm, documents, object},
-    repository, run,
+    repository, run, script,
 };
 
 const NAME: &str = "crossaccount-operator";
@@ -35,6 +35,7 @@ async fn helm_finds_nothing_to_complain_about() -> Result<()> {
 #[tokio::test]
 async fn the_api_server_takes_every_object_of_every_variant() -> Result<()> {
     let (helm, cluster) = (Helm::new().await?, control_plane().await?);
+    know_monitoring(cluster).await?;
     for (variant, values) in variants() {
         let rendered = helm.render(&values).await.with_context(|| variant)?;
         let mut apply = cluster.kubectl();
@@ -43,6 +44,14 @@ async fn the_api_server_takes_every_object_of_every_variant() -> Result<()> {
         let (taken, all) = (printed.lines().count(), documents(&rendered)?.len());
         ensure!(taken == all && all > 0, "{variant}: {taken} of {all} objects were taken:\n{printed}");
     }
+    Ok(())
+}
+
+/// Gives the cluster the CRDs of the Prometheus operator.
+async fn know_monitoring(cluster: &ControlPlane) -> Result<()> {
+    let crds = script("prometheus.sh").await?.join("crds");
+    run(cluster.kubectl().args(["apply", "--server-side", "-f"]).arg(&crds)).await?;
+    run(cluster.kubectl().args(["wait", "--for=condition=Established", "--timeout=30s", "-f"]).arg(&crds)).await?;
     Ok(())
 }
 

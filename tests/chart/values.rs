@@ -24,6 +24,11 @@ async fn wrong_settings_are_refused_by_name() -> Result<()> {
         ("aws.identity.type=CredentialProcess", "aws.identity.credentialProcess"),
         ("podDisruptionBudget.maxUnavailable=half", "maxUnavailable"),
         ("networkPolicy.extraEgressPorts={70000}", "extraEgressPorts"),
+        ("monitoring.interval=often", "interval"),
+        (
+            "monitoring.serviceMonitor.enabled=true,monitoring.podMonitor.enabled=true",
+            "monitoring: enable serviceMonitor or podMonitor, not both",
+        ),
     ] {
         let mut template = helm.command();
         template.args(["template", "release"]).arg(Helm::chart()).args(["--set", setting]);

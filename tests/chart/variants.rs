@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Each way to install, by name.
-pub fn variants() -> [(&'static str, Value); 10] {
+pub fn variants() -> [(&'static str, Value); 12] {
     [
         ("the defaults", json!({})),
         ("two namespaces", json!({"watchNamespaces": ["default", "kube-public"]})),
@@ -13,6 +13,8 @@ pub fn variants() -> [(&'static str, Value); 10] {
         ("keys in a Secret", json!({"aws": {"identity": {"type": "Secret", "secret": {"name": "operator-aws"}}}})),
         ("IAM Roles Anywhere", roles_anywhere()),
         ("pods that are injected", json!({"podInjection": {"enabled": true}, "namespace": {"create": true}})),
+        ("the Service scraped, with alerts and dashboard", monitored("serviceMonitor")),
+        ("the pods scraped, without a Service", monitored("podMonitor")),
         ("the operator alone", alone()),
         ("all settings", all_settings()),
     ]
@@ -32,6 +34,21 @@ fn roles_anywhere() -> Value {
                 "secretName": "operator-certificate",
             },
         }},
+    })
+}
+
+/// Everything for Prometheus and Grafana, by one of the two kinds of monitors.
+pub fn monitored(monitor: &str) -> Value {
+    json!({
+        "monitoring": {
+            "labels": {"release": "prometheus"},
+            "interval": "1m",
+            monitor: {"enabled": true},
+            "prometheusRule": {"enabled": true},
+            "dashboard": {"enabled": true},
+        },
+        "metrics": {"service": {"enabled": false}},
+        "networkPolicy": {"enabled": true},
     })
 }
 
@@ -72,6 +89,10 @@ pub fn all_settings() -> Value {
         "serviceAccount": {"name": "operator", "annotations": {"example.com/owner": "platform"}},
         "podDisruptionBudget": {"maxUnavailable": "50%"},
         "networkPolicy": {"enabled": true, "extraEgressPorts": [3128]},
+        "monitoring": {
+            "labels": {"release": "prometheus"}, "interval": "1m",
+            "serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true},
+        },
         "priorityClassName": "system-cluster-critical",
         "resources": {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "podAnnotations": {"example.com/scrape": "true"},

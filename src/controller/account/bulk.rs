@@ -61,7 +61,7 @@ impl AccountContext {
         ctx.bulk.put(&account.name_any(), begun, roles);
         ctx.wake_roles(self.objects_of(&account.name_any()));
         let count = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
-        ctx.metrics.orphan_roles(&account.name_any(), Some(count));
+        ctx.metrics.orphan_roles(&account.name_any(), count);
         if count > 0 && account.status.as_ref().and_then(|status| status.orphans) != Some(count) {
             let note = format!("Roles of this cluster have no CrossAccountRole any more: {}", some_of(&orphans));
             ctx.events.publish(&account.object_ref(&()), &Event::warning(EventReason::OrphansFound, note)).await;

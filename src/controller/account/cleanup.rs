@@ -31,7 +31,6 @@ pub async fn run(ctx: &Context, account: &AWSAccount, now: Timestamp) -> Result<
             );
             ctx.events.publish(&account.object_ref(&()), &Event::warning(Reason::Abandoned, note)).await;
         }
-        ctx.metrics.orphan_roles(&name, None);
         ctx.cluster.remove_account_finalizer(account).await?;
         return Ok(Action::await_change());
     }

@@ -96,7 +96,8 @@ impl Pass<'_> {
         let outcome = self.outcome_of(at, applied, closed);
         match (failure, &outcome.closed) {
             (Some(failure), None) => return Err(failure.verdict.into()),
-            (Some(_), Some(_)) => {} // tried again in the next pass
+            // tried again in the next pass
+            (Some(_), Some(_)) => return Ok(RoleOutcome { unclosed: true, ..outcome }),
             (None, None) => self.remember_compliance(key),
             (None, Some(_)) => self.remember_comparison(key),
         }
@@ -107,7 +108,9 @@ impl Pass<'_> {
     pub(super) async fn close(&mut self, refusal: &Refusal) -> Result<RoleOutcome, Interrupt> {
         self.report.role = Outcome::Failing(refusal.clone().into());
         let closed = RoleOutcome { closed: Some(refusal.clone()), denied: Denied::Everyone, ..RoleOutcome::default() };
-        let Some(at) = self.place_of_role() else { return Ok(closed) };
+        let Some(at) = self.place_of_role() else {
+            return Ok(RoleOutcome { unclosed: self.may_have_role(), ..closed });
+        };
         let key = format!("closed {}", self.bounds());
         let before = self.state();
         if before.is_compared(&key) && self.now < self.next_comparison() {

@@ -171,7 +171,7 @@ impl Pass<'_> {
                 self.report.role = Outcome::Failing(failure.verdict);
                 RoleOutcome { role_failing: true, ..outcome }
             }
-            (_, Some(_)) => outcome,
+            (failure, Some(_)) => RoleOutcome { unclosed: failure.is_some(), ..outcome },
         }
     }
 

@@ -76,7 +76,8 @@ impl Pass<'_> {
                     Some(refusal) => incomplete(refusal, &verdict),
                     None => verdict,
                 });
-                Ok(RoleOutcome { role_failing: true, closed, ..self.remembered_outcome() })
+                let unclosed = closed.is_some();
+                Ok(RoleOutcome { role_failing: true, closed, unclosed, ..self.remembered_outcome() })
             }
         }
     }

@@ -33,4 +33,6 @@ pub struct RoleOutcome {
     pub first_session: Option<Result<Verified, Verdict>>,
     /// Why access is closed, if it is.
     pub closed: Option<Refusal>,
+    /// Whether it is to be closed, and the role was not seen closed in AWS.
+    pub unclosed: bool,
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use kube::Resource;
 use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
 
 use super::credentials::published_before;
 use super::pass::Pass;
 use crate::api::{CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
 use crate::controller::Error;
 use crate::controller::context::Context;
-use crate::decide::event::Event;
+use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
 use crate::host::metrics::ReconcileResult;
@@ -61,6 +61,10 @@ impl Pass<'_> {
     pub async fn publish_events(&mut self) {
         let about = self.role.object_ref(&());
         let events = std::mem::take(&mut self.events);
+        if let Some(account) = self.account() {
+            let repairs = events.iter().filter(|event| event.reason == EventReason::DriftRepaired).count();
+            self.ctx.metrics.drift_repaired(&account.name_any(), repairs as u64);
+        }
         join_all(events.iter().map(|event| self.ctx.events.publish(&about, event))).await;
     }
 

@@ -113,6 +113,10 @@ impl Pass<'_> {
     /// First the role, then what depends on it. Trouble in one part does not stop the others.
     async fn apply_target(&mut self, target: &Target) -> Result<(), Error> {
         let role = Box::pin(self.reconcile_iam_role(target)).await?; // the largest future, and often done at once
+        let now = self.now;
+        self.remember(|state| {
+            state.unclosed_since = state.unclosed_since.or(Some(now)).filter(|_| role.unclosed);
+        });
         self.keep_finalizer().await?;
         Box::pin(self.reconcile_grants(target, &role)).await?; // few objects have grants
         if let Some(refusal) = &role.closed {

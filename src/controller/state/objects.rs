@@ -119,6 +119,8 @@ pub struct ObjectState {
     pub unpublished: Option<Arc<PublishedCredentials>>,
     /// Why access is closed, if it is. No source grant of the object counts then.
     pub closed: Option<Refusal>,
+    /// Since when access is to be closed and the role was not seen closed in AWS.
+    pub unclosed_since: Option<Timestamp>,
     /// When the source grants were last compared.
     pub grants_looked_at: Option<Timestamp>,
     /// When the source grants of an object whose access is closed were last seen to be gone.
@@ -227,6 +229,12 @@ impl ObjectStates {
         if let Some(state) = role.metadata.uid.as_ref().and_then(|uid| states.get_mut(uid)) {
             state.written = state.written.take().filter(|written| written.version > version(role));
         }
+    }
+
+    /// The objects whose access is to be closed and whose role was not seen closed.
+    #[must_use]
+    pub fn unclosed(&self) -> HashSet<String> {
+        self.lock().iter().filter(|(_, state)| state.unclosed_since.is_some()).map(|(uid, _)| uid.clone()).collect()
     }
 
     /// Forgets an object that is gone.
