@@ -12,7 +12,7 @@ const seen = await withBrowser(async (browser) => {
   const all = { said: await said(), listed: await listed() };
 
   await page.keyboard.press("/");
-  await page.keyboard.type("s3");
+  await page.keyboard.type("getobject");
   const searched = { said: await said(), listed: await listed() };
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");

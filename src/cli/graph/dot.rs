@@ -61,7 +61,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::graph::build::{graph, tests::objects};
+    use crate::cli::graph::{build::graph, fixture::objects};
 
     #[test]
     fn nodes_have_shapes_and_labels_and_edges_their_relation() {

@@ -30,8 +30,8 @@ pub fn html(graph: &Graph) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::graph::build::{graph, tests::objects};
     use crate::cli::graph::model::{Kind, Node};
+    use crate::cli::graph::{build::graph, fixture::objects};
 
     #[test]
     fn the_page_has_all_its_parts_and_loads_nothing() {

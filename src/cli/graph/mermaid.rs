@@ -43,7 +43,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::graph::build::{graph, tests::objects};
+    use crate::cli::graph::{build::graph, fixture::objects};
 
     #[test]
     fn every_edge_connects_nodes_that_are_declared() {

@@ -4,6 +4,8 @@ mod access;
 pub mod args;
 mod build;
 mod dot;
+#[cfg(test)]
+mod fixture;
 mod html;
 mod mermaid;
 mod model;
