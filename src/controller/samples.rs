@@ -13,10 +13,10 @@ use crate::host::metrics::{AccountSample, RoleSample, Snapshot};
 
 /// Has the metrics read these caches at each scrape.
 pub(super) fn observe(ctx: &Shared, roles: &[Store<CrossAccountRole>], accounts: &Store<AWSAccount>) {
-    let (shared, roles, accounts) = (Arc::clone(ctx), roles.to_vec(), accounts.clone());
+    let (context, roles, accounts) = (Arc::clone(ctx), roles.to_vec(), accounts.clone());
     ctx.metrics.observe(move || {
-        let shard = shared.shard;
-        let unclosed = shared.objects.unclosed();
+        let shard = context.shard;
+        let unclosed = context.objects.unclosed();
         let ours = roles
             .iter()
             .flat_map(Store::state)

@@ -47,8 +47,8 @@ pub fn of_managed_policy(arn: &str) -> BTreeSet<Mark> {
     }
 }
 
-/// "NotAction with Allow" gives everything but what it names.
-fn actions<'a>(statement: Statement<'a>) -> Vec<&'a str> {
+/// `NotAction` in a statement that allows gives everything but what it names.
+fn actions(statement: Statement<'_>) -> Vec<&str> {
     if statement.get("NotAction").is_some() { vec!["*"] } else { statement.texts("Action") }
 }
 

@@ -1,5 +1,4 @@
 //! The flags of `graph`.
-#![expect(clippy::doc_markdown, reason = "the comments of flags are the help text, where backticks are noise")]
 
 use clap::{Args, ValueEnum};
 

@@ -129,12 +129,11 @@ impl Drawing<'_> {
             self.graph.edge(&principal, Relation::Trusts, role);
         }
         for grant in self.role.reported_grants().iter().filter(|grant| grant.role_arn.is_some()) {
-            let principal = match &grant.principal_arn {
-                Some(arn) => self.principal(arn),
-                None => {
-                    let name = name_of(grant);
-                    self.graph.node(&name, Node::new(Kind::Principal, name.as_str()))
-                }
+            let principal = if let Some(arn) = &grant.principal_arn {
+                self.principal(arn)
+            } else {
+                let name = name_of(grant);
+                self.graph.node(&name, Node::new(Kind::Principal, name.as_str()))
             };
             self.graph.edge(&principal, Relation::Grants, role);
         }
