@@ -20,10 +20,11 @@ surroundings:
 	@lab/emulator.sh >/dev/null
 
 .PHONY: lab
-lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs and tools: minutes at the first time, then nothing
+lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs, a browser and tools: minutes at the first time, then nothing
 	@lab/consumers.sh consumers/{python,javascript,go,java} ../examples/{python,javascript,go,java,rust} >/dev/null
 	@lab/cfn-lint.sh >/dev/null
 	@lab/hcl.sh >/dev/null
+	@lab/browser.sh >/dev/null
 
 .PHONY: tools
 tools:
