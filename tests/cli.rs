@@ -4,6 +4,7 @@ mod changes;
 mod explain;
 mod people;
 mod plan;
+mod session;
 mod shells;
 mod status;
 mod transcript;

@@ -72,7 +72,7 @@ pub enum Command {
     #[command(long_about = session::args::ENV_ABOUT, after_long_help = session::args::ENV_EXAMPLES)]
     Env(EnvArgs),
 
-    /// Prints the credentials of a role for credential_process of an AWS profile
+    /// Prints the credentials of a role in the form that an AWS profile asks a command for
     #[command(long_about = session::args::CREDENTIALS_ABOUT, after_long_help = session::args::CREDENTIALS_EXAMPLES)]
     Credentials(SessionArgs),
 

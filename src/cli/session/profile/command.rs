@@ -11,16 +11,16 @@ pub(super) const PROGRAM: &str = "kubectl-crossaccount credentials ";
 /// The command that prints the credentials of an object of this context, in this kubeconfig file if one is named.
 pub fn command_line(object: &Object, context: Option<&str>, kubeconfig: Option<&Path>) -> Result<String, ProfileError> {
     let Object { namespace, name } = object;
-    let mut line = format!("{PROGRAM}{} -n {}", word(name)?, word(namespace)?);
+    let mut words = vec![format!("{PROGRAM}{}", word(name)?), "-n".to_owned(), word(namespace)?];
     if let Some(context) = context {
-        line += &format!(" --context {}", word(context)?);
+        words.extend(["--context".to_owned(), word(context)?]);
     }
     if let Some(file) = kubeconfig {
         // The SDK runs the command in a folder of its own.
         let file = path::absolute(file).map_err(|source| ProfileError::Read { path: file.to_owned(), source })?;
-        line += &format!(" --kubeconfig {}", word(&file.to_string_lossy())?);
+        words.extend(["--kubeconfig".to_owned(), word(&file.to_string_lossy())?]);
     }
-    Ok(line)
+    Ok(words.join(" "))
 }
 
 /// One word as every SDK reads it: double quotes are known to all. `#` and `;` begin comments for some, also in quotes.

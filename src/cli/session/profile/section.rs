@@ -65,10 +65,12 @@ fn sections(text: &str, name: &str) -> Vec<Range<usize>> {
             if inside {
                 found.push(start..position);
             }
-        } else if inside && !trimmed.is_empty() && !trimmed.starts_with(['#', ';']) {
-            if let Some(last) = found.last_mut() {
-                last.end = position;
-            }
+        } else if let Some(last) = found.last_mut()
+            && inside
+            && !trimmed.is_empty()
+            && !trimmed.starts_with(['#', ';'])
+        {
+            last.end = position;
         }
     }
     found
