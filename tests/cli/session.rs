@@ -90,7 +90,8 @@ async fn expected(env: &TestEnv) -> Result<String> {
 /// AWS says that this output of `credential_process` is a session of the role.
 async fn is_the_role(env: &TestEnv, set: &Value) -> Result<()> {
     let field = |name: &str| set[name].as_str().map(str::to_owned).with_context(|| format!("there is no {name}"));
-    ensure!(set["Version"] == 1 && field("Expiration")?.parse::<Timestamp>()? > Timestamp::now(), "{}", set["Version"]);
+    ensure!(set["Version"] == 1, "Version is {}", set["Version"]);
+    ensure!(field("Expiration")?.parse::<Timestamp>()? > Timestamp::now(), "it has expired: {}", set["Expiration"]);
     let (id, secret, token) = (field("AccessKeyId")?, field("SecretAccessKey")?, field("SessionToken")?);
     let keys = aws_sdk_sts::config::Credentials::new(id, secret, Some(token), None, "laptop");
     let caller = env.aws.target.sts(keys).get_caller_identity().send().await?;
