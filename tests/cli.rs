@@ -5,6 +5,7 @@ mod explain;
 mod graph;
 mod people;
 mod plan;
+mod session;
 mod shells;
 mod status;
 mod transcript;

@@ -12,6 +12,8 @@ use super::graph;
 use super::graph::args::GraphArgs;
 use super::plan;
 use super::plan::args::PlanArgs;
+use super::session;
+use super::session::args::{EnvArgs, ExecArgs, ProfileArgs, SessionArgs};
 use super::shell;
 use super::shell::args::{CompletionArgs, ManArgs};
 use super::status;
@@ -67,6 +69,22 @@ pub enum Command {
     /// Ends a suspension
     #[command(after_long_help = change::args::RESUME_EXAMPLES)]
     Resume(ChangeArgs),
+
+    /// Runs a command with the credentials of a role in its environment
+    #[command(long_about = session::args::EXEC_ABOUT, after_long_help = session::args::EXEC_EXAMPLES)]
+    Exec(ExecArgs),
+
+    /// Prints the credentials of a role as variables for a shell
+    #[command(long_about = session::args::ENV_ABOUT, after_long_help = session::args::ENV_EXAMPLES)]
+    Env(EnvArgs),
+
+    /// Prints the credentials of a role in the form that an AWS profile asks a command for
+    #[command(long_about = session::args::CREDENTIALS_ABOUT, after_long_help = session::args::CREDENTIALS_EXAMPLES)]
+    Credentials(SessionArgs),
+
+    /// Writes an AWS profile that gets its credentials from the Secret of a role
+    #[command(long_about = session::args::PROFILE_ABOUT, after_long_help = session::args::PROFILE_EXAMPLES)]
+    Profile(ProfileArgs),
 
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
     #[command(long_about = bootstrap::args::ABOUT, after_long_help = bootstrap::args::EXAMPLES)]

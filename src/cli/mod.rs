@@ -18,6 +18,7 @@ pub mod plan;
 mod progress;
 pub mod run;
 mod runtime;
+pub mod session;
 pub mod shell;
 pub mod status;
 pub mod uninstall;

@@ -13,6 +13,7 @@ use super::explain;
 use super::graph;
 use super::outcome::{Outcome, print};
 use super::plan::{self, PlanError};
+use super::session::{self, SessionError};
 use super::shell::{self, ManError};
 use super::status;
 use super::uninstall::{self, error::UninstallError};
@@ -35,6 +36,9 @@ pub enum Error {
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The credentials of an object could not be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// `man` failed.
     #[error(transparent)]
     Man(#[from] ManError),
@@ -54,6 +58,10 @@ pub fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Revoke(args) => change::revoke(args)?,
         Command::Suspend(args) => change::suspend(args)?,
         Command::Resume(args) => change::resume(args)?,
+        Command::Exec(args) => session::exec(args)?,
+        Command::Env(args) => session::env(args)?,
+        Command::Credentials(args) => session::credentials(args)?,
+        Command::Profile(args) => session::profile(args)?,
         Command::Bootstrap(args) => bootstrap::run(args)?,
         Command::Uninstall(args) => uninstall::run(args)?,
         Command::Completion(args) => shell::completion(&args, Args::command()),

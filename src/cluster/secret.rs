@@ -11,6 +11,7 @@ use kube::{Api, Resource, ResourceExt};
 
 use super::{Cluster, apply_params};
 use crate::api::{CrossAccountRole, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE};
+use crate::decide::credentials::data::texts;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::credentials::secret::SecretContent;
 use crate::domain::SecretText;
@@ -250,8 +251,7 @@ fn observe(secret: Secret, role: &CrossAccountRole, account: Option<&str>) -> Ob
     if type_.as_deref() != Some(SECRET_TYPE) {
         return ObservedSecret::Foreign(format!("Secret {name} exists and its type is not {SECRET_TYPE}"));
     }
-    let texts = |(key, ByteString(bytes))| Some((key, SecretText::new(String::from_utf8(bytes).ok()?)));
-    let data: BTreeMap<String, SecretText> = data.unwrap_or_default().into_iter().filter_map(texts).collect();
+    let data = texts(data);
     let (labels, annotations) = (metadata.labels.unwrap_or_default(), metadata.annotations.unwrap_or_default());
     let publication = PublishedCredentials::read(&data, &annotations);
     let is_controlled = matches!(owner, Owner::ThisObject);

@@ -15,7 +15,7 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "status",
     "status-few-rights",
     "explain",
@@ -25,6 +25,8 @@ const NAMES: [&str; 10] = [
     "revoke",
     "suspend",
     "resume",
+    "profile",
+    "env-few-rights",
     "missing-permission",
 ];
 

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::SignedDuration;
 
 /// Which cluster.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ConnectionArgs {
     /// Path of the kubeconfig file [default: KUBECONFIG, then ~/.kube/config]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]

@@ -65,6 +65,16 @@ impl Cluster {
     }
 }
 
+/// The context that these flags lead to: the one that they name, else the current one of the kubeconfig.
+pub fn context(args: &ConnectionArgs) -> Result<Option<String>, ClusterError> {
+    let ConnectionArgs { kubeconfig, context } = args;
+    if context.is_some() {
+        return Ok(context.clone());
+    }
+    let read = kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from);
+    Ok(read.map_err(|error| ClusterError::Connect(Box::new(error)))?.current_context)
+}
+
 async fn config(args: ConnectionArgs) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
     let ConnectionArgs { kubeconfig, context } = args;
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };

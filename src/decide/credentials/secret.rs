@@ -93,12 +93,15 @@ impl DesiredSecret {
             match output {
                 Output::Process => {
                     data.insert(KEY_CONFIG.to_owned(), SecretText::new(self.config_file()));
-                    data.insert(KEY_JSON.to_owned(), SecretText::new(process_json(&publication.credentials)));
+                    data.insert(KEY_JSON.to_owned(), process_json(&publication.credentials));
                 }
                 Output::File => {
                     data.insert(KEY_INI.to_owned(), SecretText::new(self.ini_file(&publication.credentials)));
                 }
-                Output::Env => data.extend(self.environment(&publication.credentials)),
+                Output::Env => {
+                    let variables = environment(&publication.credentials, Some(&self.region));
+                    data.extend(variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
+                }
             }
         }
         let mut annotations = self.annotations.clone();
@@ -128,29 +131,36 @@ impl DesiredSecret {
             set.session_token.expose()
         )
     }
-
-    fn environment(&self, set: &Credentials) -> [(String, SecretText); 6] {
-        let plain = |text: &str| SecretText::new(text.to_owned());
-        [
-            ("AWS_ACCESS_KEY_ID".to_owned(), set.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY".to_owned(), set.secret_access_key.clone()),
-            ("AWS_SESSION_TOKEN".to_owned(), set.session_token.clone()),
-            ("AWS_REGION".to_owned(), plain(self.region.as_str())),
-            ("AWS_DEFAULT_REGION".to_owned(), plain(self.region.as_str())),
-            ("AWS_CREDENTIAL_EXPIRATION".to_owned(), plain(&set.expires_at.to_string())),
-        ]
-    }
 }
 
-fn process_json(set: &Credentials) -> String {
-    json!({
+/// A set and its region as environment variables of AWS SDKs (AWS SDKs reference, "Environment variables").
+#[must_use]
+pub fn environment(set: &Credentials, region: Option<&Region>) -> Vec<(&'static str, SecretText)> {
+    let plain = |text: &str| SecretText::new(text.to_owned());
+    let regions = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+    let regions = regions.filter_map(|name| Some((name, plain(region?.as_str()))));
+    [
+        ("AWS_ACCESS_KEY_ID", set.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", set.secret_access_key.clone()),
+        ("AWS_SESSION_TOKEN", set.session_token.clone()),
+        ("AWS_CREDENTIAL_EXPIRATION", plain(&set.expires_at.to_string())),
+    ]
+    .into_iter()
+    .chain(regions)
+    .collect()
+}
+
+/// A set in the format of `credential_process`.
+#[must_use]
+pub fn process_json(set: &Credentials) -> SecretText {
+    let document = json!({
         "Version": 1,
         "AccessKeyId": set.access_key_id.expose(),
         "SecretAccessKey": set.secret_access_key.expose(),
         "SessionToken": set.session_token.expose(),
         "Expiration": set.expires_at.to_string(),
-    })
-    .to_string()
+    });
+    SecretText::new(document.to_string())
 }
 
 #[cfg(test)]
