@@ -23,8 +23,7 @@ const OTHERS: [(&str, &[&str]); 3] = [
 
 /// Features of dependencies of the operator that only the other builds have: package, feature, and why the operator behaves the
 /// same with and without it.
-const ALLOWED: [(&str, &str, &str); 1] =
-    [("bitflags", "std", "it implements `std::error::Error` for an error; the lab's `tempfile` asks for it")];
+const ALLOWED: [(&str, &str, &str); 0] = [];
 
 /// The features of one package in one build. There are several sets if one build has the package several times: build scripts and
 /// macros have their own.

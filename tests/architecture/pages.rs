@@ -157,7 +157,8 @@ fn no_page_names_a_flag_or_a_variable_that_the_programs_do_not_have() -> Result<
     let mut known: BTreeSet<String> = OTHER_FLAGS.iter().map(|(flag, _)| (*flag).to_owned()).collect();
     // Of the lab and of the scripts.
     known.extend(
-        ["CROSSACCOUNT_CACHE", "CROSSACCOUNT_DEBIAN_MIRROR", "CROSSACCOUNT_PROGRAMS", "--help"].map(str::to_owned),
+        ["CROSSACCOUNT_CACHE", "CROSSACCOUNT_DEBIAN_MIRROR", "CROSSACCOUNT_PROGRAMS", "--help", "--"]
+            .map(str::to_owned),
     );
     for command in [operator::args::Args::command(), agent::args::Args::command(), cli::args::Args::command()] {
         flags(&command, &mut known);

@@ -4,6 +4,7 @@ use std::io;
 
 use jiff::Timestamp;
 
+use super::object::Object;
 use super::profile::ProfileError;
 use crate::cli::cluster::{ClusterError, RequestError};
 
@@ -55,21 +56,6 @@ pub enum SessionError {
 impl From<RequestError> for SessionError {
     fn from(error: RequestError) -> Self {
         Self::Cluster(error.into())
-    }
-}
-
-/// Namespace and name of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl std::fmt::Display for Object {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
     }
 }
 

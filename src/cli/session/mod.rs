@@ -5,6 +5,7 @@
 
 pub mod args;
 mod error;
+mod object;
 mod profile;
 mod read;
 mod variables;
@@ -15,7 +16,7 @@ use std::process::{Command, ExitCode};
 pub use self::error::SessionError;
 
 use self::args::{EnvArgs, ExecArgs, ProfileArgs, SessionArgs};
-use self::error::Object;
+use self::object::Object;
 use self::profile::{Profile, command_line};
 use self::read::Session;
 use super::cluster::args::NamespaceArgs;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 
-use super::error::{Object, SessionError};
+use super::error::SessionError;
+use super::object::Object;
 use crate::api::CrossAccountRole;
 use crate::cli::cluster::Cluster;
 use crate::decide::credentials::data::{region, texts};

@@ -3,7 +3,7 @@
 use std::path::{self, Path};
 
 use super::file::ProfileError;
-use crate::cli::session::error::Object;
+use crate::cli::session::object::Object;
 
 /// How each such command begins.
 pub(super) const PROGRAM: &str = "kubectl-crossaccount credentials ";
