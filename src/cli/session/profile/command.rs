@@ -3,10 +3,8 @@
 use std::path::{self, Path};
 
 use super::file::ProfileError;
+use super::section::PROGRAM;
 use crate::cli::session::object::Object;
-
-/// How each such command begins.
-pub(super) const PROGRAM: &str = "kubectl-crossaccount credentials ";
 
 /// The command that prints the credentials of an object of this context, in this kubeconfig file if one is named.
 pub fn command_line(object: &Object, context: Option<&str>, kubeconfig: Option<&Path>) -> Result<String, ProfileError> {

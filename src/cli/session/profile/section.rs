@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
-use super::command::PROGRAM;
 use crate::domain::Region;
+
+/// How the command of each section that is ours begins.
+pub(super) const PROGRAM: &str = "kubectl-crossaccount credentials ";
 
 /// What the section says.
 #[derive(Clone, Debug, PartialEq, Eq)]
