@@ -17,7 +17,7 @@ Examples:
 pub const REVOKE_ABOUT: &str = "\
 Ends all sessions of a role, also those of copied credentials, and asks for new ones.
 
-The operator denies every session that was issued before, whoever began it. Programs that read the Secret go on when they
+The operator denies every session that was issued before. Programs that read the Secret go on when they
 read the new credentials; a pod that mounts the Secret sees them about a minute later. Sessions of others who may assume
 the role end, too.
 

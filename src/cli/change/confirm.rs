@@ -12,7 +12,7 @@ pub fn confirm(object: &CrossAccountRole) -> Result<(), ChangeError> {
     }
     let role = object.reported_role().and_then(|role| role.arn.as_deref()).unwrap_or("the role");
     let question = format!(
-        "This ends all sessions of {role}, whoever began them. Programs work again when they read the new credentials.\n\
+        "This ends all sessions of {role}, also those of others. Programs work again when they read the new credentials.\n\
          Continue? [y/N] "
     );
     let mut stderr = io::stderr().lock();
