@@ -1,5 +1,7 @@
 //! Waiting until a value that was accepted is seen, or until the status tells why not.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use crossaccount::{
     api::annotation,
@@ -20,7 +22,13 @@ use super::{
     row::{After, Row},
     seen::Seen,
 };
-use lab::{env::TestEnv, wait::eventually};
+use lab::{
+    env::TestEnv,
+    wait::{eventually, eventually_within},
+};
+
+/// How long a value may take: the largest number of policies takes a call for each, one after the other.
+const WITHIN: Duration = Duration::from_mins(5);
 
 /// Rounds of waiting after which AWS is asked although no status changed.
 const LOOK_ANYWAY: usize = 10;
@@ -74,7 +82,7 @@ impl Watch<'_> {
 
     async fn wait(&self, expect: Expect, oracle: super::row::Oracle) -> Result<Verdict> {
         let (mut rounds, mut known, mut before) = (0_usize, None, "nothing".to_owned());
-        eventually("the value is seen, or told of", async || {
+        eventually_within(WITHIN, "the value is seen, or told of", async || {
             let (account, role) = self.objects.stored().await?;
             // What happens mostly ends in a status. AWS is asked again then, and else now and then only, since it answers
             // one question after the other and the operator has some too.
