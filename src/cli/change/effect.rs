@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use crate::api::{ConditionType, CredentialsStatus, CrossAccountRole, Outlook, Reason, annotation};
+use crate::cli::paint::plain;
 
 /// A change of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +139,7 @@ fn is_blocked(object: &CrossAccountRole) -> bool {
 #[must_use]
 pub fn said(object: &CrossAccountRole) -> String {
     match object.condition(ConditionType::Ready) {
-        Some(ready) => format!("Ready is {}, {}: {}", ready.status, ready.reason, ready.message),
+        Some(ready) => format!("Ready is {}, {}: {}", ready.status, ready.reason, plain(&ready.message)),
         None => {
             "no operator has looked at the object: check that one runs, and that it watches this namespace".to_owned()
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Graph, Kind, Mark, Node};
+use crate::cli::paint::plain;
 
 /// A directed graph, from left to right.
 pub fn dot(graph: &Graph) -> String {
@@ -26,7 +27,7 @@ pub fn dot(graph: &Graph) -> String {
 pub fn label(node: &Node) -> String {
     let marks: Vec<&str> = node.marks.iter().map(|mark| <&str>::from(*mark)).collect();
     let marks = if marks.is_empty() { String::new() } else { format!("\n[{}]", marks.join(", ")) };
-    format!("{}\n{}{marks}", <&str>::from(node.kind), node.label)
+    format!("{}\n{}{marks}", <&str>::from(node.kind), plain(&node.label))
 }
 
 fn shape(kind: Kind) -> &'static str {
@@ -73,6 +74,12 @@ mod tests {
             assert!(text.contains(line), "{text}");
         }
         assert!(text.contains("AdministratorAccess\\n[Admin, AnyAction]"), "{text}");
+    }
+
+    #[test]
+    fn a_policy_sends_a_terminal_nothing_that_it_obeys() {
+        let node = Node::new(Kind::Service, "s3: Get\u{1b}[2JObject");
+        assert_eq!(label(&node), "Service\ns3: Get\\u{1b}[2JObject");
     }
 
     #[test]

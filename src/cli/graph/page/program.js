@@ -195,5 +195,4 @@
   // Two nodes may be named in the address, so that a path can be linked to: page.html#from=…&to=…
   const linked = new URLSearchParams(location.hash.slice(1));
   if (linked.has("from") && linked.has("to")) { at("from").value = linked.get("from"); at("to").value = linked.get("to"); path(); }
-  window.graph = { cy, select, path };
 })();
