@@ -10,3 +10,4 @@ mod shells;
 mod status;
 mod transcript;
 mod uninstall;
+mod unused;

@@ -33,4 +33,5 @@ mod role;
 mod secret;
 mod surroundings;
 mod trust;
+mod usage;
 mod workloads;

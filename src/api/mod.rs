@@ -30,8 +30,8 @@ pub use policy::PolicyDocumentSource;
 pub use reason::{Outlook, Reason, reasons_markdown};
 pub use role::{
     CredentialsStatus, CrossAccountRole, CrossAccountRoleSpec, CrossAccountRoleStatus, OnExpiry, Output,
-    ProcessCommand, RoleSpec, RoleStatus, RolloutRestart, SecretSpec, SessionSpec, SourceGrant, SourceGrantStatus,
-    TrustSpec, WorkloadKind,
+    ProcessCommand, RoleSpec, RoleStatus, RolloutRestart, SecretSpec, ServiceUsage, SessionSpec, SourceGrant,
+    SourceGrantStatus, TrustSpec, UsageStatus, WorkloadKind,
 };
 
 /// API group of both kinds.
@@ -80,6 +80,9 @@ pub mod annotation {
 
     /// On a `CrossAccountRole`, RFC 3339: deny all sessions issued before now and issue new credentials, once per value.
     pub const REVOKE_REQUESTED_AT: &str = "iam.crossaccount.dev/revoke-requested-at";
+
+    /// On a `CrossAccountRole`, RFC 3339: ask IAM which services the role used, once per value. The answer is `status.usage`.
+    pub const USAGE_REQUESTED_AT: &str = "iam.crossaccount.dev/usage-requested-at";
 
     /// On an object that is being deleted, `"true"`: let it go although AWS cannot be cleaned.
     pub const ABANDON: &str = "iam.crossaccount.dev/abandon";

@@ -21,6 +21,7 @@ mod own_credentials;
 mod redact;
 mod role_chain;
 mod sts;
+mod usage;
 
 pub use clients::AwsClients;
 pub use grantee::InlinePolicy;

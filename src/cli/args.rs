@@ -20,6 +20,8 @@ use super::status;
 use super::status::args::StatusArgs;
 use super::uninstall;
 use super::uninstall::args::UninstallArgs;
+use super::unused;
+use super::unused::args::UnusedArgs;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -53,6 +55,10 @@ pub enum Command {
     /// Draws who can reach what: as a page, for Graphviz, for Markdown or for programs
     #[command(long_about = graph::args::ABOUT, after_long_help = graph::args::EXAMPLES)]
     Graph(GraphArgs),
+
+    /// Shows which services a role may use and does not use, and the narrower policies
+    #[command(long_about = unused::args::ABOUT, after_long_help = unused::args::EXAMPLES)]
+    Unused(UnusedArgs),
 
     /// Asks for new credentials now
     #[command(after_long_help = change::args::RENEW_EXAMPLES)]

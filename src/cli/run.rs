@@ -17,6 +17,7 @@ use super::session::{self, SessionError};
 use super::shell::{self, ManError};
 use super::status;
 use super::uninstall::{self, error::UninstallError};
+use super::unused;
 
 /// Why a command fails.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,7 @@ pub fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Explain(args) => explain::run(args)?,
         Command::Plan(args) => plan::run(args)?,
         Command::Graph(args) => graph::run(args)?,
+        Command::Unused(args) => unused::run(args)?,
         Command::Renew(args) => change::renew(args)?,
         Command::Revoke(args) => change::revoke(args)?,
         Command::Suspend(args) => change::suspend(args)?,

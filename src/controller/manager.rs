@@ -14,7 +14,9 @@ use crate::decide::failure::{FailureContext, Phase, Verdict, verdict};
 use crate::decide::role::Step;
 use crate::decide::role::denial::DENY;
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AccountAccess, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn, RoleName};
+use crate::domain::{
+    AccountAccess, AwsFailure, FailureKind, Grantee, IamRole, IamRoleState, RoleArn, RoleName, UsageReport,
+};
 
 /// IAM of one account.
 pub struct ManagedAccount<'a> {
@@ -90,6 +92,18 @@ impl<'a> ManagedAccount<'a> {
     pub async fn instance_profiles(&self, role: &RoleArn) -> Result<Vec<String>, Verdict> {
         let found = self.iam.instance_profiles(&role.name).await;
         found.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
+    }
+
+    /// Begins a report on the services that the role used, and gives the id of the job.
+    pub async fn begin_usage_report(&self, role: &RoleArn) -> Result<String, Verdict> {
+        let begun = self.iam.begin_usage_report(role).await;
+        begun.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
+    }
+
+    /// How far that report is.
+    pub async fn usage_report(&self, role: &RoleArn, job: &str) -> Result<UsageReport, Verdict> {
+        let report = self.iam.usage_report(job).await;
+        report.map_err(|failure| self.explain(role, &failure, FailureContext::default()))
     }
 
     /// Executes one step. Gives the role that it created, if it did.

@@ -4,7 +4,7 @@
 //! reconcile asks: [`target`] says what is to become of an object's access, from Kubernetes alone; [`role`] plans the writes
 //! that lead there, [`guardrails`] judges declaration and role; [`credentials`] and [`grants`] do the same for their part;
 //! [`failure`] says what a failed call means, and [`explain`] which side of it is wrong; [`workloads`] asks who holds an
-//! earlier set; [`status`] sums up. [`urgency`] orders the objects of an account. [`bootstrap`] says what an account needs before
+//! earlier set; [`usage`] says when IAM is asked which services a role used; [`status`] sums up. [`urgency`] orders the objects of an account. [`bootstrap`] says what an account needs before
 //! all that.
 
 pub mod account;
@@ -20,6 +20,7 @@ pub mod role;
 pub mod status;
 pub mod target;
 pub mod urgency;
+pub mod usage;
 pub mod workloads;
 
 use crate::api::Reason;

@@ -19,6 +19,7 @@ mod partition;
 mod principal;
 mod session;
 mod time;
+mod usage;
 
 pub mod kubernetes;
 pub mod policy;
@@ -41,3 +42,4 @@ pub use partition::{Partition, partition_of_arn};
 pub use principal::Principal;
 pub use session::{SessionName, SessionRequest};
 pub use time::whole_seconds;
+pub use usage::{UsageReport, UsedService};

@@ -15,12 +15,13 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "status",
     "status-few-rights",
     "explain",
     "explain-few-rights",
     "plan",
+    "unused",
     "renew",
     "revoke",
     "suspend",

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use crossaccount::api::{
     AWSAccount, AWSAccountSpec, AWSAccountStatus, AccountRef, CredentialsStatus, CrossAccountRole,
-    CrossAccountRoleSpec, CrossAccountRoleStatus, RoleStatus, SourceGrantStatus,
+    CrossAccountRoleSpec, CrossAccountRoleStatus, RoleStatus, ServiceUsage, SourceGrantStatus, UsageStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -124,9 +124,16 @@ async fn no_field_of_a_status_is_lost_in_the_schema() -> Result<()> {
             principal_arn: Some("arn:aws:iam::111111111111:user/ci/deployer".into()),
             policy: "crossaccount-production-eu".into(),
             role_arn: Some("arn:aws:iam::222222222222:role/crossaccount/reports".into()),
-            since: Some(now),
+            since: Some(now.clone()),
         }],
         planned_changes: vec!["tag team: blue → green".into()],
+        usage: Some(UsageStatus {
+            requested_at: Some(now.clone()),
+            reported_at: Some(now.clone()),
+            role_id: Some("AROAEXAMPLE".into()),
+            services: vec![ServiceUsage { service: "s3".into(), last_used: Some(now) }],
+            problem: Some("AccessDenied".into()),
+        }),
     };
     roles.create(&PostParams::default(), &CrossAccountRole::new("round-trip", spec)).await?;
     let written = write_status(&roles, "round-trip", &status).await;

@@ -26,6 +26,7 @@ mod resource;
 mod sessions;
 mod snapshot;
 mod trust;
+mod usage;
 mod wanted;
 mod wording;
 
@@ -33,7 +34,7 @@ use hyper::{body::Bytes, http::request::Parts};
 
 use self::{
     authorize::Users, details::Boundaries, evaluate::Caller, names::Names, partition::Homes, quotas::Quotas,
-    sessions::Sessions, trust::Trusts,
+    sessions::Sessions, trust::Trusts, usage::Jobs,
 };
 use super::{
     call::{Call, Form},
@@ -54,6 +55,7 @@ pub struct Strictness {
     boundaries: Boundaries,
     homes: Homes,
     users: Users,
+    jobs: Jobs,
 }
 
 impl Strictness {
@@ -65,12 +67,13 @@ impl Strictness {
         self.boundaries.forget();
         self.homes.forget();
         self.users.forget();
+        self.jobs.forget();
     }
 
     /// Notes the use of a session, and makes a request useless whose session ended with its role.
     pub(crate) fn witness(&self, parts: &mut Parts, call: &Call) {
         if let Some(key) = &call.access_key
-            && !self.sessions.used(key, &call.region)
+            && !self.sessions.used(key, &call.service, &call.region)
         {
             sessions::revoke(&mut parts.headers, key);
         }

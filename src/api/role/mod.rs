@@ -6,6 +6,7 @@ mod secret;
 mod session;
 mod status;
 mod trust;
+mod usage;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use secret::{OnExpiry, Output, ProcessCommand, RolloutRestart, SecretSpec, W
 pub use session::SessionSpec;
 pub use status::{CredentialsStatus, CrossAccountRoleStatus, RoleStatus};
 pub use trust::{SourceGrant, TrustSpec};
+pub use usage::{ServiceUsage, UsageStatus};
 
 use super::AccountRef;
 

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SourceGrantStatus;
+use super::{SourceGrantStatus, UsageStatus};
 use crate::api::schema;
 
 /// What the operator found out and did.
@@ -46,6 +46,10 @@ pub struct CrossAccountRoleStatus {
     /// With `Observe`: what `Create` or `Adopt` would change, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub planned_changes: Vec<String>,
+
+    /// IAM's answer to the last request for a report on the use of the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageStatus>,
 }
 
 /// The IAM role as it is.

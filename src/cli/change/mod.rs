@@ -14,7 +14,8 @@ use tokio::time::timeout;
 pub use self::error::ChangeError;
 
 use self::args::{ChangeArgs, RevokeArgs};
-use self::effect::{Change, Progress, said};
+pub use self::effect::said;
+use self::effect::{Change, Progress};
 use super::cluster::args::NamespaceArgs;
 use super::cluster::{Cluster, ClusterError, Objects};
 use super::outcome::Outcome;

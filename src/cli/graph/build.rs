@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 
 use super::access::{of_managed_policy, of_role};
 use super::model::{Graph, Kind, Mark, Node, Relation};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, SourceGrantStatus};
+use crate::cli::unused::args::DAYS;
+use crate::decide::usage::used_since;
 use crate::decide::workloads::mounts::uses;
 use crate::domain::{Arn, Principal};
 
 /// What the caller may see of a cluster.
 #[derive(Debug, Default)]
 pub struct Objects {
+    /// When they were read.
+    pub now: Timestamp,
     /// All `AWSAccount`s.
     pub accounts: Vec<AWSAccount>,
     /// The `CrossAccountRole`s to draw.
@@ -33,7 +38,9 @@ pub fn graph(objects: &Objects) -> Graph {
     for role in &objects.roles {
         let namespace = role.namespace().unwrap_or_default();
         let account = accounts.get(&role.spec.account_ref.name).copied();
-        let drawing = Drawing { graph: &mut graph, role, namespace: &namespace, account };
+        let since = objects.now - SignedDuration::from_hours(24 * i64::from(DAYS));
+        let used = used_since(role, since);
+        let drawing = Drawing { graph: &mut graph, role, namespace: &namespace, account, used };
         drawing.draw(pods.get(&namespace).map(Vec::as_slice).unwrap_or_default());
     }
     graph
@@ -45,6 +52,8 @@ struct Drawing<'a> {
     role: &'a CrossAccountRole,
     namespace: &'a str,
     account: Option<&'a AWSAccount>,
+    /// Whether the role used each service lately, as far as a report was asked for.
+    used: BTreeMap<String, bool>,
 }
 
 impl Drawing<'_> {
@@ -146,13 +155,20 @@ impl Drawing<'_> {
         self.graph.node(arn, node.detail("arn", Some(arn)))
     }
 
+    fn unused(&self, service: &str) -> Option<Mark> {
+        (self.used.get(service) == Some(&false)).then_some(Mark::Unused)
+    }
+
     fn permissions(&mut self, role: &str) {
         let account = self.account_id().unwrap_or(&self.role.spec.account_ref.name).to_owned();
         for (service, access) in of_role(&self.role.spec.role) {
             // One node for each role: two roles with a service in common need not have the same actions.
             let actions = access.actions.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             let label = if service == "*" { "every service".to_owned() } else { format!("{service}: {actions}") };
-            let node = Node::new(Kind::Service, label).in_account(Some(&account)).marked(access.marks);
+            let node = Node::new(Kind::Service, label)
+                .in_account(Some(&account))
+                .marked(access.marks)
+                .marked(self.unused(&service));
             let node = node.detail("service", Some(&service)).detail("actions", Some(actions));
             let service = self.graph.node(&format!("{}/{service}", self.role.full_name()), node);
             self.graph.edge(role, Relation::Allows, &service);

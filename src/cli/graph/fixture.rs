@@ -37,7 +37,7 @@ pub fn objects() -> Objects {
             "secret": {"name": "aws"},
         },
         "status": {
-            "conditions": [condition(2)], "role": {"arn": role, "created": true},
+            "conditions": [condition(2)], "role": {"arn": role, "id": "AROA1", "created": true},
             "sourceGrants": [{"account": "ci", "user": "deployer", "principalArn": user, "policy": "p", "roleArn": role}],
         },
     });
@@ -52,6 +52,7 @@ pub fn objects() -> Objects {
         })
     };
     Objects {
+        now: "2027-01-15T08:00:00Z".parse().expect("a time"),
         accounts: vec![parse(account)],
         roles: vec![parse(reader)],
         pods: vec![parse(pod("a", "aws")), parse(pod("b", "aws")), parse(pod("other", "another"))],

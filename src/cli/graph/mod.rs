@@ -12,6 +12,7 @@ mod model;
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 
 use self::args::{Form, GraphArgs};
@@ -66,5 +67,5 @@ async fn objects(cluster: &Cluster, selection: &Selection) -> Result<Objects, Re
         }
         Seen::Missing => None,
     });
-    Ok(Objects { accounts: accounts.collect(), roles, pods })
+    Ok(Objects { now: Timestamp::now(), accounts: accounts.collect(), roles, pods })
 }

@@ -57,6 +57,8 @@ pub enum Mark {
     AnyResource,
     /// `Ready` is not `True`.
     NotReady,
+    /// The role did not use the service for 90 days, by the last report that was asked for.
+    Unused,
 }
 
 /// One node.

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::cli::graph::fixture::objects;
 use crate::cli::graph::model::Edge;
@@ -48,4 +50,23 @@ fn a_grant_that_is_being_taken_back_is_no_way_in() {
     objects.roles[0].status.as_mut().expect("a status").source_grants[0].role_arn = None;
     let graph = graph(&objects);
     assert!(!graph.edges.iter().any(|edge| edge.relation == Relation::Grants));
+}
+
+#[test]
+fn a_service_that_the_role_has_not_used_lately_is_marked() {
+    let mut objects = objects();
+    let is_marked =
+        |objects: &Objects| graph(objects).nodes["Service/analytics/reader/s3"].marks.contains(&Mark::Unused);
+    assert!(!is_marked(&objects), "no report was asked for");
+    for (role_id, last_used, marked) in [
+        ("AROA1", json!(null), true),
+        ("AROA1", json!("2026-10-01T08:00:00Z"), true),
+        ("AROA1", json!("2027-01-10T08:00:00Z"), false),
+        ("AROA2", json!(null), false), // the report is about an earlier role of the name
+    ] {
+        let usage = json!({"roleId": role_id, "services": [{"service": "s3", "lastUsed": last_used}]});
+        let status = objects.roles[0].status.as_mut().expect("a status");
+        status.usage = serde_json::from_value(usage.clone()).expect("a report");
+        assert_eq!(is_marked(&objects), marked, "{usage}");
+    }
 }

@@ -65,6 +65,10 @@ pub struct Role {
     pub reason: Option<String>,
     /// ARN of the role in AWS, if there is one.
     pub role_arn: Option<String>,
+    /// When the role was last used, as far as IAM shows it. The operator's own check of new credentials counts.
+    pub last_used: Option<Timestamp>,
+    /// Services that the role may use and did not use for 90 days, by the last report that was asked for.
+    pub unused_services: Vec<String>,
     /// Sessions that were issued before this moment are denied.
     pub denied_before: Option<Timestamp>,
     /// The Secret with the credentials, if there is one.

@@ -6,6 +6,7 @@ use super::model::{Account, Health, Problem, Role, Secret, Tree};
 use crate::cli::branches::{Branch, draw};
 use crate::cli::moments::relative;
 use crate::cli::paint::{BAD, FAINT, GOOD, STRONG, WARN, painted, plain};
+use crate::cli::unused::args::DAYS;
 
 /// Draws it. Colours are in the text; the output drops them where nobody sees them.
 #[must_use]
@@ -35,6 +36,8 @@ fn of_role(role: &Role, now: Timestamp) -> Branch {
         health,
         reason,
         role_arn,
+        last_used,
+        unused_services,
         denied_before,
         secret,
         grants,
@@ -44,13 +47,18 @@ fn of_role(role: &Role, now: Timestamp) -> Branch {
     } = role;
     let full_name = painted(STRONG, &format!("{namespace}/{name}"));
     let head = format!("{} CrossAccountRole {full_name}  {}", mark(*health), reason.as_deref().unwrap_or(""));
-    let denied = denied_before.map(|at| Branch::leaf(format!("sessions issued before {at} are denied")));
+    let of_role = denied_before
+        .map(|at| format!("sessions issued before {at} are denied"))
+        .into_iter()
+        .chain(last_used.map(|at| format!("last used {}", relative(at, now))))
+        .chain(
+            (!unused_services.is_empty()).then(|| format!("not used for {DAYS} days: {}", unused_services.join(", "))),
+        );
+    let of_role: Vec<Branch> = of_role.map(|line| Branch::leaf(plain(&line))).collect();
     let branches = problems
         .iter()
         .map(of_problem)
-        .chain(
-            role_arn.iter().map(|arn| Branch::new(&format!("role {}", plain(arn)), denied.iter().cloned().collect())),
-        )
+        .chain(role_arn.iter().map(|arn| Branch::new(&format!("role {}", plain(arn)), of_role.clone())))
         .chain(secret.iter().map(|secret| Branch::leaf(of_secret(secret, now))))
         .chain(grants.iter().map(|arn| Branch::leaf(format!("{} may assume the role", plain(arn)))))
         .chain(restarts.iter().map(|workload| Branch::leaf(format!("{workload} restarts after each renewal"))))

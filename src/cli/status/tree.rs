@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 
 use super::model::{Account, Health, Role, Secret, Tree};
 use super::problem::{health, problems};
 use super::snapshot::{Seen, Snapshot};
 use crate::api::{AWSAccount, ConditionType, CredentialsStatus, CrossAccountRole};
+use crate::cli::unused::args::DAYS;
+use crate::decide::usage::used_since;
 
 /// The version of the JSON form.
 const VERSION: &str = "v1";
@@ -78,6 +80,8 @@ fn role(object: &CrossAccountRole, now: Timestamp) -> Role {
         health: health(conditions, generation, &problems),
         reason: object.condition(ConditionType::Ready).map(|ready| ready.reason.clone()),
         role_arn: reported.and_then(|role| role.arn.clone()),
+        last_used: reported.and_then(|role| role.last_used.as_ref()).map(|time| time.0),
+        unused_services: unused(object, now),
         denied_before: reported.and_then(|role| role.denied_before.as_ref()).map(|time| time.0),
         secret: status.and_then(|status| status.credentials.as_ref()).and_then(|set| secret(set, now)),
         grants: object.reported_grants().iter().filter_map(principal).collect(),
@@ -85,6 +89,11 @@ fn role(object: &CrossAccountRole, now: Timestamp) -> Role {
         planned_changes: status.map(|status| status.planned_changes.clone()).unwrap_or_default(),
         problems,
     }
+}
+
+fn unused(object: &CrossAccountRole, now: Timestamp) -> Vec<String> {
+    let since = now - SignedDuration::from_hours(24 * i64::from(DAYS));
+    used_since(object, since).into_iter().filter(|(_, used)| !used).map(|(service, _)| service).collect()
 }
 
 fn secret(set: &CredentialsStatus, now: Timestamp) -> Option<Secret> {

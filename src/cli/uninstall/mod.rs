@@ -34,7 +34,7 @@ async fn uninstall(args: UninstallArgs) -> Result<Outcome, UninstallError> {
     let inventory = progress::shown("Reading the objects", cluster.inventory()).await?;
     let text = if args.delete {
         let deletion = cluster.delete(&inventory, args.timeout);
-        progress::shown("Waiting until the operator has cleaned up", deletion).await?;
+        progress::shown("Waiting until the operator has cleaned up", Box::pin(deletion)).await?;
         format!("{inventory} are deleted:\n{}\n{NEXT}", inventory.with_fates())
     } else if args.leave_in_aws {
         let namespace = args.operator_namespace;

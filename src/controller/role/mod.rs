@@ -1,7 +1,7 @@
 //! One pass over a `CrossAccountRole`: read what Kubernetes says, decide the target, reach it in AWS, publish.
 //!
 //! [`reconcile`] is the driver. [`pass`] carries what every step needs. Then one file per part, in the order in which they
-//! run: [`iam_role`], [`grants`], [`credentials`], [`workloads`], [`publish`]; and [`cleanup`] for an object that is deleted.
+//! run: [`iam_role`], [`grants`], [`credentials`], [`workloads`], [`usage`], [`publish`]; and [`cleanup`] for an object that is deleted.
 
 mod apply;
 mod cleanup;
@@ -22,4 +22,5 @@ mod publish;
 pub mod reconcile;
 mod references;
 mod secret_cleanup;
+mod usage;
 mod workloads;

@@ -144,6 +144,7 @@ impl Pass<'_> {
                 ended => ended?,
             }
         }
+        Box::pin(self.report_usage(&role)).await; // asked for by people, and seldom
         Ok(())
     }
 

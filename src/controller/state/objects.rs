@@ -11,6 +11,7 @@ use crate::decide::Refusal;
 use crate::decide::credentials::proof::Proof;
 use crate::decide::credentials::published::PublishedCredentials;
 use crate::decide::role::denial::Denied;
+use crate::decide::usage::Work;
 use crate::domain::RoleArn;
 
 /// IAM and STS need this long, at most, until a new role or trust is known everywhere (Terraform waits as long).
@@ -133,6 +134,8 @@ pub struct ObjectState {
     pub written: Option<Arc<WrittenStatus>>,
     /// The role as it was last read.
     pub last_read: LastRead,
+    /// The work on a report of the services that the role used.
+    pub usage: Option<Work>,
 }
 
 impl ObjectState {

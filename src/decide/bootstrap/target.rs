@@ -8,7 +8,8 @@ use super::{allow, deny, document, only_if};
 use crate::domain::tag;
 
 /// What the operator reads of a role.
-const READS: [&str; 5] = [
+const READS: [&str; 6] = [
+    "iam:GenerateServiceLastAccessedDetails",
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
@@ -125,6 +126,7 @@ pub fn manager_policy(target: &Target) -> Value {
     let mut statements = vec![
         allow("ReadRoles", &READS, &[place.arn("role/*")]),
         allow("FindDrift", &["iam:GetAccountAuthorizationDetails", "iam:ListRoles"], &any),
+        allow("ReadUsage", &["iam:GetServiceLastAccessedDetails"], &any),
         only_if(allow("CreateRoles", &["iam:CreateRole"], &roles), &created),
         only_if(allow("PutTheBoundary", &["iam:PutRolePermissionsBoundary"], &roles), &both),
         only_if(allow("AttachPolicies", &["iam:AttachRolePolicy"], &roles), &both),

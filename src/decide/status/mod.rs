@@ -30,6 +30,7 @@ pub fn status(
         role,
         role_facts,
         planned_changes,
+        usage,
         credentials,
         published,
         grants,
@@ -67,6 +68,7 @@ pub fn status(
         restarted_for: consumers.rollouts.restarted_for(previous.restarted_for.as_ref()),
         source_grants: previous.source_grants.clone(),
         planned_changes: planned_changes.clone().unwrap_or_else(|| previous.planned_changes.clone()),
+        usage: usage.clone().or_else(|| previous.usage.clone()),
     }
 }
 

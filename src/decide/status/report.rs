@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::{Reason, RoleStatus};
+use crate::api::{Reason, RoleStatus, UsageStatus};
 use crate::decide::failure::Verdict;
 use crate::decide::workloads::stale_pods::Consumers;
 use crate::domain::ExternalId;
@@ -97,6 +97,8 @@ pub struct Report {
     pub role_facts: Option<RoleStatus>,
     /// What would be changed if the role were not only observed.
     pub planned_changes: Option<Vec<String>>,
+    /// The answer to a request for a report on the use of the role.
+    pub usage: Option<UsageStatus>,
     /// The credentials.
     pub credentials: Outcome,
     /// The set in the Secret, expired or not.

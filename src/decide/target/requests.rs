@@ -20,6 +20,8 @@ pub struct Requests {
     pub renew: Option<Timestamp>,
     /// The denial of sessions issued before now is asked for at this time.
     pub revoke: Option<Timestamp>,
+    /// A report on the use of the role is asked for at this time.
+    pub usage: Option<Timestamp>,
     /// Values that are not a time. They are reported, and stop nothing.
     pub unreadable: Vec<Refusal>,
 }
@@ -36,7 +38,8 @@ impl Requests {
             })
         };
         let (renew, revoke) = (time(annotation::RENEW_REQUESTED_AT), time(annotation::REVOKE_REQUESTED_AT));
-        Self { renew, revoke, unreadable }
+        let usage = time(annotation::USAGE_REQUESTED_AT);
+        Self { renew, revoke, usage, unreadable }
     }
 
     /// The request for new credentials, once its time has come.
@@ -45,10 +48,17 @@ impl Requests {
         self.renew.filter(|at| is_due(*at, now))
     }
 
+    /// The request for a report on the use of the role, once its time has come.
+    #[must_use]
+    pub fn due_usage(&self, now: Timestamp) -> Option<Timestamp> {
+        self.usage.filter(|at| is_due(*at, now))
+    }
+
     /// When a request becomes due that is not yet.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let ahead = self.renew.into_iter().chain(self.revoke).filter(|at| !is_due(*at, now));
+        let asked = self.renew.into_iter().chain(self.revoke).chain(self.usage);
+        let ahead = asked.filter(|at| !is_due(*at, now));
         ahead.map(|at| at - CLOCK_TOLERANCE).min()
     }
 }
@@ -96,7 +106,7 @@ mod tests {
         assert_eq!(Requests::of(&role), Requests::default());
         role.annotations_mut().insert(annotation::REVOKE_REQUESTED_AT.into(), "now".into());
         role.annotations_mut().insert(annotation::RENEW_REQUESTED_AT.into(), "2027-01-15T08:00:00Z".into());
-        let Requests { renew, revoke, unreadable } = Requests::of(&role);
+        let Requests { renew, revoke, usage: _, unreadable } = Requests::of(&role);
         assert_eq!((renew, revoke, unreadable.len()), (Some(at("2027-01-15T08:00:00Z")), None, 1));
         assert_eq!(unreadable[0].reason, Reason::InvalidSpec);
         let message = &unreadable[0].message;

@@ -95,7 +95,7 @@ mod tests {
         let sessions = Sessions::default();
         assert_eq!(xml::element(&with_last_used(ROLE, &sessions), "RoleLastUsed"), Some(""));
         sessions.issued("ASIA1", Session { role_id: "AROA1".into(), ..Session::default() });
-        sessions.used("ASIA1", "eu-west-1");
+        sessions.used("ASIA1", "s3", "eu-west-1");
         let role = with_last_used(ROLE, &sessions);
         assert_eq!(xml::element(&role, "Region"), Some("eu-west-1"));
         assert!(xml::element(&role, "LastUsedDate").is_some());

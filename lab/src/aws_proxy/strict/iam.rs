@@ -13,7 +13,7 @@ use super::{
     grammar::{self, Kind},
     lookup, names, pages,
     trust::{Admitted, malformed},
-    wording,
+    usage, wording,
 };
 
 /// Answers a call to IAM by a caller of `account`.
@@ -31,6 +31,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
     let admitted = admit_documents(&mut call.form, action, ask.upstream, rules).await?;
     rules.quotas.check(&call, account, ask.upstream).await?;
     attachable(&call, account, ask.upstream).await?;
+    usage::check(ask, account).await?;
     let leaving = leaving(&call, account, ask.upstream).await?;
 
     let mut reply = ask.forward(&call.form).await?;
@@ -56,7 +57,7 @@ pub(crate) async fn answer(ask: &Ask<'_>, account: &str, rules: &Strictness) -> 
         rules.sessions.role_deleted(&id);
         rules.trusts.orphan(ask.upstream, &id).await?;
     }
-    let mut text = documents::shown(reply.text());
+    let mut text = usage::answered(ask, account, rules, &documents::shown(reply.text())).await?;
     if let Some(admitted) = &admitted {
         text = documents::with_trust(&text, &admitted.trust);
     }

@@ -89,6 +89,11 @@ impl Policies {
         }
     }
 
+    /// Those of the principal itself and of its groups.
+    pub(crate) fn of_identity(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(|(kind, _)| *kind == Kind::Identity).flat_map(|(_, policies)| policies)
+    }
+
     /// Whether a statement about the action has a condition on this key.
     pub(crate) fn ask_for(&self, key: &str, action: &str) -> bool {
         let names = |keys: &Value| {

@@ -24,6 +24,7 @@ fn lists(action: &str) -> &'static [(&'static str, &'static str)] {
             ("RoleDetailList", "RoleName"),
             ("Policies", "Arn"),
         ],
+        "GetServiceLastAccessedDetails" => &[("ServicesLastAccessed", "ServiceNamespace")],
         _ => &[],
     }
 }

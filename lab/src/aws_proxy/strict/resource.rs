@@ -74,6 +74,9 @@ fn main(call: &Call, caller: &Caller, account: &Snapshot) -> Need {
     if let Some(policy) = get("PolicyArn") {
         return Need { shown: format!("policy {policy}"), ..by_arn(policy.to_owned()) };
     }
+    if let Some(reported) = get("Arn").filter(|_| action == "GenerateServiceLastAccessedDetails") {
+        return by_arn(reported.to_owned());
+    }
     if let Some(simulated) = get("PolicySourceArn") {
         return by_arn(simulated.to_owned());
     }

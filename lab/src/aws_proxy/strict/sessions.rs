@@ -48,6 +48,8 @@ pub(crate) struct Sessions(Mutex<Known>);
 struct Known {
     sessions: HashMap<String, Session>,
     last_used: HashMap<String, LastUsed>,
+    /// By role and service.
+    services: HashMap<(String, String), LastUsed>,
     deleted_roles: HashSet<String>,
 }
 
@@ -61,13 +63,15 @@ impl Sessions {
     }
 
     /// Notes that a session is used. `false` if its role was deleted: its credentials are then no longer good.
-    pub(crate) fn used(&self, access_key: &str, region: &str) -> bool {
+    pub(crate) fn used(&self, access_key: &str, service: &str, region: &str) -> bool {
         let mut known = locked(&self.0);
         let Some(role_id) = known.sessions.get(access_key).map(|session| session.role_id.clone()) else { return true };
         if known.deleted_roles.contains(&role_id) {
             return false;
         }
-        known.last_used.insert(role_id, LastUsed { at: Timestamp::now(), region: region.to_owned() });
+        let last = LastUsed { at: Timestamp::now(), region: region.to_owned() };
+        known.services.insert((role_id.clone(), service.to_owned()), last.clone());
+        known.last_used.insert(role_id, last);
         true
     }
 
@@ -79,6 +83,10 @@ impl Sessions {
 
     pub(crate) fn last_used(&self, role_id: &str) -> Option<LastUsed> {
         locked(&self.0).last_used.get(role_id).cloned()
+    }
+
+    pub(crate) fn service_used(&self, role_id: &str, service: &str) -> Option<LastUsed> {
+        locked(&self.0).services.get(&(role_id.to_owned(), service.to_owned())).cloned()
     }
 
     pub(crate) fn role_deleted(&self, role_id: &str) {
@@ -116,9 +124,10 @@ mod tests {
     fn a_session_ends_with_its_role_and_use_of_it_is_remembered() {
         let sessions = Sessions::default();
         sessions.issued("ASIA1", Session { role_id: "AROA1".into(), ..Session::default() });
-        assert!(sessions.used("ASIA1", "eu-west-1"));
+        assert!(sessions.used("ASIA1", "s3", "eu-west-1"));
         assert_eq!(sessions.last_used("AROA1").unwrap().region, "eu-west-1");
+        assert!(sessions.service_used("AROA1", "s3").is_some() && sessions.service_used("AROA1", "sqs").is_none());
         sessions.role_deleted("AROA1");
-        assert!(!sessions.used("ASIA1", "eu-west-1"));
+        assert!(!sessions.used("ASIA1", "s3", "eu-west-1"));
     }
 }

@@ -39,6 +39,12 @@ impl Snapshot {
         Some(Entity { kind, description })
     }
 
+    /// The role of this ARN.
+    pub(crate) fn by_arn(&self, arn: &str) -> Option<Entity<'_>> {
+        let description = self.member("RoleDetailList", "Arn", arn)?;
+        Some(Entity { kind: "Role", description })
+    }
+
     /// The ARN of an instance profile that has a role.
     pub(crate) fn instance_profile(&self, name: &str) -> Option<&str> {
         let roles = xml::members(xml::element(&self.answer, "RoleDetailList")?);

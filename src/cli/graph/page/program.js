@@ -13,6 +13,7 @@
     Runs: "runs", MayMount: "may mount", Uses: "uses", ActsAs: "has credentials of", Trusts: "is trusted by",
     Grants: "is granted", Allows: "allows", In: "is in",
     Admin: "admin-like", AnyAction: "wildcard action", AnyResource: "every resource", NotReady: "not Ready",
+    Unused: "not used for 90 days",
   };
   const ids = Object.keys(nodes);
   const named = (id) => `${nodes[id].kind} ${nodes[id].label}`;
@@ -67,6 +68,7 @@
       { selector: "node[marks *= 'Any']", style: { "border-width": 4, "border-color": warn } },
       { selector: "node[marks *= 'Admin']", style: { "border-width": 5, "border-color": bad, shape: "diamond", width: 28, height: 28 } },
       { selector: "node[marks *= 'NotReady']", style: { "background-opacity": 0.35 } },
+      { selector: "node[marks *= 'Unused']", style: { "border-width": 4, "border-color": warn, "border-style": "dashed" } },
       { selector: "edge", style: { width: 1.5, "line-color": line, "target-arrow-color": line, "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": ids.length > 400 ? "haystack" : "bezier" } },
       { selector: ".dim", style: { opacity: 0.12, "text-opacity": 0.12 } },
       { selector: "edge.lit", style: { width: 3, "line-color": accent, "target-arrow-color": accent, label: ids.length > 400 ? "" : "data(label)", "font-size": 10, color: text, "text-outline-color": back, "text-outline-width": 2 } },
