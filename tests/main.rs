@@ -32,5 +32,6 @@ mod revocation;
 mod role;
 mod secret;
 mod surroundings;
+mod tracing;
 mod trust;
 mod workloads;
