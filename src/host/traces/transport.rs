@@ -71,9 +71,9 @@ impl Transport {
 #[async_trait]
 impl HttpClient for Transport {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let exchange = timeout(self.timeout, exchange(self.connector.clone(), request));
-        let sent = self.runtime.spawn(async { exchange.await.map_err(|_| "no answer in time")? }).await;
-        let answer = sent.unwrap_or_else(|ended| Err(ended.into()));
+        let (limit, exchange) = (self.timeout, exchange(self.connector.clone(), request));
+        let sent = self.runtime.spawn(async move { timeout(limit, exchange).await.map_err(|_| "no answer in time")? });
+        let answer = sent.await.unwrap_or_else(|ended| Err(ended.into()));
         match &answer {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => self.warn(&format!("it answers {}", answer.status())),
