@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-/// What work in flight may take after a shutdown. With the release of the lease, the process ends within 5 s.
+/// What work in flight may take after a shutdown. With the release of the lease, the process ends within 5 s;
+/// spans that are queued then have 2 s more.
 const DRAIN: Duration = Duration::from_millis(3_500);
 
 /// Why the process fails.
