@@ -3,6 +3,7 @@
 mod life;
 mod monitoring;
 mod rendered;
+mod tracing;
 mod values;
 mod variants;
 

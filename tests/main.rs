@@ -32,6 +32,7 @@ mod revocation;
 mod role;
 mod secret;
 mod surroundings;
+mod tracing;
 mod trust;
 mod usage;
 mod workloads;

@@ -38,6 +38,7 @@ pub mod log_file;
 mod loopback;
 pub mod mount;
 pub mod operator;
+pub mod otlp;
 pub mod pki;
 pub mod real_aws;
 pub mod release;

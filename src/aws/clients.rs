@@ -11,7 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::call::CallRecorder;
 use super::clock::AwsClock;
-use super::http::{BundleError, http_client};
+use super::http::http_client;
 use super::iam::IamClient;
 use super::limits::{AccountLimits, limited};
 use super::role_chain::{ChainFailure, walk};
@@ -19,6 +19,7 @@ use super::sts::StsClient;
 use super::{base_identity, config};
 use crate::domain::{AccountAccess, AccountId, AwsFailure, BaseIdentity, CallerIdentity, Credentials, Region};
 use crate::host::metrics::Metrics;
+use crate::host::trust::BundleError;
 
 /// A manager session is replaced when less than this is left of it, so that no reconcile outlives it.
 const MANAGER_MARGIN: SignedDuration = SignedDuration::from_mins(5);
@@ -212,7 +213,8 @@ impl AwsClients {
         let account = access.map(|access| access.name.clone()).unwrap_or_default();
         // Without an account it is the question that a refusal leads to.
         let refused = (access.is_some() && who.is_none()).then(|| Arc::clone(&self.refused));
-        CallRecorder { service, account, metrics: self.metrics.clone(), refused }
+        let account_id = access.map(|access| access.id.clone());
+        CallRecorder { service, account, account_id, metrics: self.metrics.clone(), refused }
     }
 
     /// The limits of an account. Nothing that happens in one account slows down another.

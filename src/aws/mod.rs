@@ -25,7 +25,6 @@ mod usage;
 
 pub use clients::AwsClients;
 pub use grantee::InlinePolicy;
-pub use http::BundleError;
 pub use iam::IamClient;
 pub use role_chain::ChainFailure;
 pub use sts::{AssumeRole, IssuedSession, StsClient};

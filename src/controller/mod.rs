@@ -19,8 +19,18 @@ pub mod settings;
 
 pub use run::{StartError, run};
 
-use crate::api::Reason;
+use crate::api::{Outlook, Reason};
 use crate::decide::failure::{Retry, Verdict};
+use crate::host::metrics::ReconcileResult;
+
+/// How a reconcile ended that reports this problem, or none.
+fn ended_with(problem: Option<&Verdict>) -> ReconcileResult {
+    match problem.map(|verdict| verdict.reason.outlook()) {
+        None => ReconcileResult::Settled,
+        Some(Outlook::NeedsSomeone | Outlook::Lost) => ReconcileResult::Stalled,
+        Some(Outlook::OnTheWay | Outlook::Works) => ReconcileResult::Progressing,
+    }
+}
 
 /// What the API server answered, or why it did not.
 fn answer_of(error: &kube::Error) -> String {

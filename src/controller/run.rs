@@ -25,12 +25,13 @@ use super::state::shared_read::SharedRead;
 use super::state::workers::Workers;
 use super::watches::{account_controller, role_controller, waker};
 use crate::api::{AWSAccount, CrossAccountRole};
-use crate::aws::{AwsClients, BundleError};
+use crate::aws::AwsClients;
 use crate::cluster::{Cluster, Events};
 use crate::controller::settings::{ControllerSettings, Namespaces, Shard};
 use crate::host::health::Health;
 use crate::host::metrics::Metrics;
 use crate::host::shutdown::Shutdown;
+use crate::host::trust::BundleError;
 
 /// The component's name in `/readyz`.
 const CACHE: &str = "kubernetes-cache";

@@ -1,4 +1,4 @@
-//! What any part of a process may use: logs, metrics, health, shutdown, proxies, and errors in words.
+//! What any part of a process may use: logs, metrics, traces, health, shutdown, proxies, and errors in words.
 
 pub mod error_chain;
 pub mod health;
@@ -6,3 +6,5 @@ pub mod logs;
 pub mod metrics;
 pub mod proxy;
 pub mod shutdown;
+pub mod traces;
+pub mod trust;

@@ -22,7 +22,8 @@ Kubernetes settings are those of every client: the files in KUBECONFIG, else ~/.
 account of the pod. AWS settings are those of every AWS SDK: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL,
 AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_CA_BUNDLE, the shared config files, and credentials from
 the environment, a profile, a web identity token (IRSA), EKS Pod Identity, or the instance. HTTPS_PROXY,
-HTTP_PROXY and NO_PROXY apply to both, SSL_CERT_FILE too.
+HTTP_PROXY and NO_PROXY apply to both, SSL_CERT_FILE too. OTEL_EXPORTER_OTLP_ENDPOINT names a collector
+that traces are sent to.
 
 Each flag can also be given as the environment variable shown with it. The flag wins over the variable.";
 

@@ -18,10 +18,12 @@ use crate::{
         logs,
         metrics::Metrics,
         shutdown::{self, Overrun},
+        traces,
     },
 };
 
-/// What work in flight may take after a shutdown. With the release of the lease, the process ends within 5 s.
+/// What work in flight may take after a shutdown. With the release of the lease, the process ends within 5 s;
+/// spans that are queued then have 2 s more.
 const DRAIN: Duration = Duration::from_millis(3_500);
 
 /// Why the process fails.
@@ -81,6 +83,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let RunArgs { controllers, leader_elect, lease_namespace, http_addr, per_object_metrics, log_format, log_level } =
         args;
     logs::init(log_format, &log_level)?;
+    let traces = traces::start();
     let shutdown = shutdown::on_signals().map_err(Error::Setup)?;
     let health = Health::default();
     let metrics = Metrics::new(per_object_metrics);
@@ -111,6 +114,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         Err(failed) = admin.serve(health.clone(), metrics.clone()) => Err(failed.into()),
     };
     let ended = ended.and_then(|()| if shutdown.is_requested() { Ok(()) } else { Err(Error::Ended) });
+    traces.finish().await; // after the lease is free: the next leader does not wait for a collector
     if ended.is_ok() {
         info!("stopped");
     }

@@ -25,6 +25,9 @@ async fn wrong_settings_are_refused_by_name() -> Result<()> {
         ("podDisruptionBudget.maxUnavailable=half", "maxUnavailable"),
         ("networkPolicy.extraEgressPorts={70000}", "extraEgressPorts"),
         ("monitoring.interval=often", "interval"),
+        ("tracing.endpoint=otel-collector:4317", "endpoint"),
+        ("tracing.endpoint=http://user:password@collector:4318", "endpoint"),
+        ("tracing.sampleRatio=2", "sampleRatio"),
         (
             "monitoring.serviceMonitor.enabled=true,monitoring.podMonitor.enabled=true",
             "monitoring: enable serviceMonitor or podMonitor, not both",

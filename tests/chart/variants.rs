@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Each way to install, by name.
-pub fn variants() -> [(&'static str, Value); 12] {
+pub fn variants() -> [(&'static str, Value); 13] {
     [
         ("the defaults", json!({})),
         ("two namespaces", json!({"watchNamespaces": ["default", "kube-public"]})),
@@ -15,6 +15,7 @@ pub fn variants() -> [(&'static str, Value); 12] {
         ("pods that are injected", json!({"podInjection": {"enabled": true}, "namespace": {"create": true}})),
         ("the Service scraped, with alerts and dashboard", monitored("serviceMonitor")),
         ("the pods scraped, without a Service", monitored("podMonitor")),
+        ("traces, through a network policy", traced()),
         ("the operator alone", alone()),
         ("all settings", all_settings()),
     ]
@@ -48,6 +49,14 @@ pub fn monitored(monitor: &str) -> Value {
             "dashboard": {"enabled": true},
         },
         "metrics": {"service": {"enabled": false}},
+        "networkPolicy": {"enabled": true},
+    })
+}
+
+/// Traces to a collector in the cluster, of every second reconcile.
+pub fn traced() -> Value {
+    json!({
+        "tracing": {"endpoint": "http://otel-collector.monitoring:4318", "sampleRatio": 0.5},
         "networkPolicy": {"enabled": true},
     })
 }
@@ -93,6 +102,7 @@ pub fn all_settings() -> Value {
             "labels": {"release": "prometheus"}, "interval": "1m",
             "serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true},
         },
+        "tracing": {"endpoint": "https://collector.example", "sampleRatio": 0.1},
         "priorityClassName": "system-cluster-critical",
         "resources": {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "podAnnotations": {"example.com/scrape": "true"},

@@ -10,7 +10,14 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 use serde_json::json;
 
-use lab::{aws::Identity, aws_proxy::AwsError, env::TestEnv, operator::Operator, wait::eventually};
+use lab::{
+    aws::Identity,
+    aws_proxy::AwsError,
+    env::TestEnv,
+    operator::Operator,
+    otlp::{Behaviour, Collector},
+    wait::eventually,
+};
 
 use self::canary::Canary;
 
@@ -66,6 +73,16 @@ async fn words_of_two_sets(env: &TestEnv, name: &str, request: &str) -> Result<V
     Ok(words)
 }
 
+async fn external_ids(env: &TestEnv) -> Result<Vec<Canary>> {
+    let roles = env.roles.list(&ListParams::default()).await?;
+    let ids: Vec<Canary> = roles
+        .iter()
+        .filter_map(|role| Some(Canary::new("an external id", role.status.as_ref()?.external_id.as_ref()?)))
+        .collect();
+    ensure!(!ids.is_empty(), "no object has an external id");
+    Ok(ids)
+}
+
 /// A Secret without its data.
 fn outside(secret: Secret) -> String {
     format!("{:?}", Secret { data: None, ..secret })
@@ -93,7 +110,9 @@ async fn everything_told(env: &TestEnv, operator: &Operator) -> Result<Vec<(&'st
 #[tokio::test]
 async fn no_part_of_a_credential_is_seen_in_any_form_in_good_and_in_bad_lives() -> Result<()> {
     let mut env = TestEnv::new("leaks").await?;
+    let collector = Collector::start(Behaviour::Takes)?;
     env.settings = env.settings.flag("--log-level=trace").quiet();
+    env.settings = env.settings.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
     let operator = env.start().await?;
     let mut canaries: Vec<Canary> = ECHOED.iter().map(|(name, word)| Canary::new(*name, word)).collect();
     canaries.extend(words_of("the operator", &env.aws.operator));
@@ -117,7 +136,14 @@ async fn no_part_of_a_credential_is_seen_in_any_form_in_good_and_in_bad_lives() 
         canaries.push(Canary::new("the access key id of a call", &key));
     }
 
-    let told = everything_told(&env, &operator).await?;
+    let mut told = everything_told(&env, &operator).await?;
+    // An external id is no credential, and status shows it; but a collector is no place for it either.
+    let external_ids = external_ids(&env).await?;
+    operator.stop().await?; // sends the last spans
+    let traces = collector.raw();
+    ensure!(traces.contains("STS.AssumeRole") && traces.contains("MalformedPolicyDocument"), "{traces}");
+    ensure!(external_ids.iter().all(|id| id.found_in(&traces).is_none()), "an external id is in the traces");
+    told.push(("the traces", traces));
     for (place, text) in &told {
         ensure!(text.len() > 20, "{place} is empty: {text}");
         for canary in &canaries {

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use crate::aws::BundleError;
 use crate::decide::bootstrap::TooLarge;
 use crate::domain::AwsFailure;
 use crate::domain::policy::PolicyError;
+use crate::host::trust::BundleError;
 
 /// Why `bootstrap` fails.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,9 @@ use kube::{Resource, ResourceExt};
 use super::cleanup;
 use crate::api::{AWSAccount, AWSAccountStatus, ConditionType, CrossAccountRole};
 use crate::aws::ChainFailure;
-use crate::controller::Error;
 use crate::controller::context::{Context, Shared};
 use crate::controller::manager;
+use crate::controller::{Error, ended_with};
 use crate::decide::account::access::{access, check_account};
 use crate::decide::account::partition::{guardrails_in_one, operator_reaches, trusts_can_name};
 use crate::decide::account::readiness::{needs, unusable};
@@ -22,6 +22,8 @@ use crate::decide::failure::{FailureContext, Verdict};
 use crate::decide::failure::{Retry, delay, next_on_grid};
 use crate::decide::status::transition;
 use crate::domain::{AccountAccess, BaseIdentity, CallerIdentity};
+use crate::host::metrics::ReconcileResult;
+use crate::host::traces::{self, Subject};
 
 /// The least time between two writes of a status in which only counts changed.
 const COUNTS_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
@@ -51,44 +53,62 @@ impl AccountContext {
 
 /// Checks one account.
 pub async fn reconcile(account: Arc<AWSAccount>, ctx: Arc<AccountContext>) -> Result<Action, Error> {
-    let shared = &ctx.shared;
-    let now = shared.now();
-    shared.record_account(&account);
-    if !shared.shard.has_account(&account.spec.account_id) {
+    ctx.shared.record_account(&account);
+    if !ctx.shared.shard.has_account(&account.spec.account_id) {
         return Ok(Action::await_change()); // of another shard, which watches it as well
     }
+    let name = account.name_any();
+    let subject = Subject { kind: "AWSAccount", namespace: None, name: &name, account: &name };
+    traces::reconcile(subject, Box::pin(one_pass(&account, &ctx))).await
+}
+
+async fn one_pass(account: &AWSAccount, ctx: &AccountContext) -> Result<Action, Error> {
+    let result = check_and_report(account, ctx).await;
+    let ended = result.as_ref().map_or(ReconcileResult::Failed, |(problem, _)| ended_with(problem.as_ref()));
+    traces::reconcile_ended(ended.into(), result.is_err());
+    if let Ok((Some(problem), _)) = &result {
+        traces::note("crossaccount.reason", problem.reason.as_str());
+    }
+    result.map(|(_, action)| action)
+}
+
+/// What is wrong with the account, and when to come back.
+async fn check_and_report(account: &AWSAccount, ctx: &AccountContext) -> Result<(Option<Verdict>, Action), Error> {
+    let shared = &ctx.shared;
+    let now = shared.now();
     if account.metadata.deletion_timestamp.is_some() {
-        return cleanup::run(shared, &account, now).await;
+        return cleanup::run(shared, account, now).await.map(|action| (None, action));
     }
     let name = account.name_any();
-    ctx.keep_finalizer(&account).await;
+    ctx.keep_finalizer(account).await;
     let reported = account.status.clone().unwrap_or_default();
     let roles = shared.counts.of(&name, shared.wake_role.len()).or(reported.roles);
 
-    let verdict = if check_is_due(shared, &account, &name, now) {
-        let checked = check(shared, &account).await;
+    let verdict = if check_is_due(shared, account, &name, now) {
+        let checked = check(shared, account).await;
         shared.accounts.change(&name, |state| state.record_check(checked.is_err(), now));
         Some(checked)
     } else {
         None
     };
     let entered = verdict.as_ref().is_some_and(Result::is_ok);
-    if entered && let Some(orphans) = ctx.read_in_bulk(&account, now).await {
+    if entered && let Some(orphans) = ctx.read_in_bulk(account, now).await {
         shared.accounts.change(&name, |state| state.orphans = Some(orphans)); // its status may be written later
     }
     let problem = verdict.as_ref().and_then(|checked| checked.as_ref().err()).cloned();
     let orphans = shared.accounts.of(&name).orphans.or(reported.orphans);
-    let after = status(&account, &AWSAccountStatus { orphans, ..reported.clone() }, verdict, roles, now);
+    let after = status(account, &AWSAccountStatus { orphans, ..reported.clone() }, verdict, roles, now);
     if let Some(wait) = counts_wait(shared, &name, (&reported, &after), now) {
-        return Ok(Action::requeue(wait.unsigned_abs()));
+        return Ok((problem, Action::requeue(wait.unsigned_abs())));
     }
-    if shared.cluster.write_account_status(&account, &after).await? {
+    if shared.cluster.write_account_status(account, &after).await? {
         shared.accounts.change(&name, |state| state.status_written = Some(now));
     }
     if let Some(event) = transition(&reported.conditions, &after.conditions) {
         shared.events.publish(&account.object_ref(&()), &event).await;
     }
-    Ok(Action::requeue(wait(shared, &name, problem.as_ref(), now).unsigned_abs()))
+    let wait = wait(shared, &name, problem.as_ref(), now);
+    Ok((problem, Action::requeue(wait.unsigned_abs())))
 }
 
 /// How long the status waits, if only counts changed in it: in a wave of new roles they change with each of them.

@@ -10,13 +10,14 @@ use kube::{Resource, ResourceExt};
 
 use super::credentials::published_before;
 use super::pass::Pass;
-use crate::api::{CrossAccountRole, CrossAccountRoleStatus, Outlook, Reason};
-use crate::controller::Error;
+use crate::api::{CrossAccountRole, CrossAccountRoleStatus, Reason};
 use crate::controller::context::Context;
+use crate::controller::{Error, ended_with};
 use crate::decide::event::{Event, EventReason};
 use crate::decide::failure::{Retry, Verdict};
 use crate::decide::status::{Outcome, Report, next_pass, status, transition};
 use crate::host::metrics::ReconcileResult;
+use crate::host::traces;
 
 /// A status in the middle of a pass is a courtesy to the next process: an API server that does not answer delays nothing
 /// in AWS for longer.
@@ -35,6 +36,9 @@ impl Pass<'_> {
             self.write_status(&after).await?;
         }
         let problem = self.report.problem().cloned();
+        if let Some(verdict) = &problem {
+            traces::note("crossaccount.reason", verdict.reason.as_str());
+        }
         let now = self.now;
         if problem.is_some() {
             // What waits for a role that AWS may not show yet goes on as soon as a 404 is final.
@@ -54,7 +58,7 @@ impl Pass<'_> {
             "reconciled"
         );
         let wait = wake_at.duration_since(self.now).max(SignedDuration::from_secs(1));
-        Ok((result(problem.as_ref()), Action::requeue(wait.unsigned_abs())))
+        Ok((ended_with(problem.as_ref()), Action::requeue(wait.unsigned_abs())))
     }
 
     /// Publishes the Events so far: what was done was done, also where the pass breaks off.
@@ -111,7 +115,7 @@ pub(super) async fn report_unread(ctx: &Context, role: &CrossAccountRole, error:
     if before == after {
         return;
     }
-    match ctx.cluster.write_role_status(role, &after).await {
+    match traces::step("write status", ctx.cluster.write_role_status(role, &after)).await {
         Ok(written) => {
             let uid = role.metadata.uid.clone().unwrap_or_default();
             ctx.objects.change(&uid, |state| state.written = Some(Arc::new(written.into())));
@@ -122,16 +126,9 @@ pub(super) async fn report_unread(ctx: &Context, role: &CrossAccountRole, error:
 
 impl Pass<'_> {
     async fn write_status(&self, status: &CrossAccountRoleStatus) -> kube::Result<()> {
-        let written = self.ctx.cluster.write_role_status(self.role, status).await?;
+        let write = self.ctx.cluster.write_role_status(self.role, status);
+        let written = traces::step("write status", write).await?;
         self.remember(|state| state.written = Some(Arc::new(written.into())));
         Ok(())
-    }
-}
-
-fn result(problem: Option<&Verdict>) -> ReconcileResult {
-    match problem.map(|verdict| verdict.reason.outlook()) {
-        None => ReconcileResult::Settled,
-        Some(Outlook::NeedsSomeone | Outlook::Lost) => ReconcileResult::Stalled,
-        Some(Outlook::OnTheWay | Outlook::Works) => ReconcileResult::Progressing,
     }
 }

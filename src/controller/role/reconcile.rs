@@ -1,5 +1,6 @@
 //! The driver: one pass over an object, from what Kubernetes says to the status.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use crate::decide::target::warnings::warning;
 use crate::decide::target::{Hold, Target};
 use crate::decide::urgency::urgency;
 use crate::host::metrics::ReconcileResult;
+use crate::host::traces::{self, Subject};
 
 /// A pass that takes longer has met something that hangs. Each call has its own, shorter limit.
 const TIME_LIMIT: Duration = Duration::from_mins(3);
@@ -49,12 +51,23 @@ pub async fn reconcile(role: Arc<CrossAccountRole>, ctx: Arc<RoleContext>) -> Re
     };
     // It may have changed while it waited. What is gone from the cache is left to the event that took it away.
     let role = roles.get(&ObjectRef::from_obj(role.as_ref())).unwrap_or(role);
-    let mut timed = Box::pin(timed_pass(&role, shared));
+    let mut pass = pin!(traced_pass(&role, shared));
     tokio::select! {
-        action = &mut timed => return action,
+        action = &mut pass => return action,
         () = tokio::time::sleep(SLOW) => worker.is_slow(),
     }
-    timed.await
+    pass.await
+}
+
+/// One pass as a trace.
+async fn traced_pass(role: &CrossAccountRole, ctx: &Context) -> Result<Action, Error> {
+    let subject = Subject {
+        kind: "CrossAccountRole",
+        namespace: role.metadata.namespace.as_deref(),
+        name: role.metadata.name.as_deref().unwrap_or_default(),
+        account: &role.spec.account_ref.name,
+    };
+    traces::reconcile(subject, Box::pin(timed_pass(role, ctx))).await
 }
 
 /// One pass, within a time limit and counted.
@@ -64,6 +77,7 @@ async fn timed_pass(role: &CrossAccountRole, ctx: &Context) -> Result<Action, Er
     let result = result.unwrap_or(Err(Error::Timeout(TIME_LIMIT.as_secs())));
     let ended = result.as_ref().map_or(ReconcileResult::Failed, |(ended, _)| *ended);
     ctx.metrics.reconcile(ended, start.elapsed().as_secs_f64());
+    traces::reconcile_ended(ended.into(), result.is_err());
     result.map(|(_, action)| action)
 }
 

@@ -23,6 +23,7 @@ use crate::decide::role::denial::{denies_new_sessions, is_denied};
 use crate::decide::status::CredentialsFacts;
 use crate::decide::target::desired::Desired;
 use crate::domain::SessionRequest;
+use crate::host::traces::Span;
 
 /// A session as it is published.
 fn publication(
@@ -158,8 +159,13 @@ impl CredentialsStep<'_, '_> {
     pub(super) async fn write(&self, set: &PublishedCredentials) -> Result<(), Stop> {
         let (cluster, name) = (&self.pass.ctx.cluster, &self.desired.secret.name);
         let content = self.desired.secret.render(set);
+        let mut span = Span::of_request(|| "write Secret");
         let written = cluster.write_secret(self.pass.role, name, self.secret, &content).await;
         let kept = (!matches!(written, Ok(SecretWrite::Written))).then(|| Arc::new(set.clone()));
+        if kept.is_some() {
+            span.fail();
+        }
+        drop(span);
         self.pass.remember(|state| state.unpublished = kept);
         match written? {
             SecretWrite::Written => {}
