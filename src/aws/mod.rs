@@ -26,5 +26,6 @@ pub use clients::AwsClients;
 pub use grantee::InlinePolicy;
 pub use http::BundleError;
 pub use iam::IamClient;
+pub use redact::redact;
 pub use role_chain::ChainFailure;
 pub use sts::{AssumeRole, IssuedSession, StsClient};

@@ -21,4 +21,5 @@ mod runtime;
 pub mod session;
 pub mod shell;
 pub mod status;
+pub mod support_bundle;
 pub mod uninstall;

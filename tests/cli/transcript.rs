@@ -15,7 +15,7 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "status",
     "status-few-rights",
     "explain",
@@ -28,6 +28,7 @@ const NAMES: [&str; 12] = [
     "profile",
     "env-few-rights",
     "missing-permission",
+    "support-bundle",
 ];
 
 /// Compares what was printed with the page, or writes it there.
