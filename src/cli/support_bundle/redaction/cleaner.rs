@@ -2,8 +2,10 @@
 
 use regex::{NoExpand, Regex};
 
-use super::REMOVED;
 use crate::aws::redact;
+
+/// Stands in place of something that was removed.
+pub const REMOVED: &str = "[removed]";
 
 /// What is removed from a line: a pattern, and what stands in its place.
 const RULES: [(&str, &str); 6] = [

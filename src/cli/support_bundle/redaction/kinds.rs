@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Cleaner;
+use super::cleaner::Cleaner;
 use super::shape::{Shape, shaped};
 use crate::api::annotation;
 use crate::cli::support_bundle::part::Kind;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Cleaner, REMOVED};
+use super::cleaner::{Cleaner, REMOVED};
 
 /// What of a value may be shown.
 pub enum Shape {
