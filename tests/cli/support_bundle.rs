@@ -18,6 +18,9 @@ use lab::{aws::MANAGER_EXTERNAL_ID, env::TestEnv, guard::scratch};
 /// The name of the file, in a folder of the test.
 const FILE: &str = "bundle.tar.gz";
 
+/// The texts of a bundle by path.
+type Texts = BTreeMap<String, String>;
+
 /// Has somebody write a bundle into a folder.
 async fn bundled(person: &Person, folder: &Path, words: &[&str]) -> Result<Printed> {
     let mut command = person.command(&[&["support-bundle", "--output", FILE], words].concat())?;
@@ -25,9 +28,9 @@ async fn bundled(person: &Person, folder: &Path, words: &[&str]) -> Result<Print
     run(command, &person.environment()).await
 }
 
-/// The texts of a bundle by path.
-fn unpacked(folder: &Path) -> Result<BTreeMap<String, String>> {
-    let mut texts = BTreeMap::new();
+/// Reads a bundle.
+fn unpacked(folder: &Path) -> Result<Texts> {
+    let mut texts = Texts::new();
     for entry in Archive::new(GzDecoder::new(fs::File::open(folder.join(FILE))?)).entries()? {
         let mut entry = entry?;
         let path = entry.path()?.display().to_string();
@@ -40,9 +43,54 @@ fn unpacked(folder: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// The only document of a YAML file.
-fn document(texts: &BTreeMap<String, String>, file: &str) -> Result<Value> {
+fn document(texts: &Texts, file: &str) -> Result<Value> {
     let text = texts.get(file).with_context(|| format!("there is no {file}"))?;
     serde_saphyr::from_str(text).with_context(|| format!("{file} is not one document: {text}"))
+}
+
+/// Fails if a secret is in a file in any form.
+fn has_no_secret(scene: &Scene, texts: &Texts) -> Result<()> {
+    for (file, text) in texts {
+        ensure!(!text.contains(MANAGER_EXTERNAL_ID), "the external id of the account is in {file}");
+        for canary in &scene.canaries {
+            let found = canary.found_in(text);
+            ensure!(found.is_none(), "{} is in {file}: {}", canary.name, found.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless the objects are there as people need them, and of Secrets only what surrounds them.
+fn has_the_objects(scene: &Scene, texts: &Texts) -> Result<()> {
+    ensure!(texts["MISSING.txt"] == "Everything was read.\n", "{}", texts["MISSING.txt"]);
+    let role = document(texts, "objects/crossaccountroles.yaml")?;
+    ensure!(role["status"]["role"]["arn"] == scene.env.role_arn("reader"), "{role}");
+    ensure!(role["status"]["externalId"] == "[removed]", "{role}");
+    let account = document(texts, "objects/awsaccounts.yaml")?;
+    ensure!(account["spec"]["accountId"] == scene.env.aws.target.id(), "{account}");
+    let secret = document(texts, "objects/secrets.yaml")?;
+    let fields: Vec<&str> = secret.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    ensure!(fields == ["apiVersion", "dataKeysByManager", "kind", "metadata"], "the Secret was read: {secret}");
+    let keys = &secret["dataKeysByManager"]["crossaccount-operator"];
+    ensure!(*keys == json!(["config", "credentials", "credentials.json"]), "{secret}");
+    let explained = &texts[&format!("explain/{}/reader.txt", scene.env.namespace)];
+    ensure!(explained.ends_with("Every step works.\n") && !explained.contains('\u{1b}'), "{explained}");
+    let status: Value = serde_json::from_str(&texts["status.json"])?;
+    ensure!(status["ready"] == true, "{status}");
+    Ok(())
+}
+
+/// Fails unless one sees how the operator was started, what was reported of it, and what it logged.
+fn has_the_operator(texts: &Texts) -> Result<()> {
+    let container = document(texts, "operator/deployments.yaml")?["spec"]["template"]["spec"]["containers"][0].clone();
+    ensure!(container["args"] == json!(["run", "--log-level=info"]), "{container}");
+    ensure!(container["env"][0] == json!({"name": "AWS_REGION", "value": "eu-west-1"}), "{container}");
+    ensure!(texts["operator/events.yaml"].contains("reason: Tested"), "{}", texts["operator/events.yaml"]);
+    for part in ["operator", "operator.previous"] {
+        let log = &texts[&format!("operator/logs/{POD}/{part}.log")];
+        ensure!(log.contains("INFO the first line\n") && log.ends_with("INFO the last line\n"), "{log}");
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -61,36 +109,9 @@ async fn a_bundle_has_what_a_bug_report_needs_and_no_secret_in_any_form() -> Res
     ensure!(mode == 0o600, "others may read it: {mode:o}");
 
     let texts = unpacked(&folder)?;
-    for (file, text) in &texts {
-        ensure!(!text.contains(MANAGER_EXTERNAL_ID), "the external id of the account is in {file}");
-        for canary in &scene.canaries {
-            let found = canary.found_in(text);
-            ensure!(found.is_none(), "{} is in {file}: {}", canary.name, found.unwrap_or_default());
-        }
-    }
-
-    ensure!(texts["MISSING.txt"] == "Everything was read.\n", "{}", texts["MISSING.txt"]);
-    let role = document(&texts, "objects/crossaccountroles.yaml")?;
-    ensure!(role["status"]["role"]["arn"] == scene.env.role_arn("reader"), "{role}");
-    ensure!(role["status"]["externalId"] == "[removed]", "{role}");
-    let account = document(&texts, "objects/awsaccounts.yaml")?;
-    ensure!(account["spec"]["accountId"] == scene.env.aws.target.id(), "{account}");
-    let secret = document(&texts, "objects/secrets.yaml")?;
-    let keys = &secret["dataKeysByManager"]["crossaccount-operator"];
-    ensure!(*keys == json!(["config", "credentials", "credentials.json"]), "{secret}");
-    let container = document(&texts, "operator/deployments.yaml")?["spec"]["template"]["spec"]["containers"][0].clone();
-    ensure!(container["args"] == json!(["run", "--log-level=info"]), "{container}");
-    ensure!(container["env"][0] == json!({"name": "AWS_REGION", "value": "eu-west-1"}), "{container}");
-    for part in ["operator", "operator.previous"] {
-        let log = &texts[&format!("operator/logs/{POD}/{part}.log")];
-        ensure!(log.contains("INFO the first line\n") && log.ends_with("INFO the last line\n"), "{log}");
-    }
-    ensure!(texts["operator/events.yaml"].contains("reason: Tested"), "{}", texts["operator/events.yaml"]);
-    let explained = &texts[&format!("explain/{}/reader.txt", scene.env.namespace)];
-    ensure!(explained.ends_with("Every step works.\n") && !explained.contains('\u{1b}'), "{explained}");
-    let status: Value = serde_json::from_str(&texts["status.json"])?;
-    ensure!(status["ready"] == true, "{status}");
-    Ok(())
+    has_no_secret(&scene, &texts)?;
+    has_the_objects(&scene, &texts)?;
+    has_the_operator(&texts)
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod cleaner;
 mod files;
 mod kinds;
+mod known;
 mod shape;
 mod words;
 
