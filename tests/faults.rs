@@ -6,7 +6,7 @@ mod aws;
 mod clocks;
 mod eventual;
 mod leader;
-mod leaks;
+pub mod leaks;
 mod refusals;
 mod stale;
 mod two_of_us;

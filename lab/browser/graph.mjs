@@ -43,6 +43,10 @@ const seen = await withBrowser(async (browser) => {
   await page.setViewportSize({ width: 390, height: 780 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   await page.screenshot({ path: join(shots, "graph-small.png") });
-  return { all, searched, chosen, escaped, namespaces, filtered, backwards, path, light, dark, wide, faults };
+
+  const link = await open(browser, `${file}#from=${from}&to=${to}`, {});
+  const linked = { said: await link.page.textContent("#said"), steps: await link.page.locator("#details li").allInnerTexts() };
+  faults.push(...link.faults);
+  return { all, searched, chosen, escaped, namespaces, filtered, backwards, path, linked, light, dark, wide, faults };
 });
 console.log(JSON.stringify(seen));

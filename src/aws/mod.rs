@@ -26,5 +26,6 @@ mod usage;
 pub use clients::AwsClients;
 pub use grantee::InlinePolicy;
 pub use iam::IamClient;
+pub use redact::redact;
 pub use role_chain::ChainFailure;
 pub use sts::{AssumeRole, IssuedSession, StsClient};

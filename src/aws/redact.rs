@@ -1,4 +1,4 @@
-//! AWS's words without what may be a secret: they end up in conditions, Events and logs.
+//! Texts without what may be a secret: AWS's words end up in conditions, Events and logs, and these in support bundles.
 //!
 //! AWS quotes the request in some answers, the `Authorization` header included. Where people put a secret into the wrong
 //! variable, that quotes the secret.
@@ -24,7 +24,8 @@ const NAMES: [&str; 5] = ["role/", "user/", "group/", "policy/", "aws/"];
 
 /// Cuts the text where it begins to quote a signed request, and removes what looks like a secret key or a session token.
 /// Of an access key id only the last four characters stay.
-pub(super) fn redact(text: &str) -> String {
+#[must_use]
+pub fn redact(text: &str) -> String {
     let (kept, end) = match signed_part(text) {
         Some(at) => (&text[..at], REMOVED),
         None => (text, ""),

@@ -18,6 +18,8 @@ use super::shell;
 use super::shell::args::{CompletionArgs, ManArgs};
 use super::status;
 use super::status::args::StatusArgs;
+use super::support_bundle;
+use super::support_bundle::args::SupportBundleArgs;
 use super::uninstall;
 use super::uninstall::args::UninstallArgs;
 use super::unused;
@@ -95,6 +97,10 @@ pub enum Command {
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
     #[command(long_about = bootstrap::args::ABOUT, after_long_help = bootstrap::args::EXAMPLES)]
     Bootstrap(BootstrapArgs),
+
+    /// Writes a file for a bug report: objects, Events, and the operator with its logs, without secrets
+    #[command(long_about = support_bundle::args::ABOUT, after_long_help = support_bundle::args::EXAMPLES)]
+    SupportBundle(SupportBundleArgs),
 
     /// Lists what the objects have in AWS, and ends them before the operator is uninstalled
     #[command(after_long_help = uninstall::args::EXAMPLES)]

@@ -21,5 +21,6 @@ mod runtime;
 pub mod session;
 pub mod shell;
 pub mod status;
+pub mod support_bundle;
 pub mod uninstall;
 mod unused;

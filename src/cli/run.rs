@@ -16,6 +16,7 @@ use super::plan::{self, PlanError};
 use super::session::{self, SessionError};
 use super::shell::{self, ManError};
 use super::status;
+use super::support_bundle::{self, SupportBundleError};
 use super::uninstall::{self, error::UninstallError};
 use super::unused;
 
@@ -43,6 +44,9 @@ pub enum Error {
     /// `man` failed.
     #[error(transparent)]
     Man(#[from] ManError),
+    /// `support-bundle` failed.
+    #[error(transparent)]
+    SupportBundle(#[from] SupportBundleError),
     /// `uninstall` failed.
     #[error(transparent)]
     Uninstall(#[from] UninstallError),
@@ -65,6 +69,7 @@ pub fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Credentials(args) => session::credentials(args)?,
         Command::Profile(args) => session::profile(args)?,
         Command::Bootstrap(args) => bootstrap::run(args)?,
+        Command::SupportBundle(args) => support_bundle::run(args)?,
         Command::Uninstall(args) => uninstall::run(args)?,
         Command::Completion(args) => shell::completion(&args, Args::command()),
         Command::Man(args) => shell::man(&args, Args::command())?,

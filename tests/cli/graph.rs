@@ -102,6 +102,7 @@ async fn the_page_is_searched_filtered_and_walked_by_mouse_and_keyboard() -> Res
     ensure!(seen["backwards"].as_str().is_some_and(|text| text.contains("cannot reach")), "{seen}");
     ensure!(seen["path"]["said"].as_str().is_some_and(|text| text.ends_with("in 2 steps.")), "{seen}");
     ensure!(listed(&seen["path"]["steps"]) == 5, "three nodes and two edges: {seen}");
+    ensure!(seen["linked"] == seen["path"], "the address with both nodes opens the way: {seen}");
 
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         fs::copy(folder.join("graph.png"), repository().join("docs/images/graph.png"))?;

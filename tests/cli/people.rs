@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Stdio};
 
 use anyhow::{Context as _, Result};
-use crossaccount::api::CrossAccountRole;
+use crossaccount::api::{AWSAccount, CrossAccountRole};
 use kube::{Api, api::ListParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -21,6 +21,32 @@ impl Person {
     /// An administrator of the cluster.
     pub fn admin(env: &TestEnv) -> Self {
         Self { kubeconfig: env.control_plane.admin_kubeconfig(), namespace: env.namespace.clone() }
+    }
+
+    /// An administrator whose requests go through the proxy of the test, which can answer in place of a kubelet.
+    pub async fn admin_through_proxy(env: &TestEnv) -> Result<Self> {
+        const NAME: &str = "proxied-admin";
+        let group = "rbac.authorization.k8s.io";
+        let binding = json!({
+            "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding",
+            "metadata": {"name": format!("{}-{NAME}", env.namespace)},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": env.namespace}],
+        });
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": env.namespace}});
+        let rights =
+            file("rights.json", &json!({"apiVersion": "v1", "kind": "List", "items": [account, binding]}).to_string())?;
+        lab::run(env.control_plane.kubectl().args(["apply", "--server-side", "--filename"]).arg(rights)).await?;
+        let token = env.control_plane.token(&env.namespace, NAME).await?;
+        let accounts: Api<AWSAccount> = Api::all(env.control_plane.client_as(&token).await?);
+        eventually("the API server knows of the rights", async || Ok(accounts.list(&ListParams::default()).await?))
+            .await?;
+        Self::through_proxy(env, &token)
+    }
+
+    /// The bearer of a token whose requests go through the proxy of the test.
+    pub fn through_proxy(env: &TestEnv, token: &str) -> Result<Self> {
+        Ok(Self { kubeconfig: env.kube_proxy.kubeconfig(token)?, namespace: env.namespace.clone() })
     }
 
     /// Somebody who has these verbs on the `CrossAccountRole`s of the namespace, and no other right.
@@ -45,8 +71,15 @@ impl Person {
 
     /// The command for these words, with `-n` and the namespace at their end.
     pub fn command(&self, words: &[&str]) -> Result<Command> {
+        let mut command = Self::everywhere(words)?;
+        command.args(["-n", &self.namespace]);
+        Ok(command)
+    }
+
+    /// The command for these words alone.
+    pub fn everywhere(words: &[&str]) -> Result<Command> {
         let mut command = Command::new(shipped_program("kubectl-crossaccount")?);
-        command.args(words).args(["-n", &self.namespace]).stdin(Stdio::null());
+        command.args(words).stdin(Stdio::null());
         Ok(command)
     }
 

@@ -202,6 +202,26 @@ async fn credentials_that_expired_or_that_somebody_edited_are_refused() -> Resul
     is_refused(&refused, &set, "does not hold the credentials of CrossAccountRole")
 }
 
+#[tokio::test]
+async fn an_object_without_credentials_is_refused_with_the_command_that_shows_why() -> Result<()> {
+    let env = TestEnv::new("session-none").await?;
+    env.create(&env.role("reader")).await?;
+    let laptop = Laptop::of(Person::admin(&env))?;
+    let expected = format!(
+        "CrossAccountRole {0}/reader has no credentials yet; `kubectl crossaccount status reader -n {0}` shows why",
+        env.namespace
+    );
+    let commands: [(&str, &[&str]); 4] =
+        [("credentials", &[]), ("env", &[]), ("profile", &[]), ("exec", &["--", "sh", "-c", SHOW])];
+    for (command, last) in commands {
+        let refused = laptop.runs(&[command, "reader"], last).await?;
+        ensure!(refused.code == Some(1) && refused.out.is_empty(), "{command}: {refused:?}");
+        ensure!(refused.errors.contains(&expected), "{command}: {refused:?}");
+        laptop.is_empty()?;
+    }
+    Ok(())
+}
+
 async fn annotate(env: &TestEnv, annotations: Value) -> Result<()> {
     let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
     env.secrets.patch("reader", &PatchParams::default(), &patch).await?;

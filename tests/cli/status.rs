@@ -3,6 +3,7 @@
 use std::{process::Stdio, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
+use kube::api::PostParams;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -12,6 +13,7 @@ use tokio::{
 
 use super::people::{Person, document};
 use super::transcript;
+use crate::bootstrap::plugin::run;
 use lab::{env::TestEnv, operator::Operator, shipped_program, wait::eventually};
 
 /// An object that is Ready, and one whose account does not exist.
@@ -52,6 +54,31 @@ async fn the_json_of_status_has_what_the_text_has() -> Result<()> {
     ensure!(reader["roleArn"] == env.role_arn("reader") && reader["secret"]["name"] == "reader", "{reader}");
     let problem = &missing["roles"][0]["problems"][0];
     ensure!(problem["reason"] == "NotAllowed" && problem["remedy"].is_string(), "{problem}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_all_namespaces_the_objects_of_others_are_shown_and_accounts_that_nobody_uses() -> Result<()> {
+    let env = TestEnv::new("status-all").await?;
+    let other = env.in_another_namespace("other").await?;
+    env.create(&env.role("reader")).await?;
+    let mut writer = other.role("writer");
+    writer.spec.account_ref.name.clone_from(&env.namespace);
+    other.create(&writer).await?;
+    env.accounts.create(&PostParams::default(), &env.source_account()).await?;
+    let person = Person::admin(&env);
+    let tree = document(&run(Person::everywhere(&["status", "-A", "-o", "json"])?, &person.environment()).await?)?;
+    let account = |name: &str| tree["accounts"].as_array().into_iter().flatten().find(|one| one["name"] == name);
+    let used = account(&env.namespace).context("the account is not shown")?;
+    let roles: Vec<_> =
+        used["roles"].as_array().into_iter().flatten().map(|one| (&one["namespace"], &one["name"])).collect();
+    let expected = [(json!(env.namespace), json!("reader")), (json!(other.namespace), json!("writer"))];
+    ensure!(roles == expected.each_ref().map(|(namespace, name)| (namespace, name)), "{used}");
+    let unused = account(&format!("{}-source", env.namespace)).context("an account without objects is not shown")?;
+    ensure!(unused["roles"] == json!([]), "{unused}");
+
+    let both = person.runs(&["status", "-A"]).await?;
+    ensure!(both.code == Some(2) && both.errors.contains("cannot be used with"), "{both:?}");
     Ok(())
 }
 

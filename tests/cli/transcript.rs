@@ -29,6 +29,7 @@ const NAMES: [&str; 13] = [
     "profile",
     "env-few-rights",
     "missing-permission",
+    "support-bundle",
 ];
 
 /// Compares what was printed with the page, or writes it there.

@@ -35,7 +35,8 @@ kubectl get car,awsa -n analytics
 kubectl describe car reader -n analytics
 ```
 
-[reasons.md](reasons.md) has every reason.
+[reasons.md](reasons.md) has every reason. If nothing here helps, `kubectl crossaccount support-bundle` collects what a bug report needs:
+[plugin.md](plugin.md#support-bundle).
 ";
 
 /// One thing that can be wrong.

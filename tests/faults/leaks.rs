@@ -1,7 +1,7 @@
 //! Nothing secret is seen outside the data of a Secret, whatever happens: in good and in bad lives, at the most talkative log
 //! level.
 
-mod canary;
+pub mod canary;
 
 use anyhow::{Context as _, Result, ensure};
 use crossaccount::api::annotation;
@@ -50,7 +50,7 @@ fn bad_lives() -> Vec<(&'static str, AwsError)> {
 }
 
 /// The words of one set of credentials.
-fn words_of(whose: &str, identity: &Identity) -> Vec<Canary> {
+pub fn words_of(whose: &str, identity: &Identity) -> Vec<Canary> {
     let set = &identity.credentials;
     let parts = [
         ("access key id", Some(set.access_key_id())),

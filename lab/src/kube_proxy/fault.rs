@@ -15,6 +15,8 @@ pub enum Fault {
     Delay(Duration),
     /// It is answered with this status, reason and message, and not carried out.
     Answer(ApiStatus),
+    /// It is answered with this text and not carried out: what a kubelet would say of a pod.
+    Text(String),
     /// What it builds on is too old: 410, for a watch as its first event.
     Gone,
     /// It is never answered and not carried out.
@@ -165,6 +167,11 @@ impl On<'_> {
     pub fn error(self, code: u16, reason: &str, message: &str) -> Injected {
         let status = ApiStatus { code, reason: reason.to_owned(), message: message.to_owned() };
         self.inject(Fault::Answer(status))
+    }
+
+    /// They are answered with this text, as by a kubelet.
+    pub fn text(self, text: &str) -> Injected {
+        self.inject(Fault::Text(text.to_owned()))
     }
 
     /// They are told that their resource version is too old.

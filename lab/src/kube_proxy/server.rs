@@ -27,6 +27,7 @@ use crate::{
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// What answers the requests of one proxy.
 pub(super) fn answering(shared: Arc<Shared>) -> impl Fn(Request<Incoming>) -> Answering<Body> + Clone {
@@ -68,6 +69,7 @@ async fn befallen(
     match fault {
         None | Some(Fault::Delay(_)) => effect(asked, parts, body, end, shared).await,
         Some(Fault::Answer(status)) => Ok(refusal(&status)),
+        Some(Fault::Text(text)) => Ok(respond(StatusCode::OK, TEXT, text.into())),
         Some(Fault::Gone) if asked.verb == Verb::Watch => {
             let event = json!({ "type": "ERROR", "object": ApiStatus::gone().to_json() });
             Ok(respond(StatusCode::OK, JSON, format!("{event}\n").into()))

@@ -62,6 +62,12 @@ impl RequestError {
     /// Reads the answer to a request about the object of this name, or about all.
     #[must_use]
     pub fn of<K: Resource<DynamicType = ()>>(permission: Permission, name: Option<&str>, error: kube::Error) -> Self {
+        Self::about(&K::kind(&()), permission, name, error)
+    }
+
+    /// The same for a kind by its name.
+    #[must_use]
+    pub fn about(kind: &str, permission: Permission, name: Option<&str>, error: kube::Error) -> Self {
         let kube::Error::Api(status) = &error else { return Self::Failed(permission, Box::new(error)) };
         if is_refused_by_rbac(status, permission.verb) {
             return Self::Forbidden(permission);
@@ -74,7 +80,7 @@ impl RequestError {
         match name.filter(|_| names_object) {
             Some(name) => {
                 let Permission { resource, scope, .. } = permission;
-                Self::NotFound { kind: K::kind(&()).into_owned(), name: name.to_owned(), resource, scope }
+                Self::NotFound { kind: kind.to_owned(), name: name.to_owned(), resource, scope }
             }
             None => Self::UnknownKind(permission.resource),
         }

@@ -4,6 +4,7 @@ pub mod args;
 mod error;
 mod objects;
 mod permission;
+mod raw;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ClusterResourceScope, NamespaceResourceScope};

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use futures::{Stream, TryStreamExt as _};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, ObjectList, Patch, PatchParams, PostParams};
 use kube::core::PartialObjectMeta;
 use kube::runtime::wait::{Condition, await_condition};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -44,16 +44,8 @@ where
 
     /// Those that match, in pages.
     pub async fn select(&self, params: ListParams) -> Result<Vec<K>, RequestError> {
-        let mut params = params.limit(PAGE);
-        let mut items = Vec::new();
-        loop {
-            let page = self.api.list(&params).await.map_err(|error| self.failed("list", None, error))?;
-            items.extend(page.items);
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
-                None => return Ok(items),
-            }
-        }
+        let read = pages(params, async |params| self.api.list(params).await).await;
+        read.map_err(|error| self.failed("list", None, error))
     }
 
     /// One of them.
@@ -116,6 +108,23 @@ where
 
     fn failed(&self, verb: &'static str, name: Option<&str>, error: kube::Error) -> RequestError {
         RequestError::of::<K>(Permission::of::<K>(verb, self.scope.clone()), name, error)
+    }
+}
+
+/// Everything of a list, asked for in pages.
+pub(super) async fn pages<T: Clone>(
+    params: ListParams,
+    page: impl AsyncFn(&ListParams) -> kube::Result<ObjectList<T>>,
+) -> kube::Result<Vec<T>> {
+    let mut params = params.limit(PAGE);
+    let mut items = Vec::new();
+    loop {
+        let ObjectList { items: more, metadata, .. } = page(&params).await?;
+        items.extend(more);
+        match metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(items),
+        }
     }
 }
 

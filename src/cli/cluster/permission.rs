@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use kube::Resource;
+use kube::core::ApiResource;
 use serde::Serialize;
 
 /// Where requests about a kind of object go.
@@ -22,7 +23,7 @@ pub enum Scope {
 pub struct Permission {
     /// The verb of RBAC, such as `list`.
     pub verb: &'static str,
-    /// Resource and group as kubectl writes them: `awsaccounts.iam.crossaccount.dev`, `secrets`.
+    /// Resource and group as kubectl writes them: `awsaccounts.iam.crossaccount.dev`, `secrets`, `pods/log`.
     pub resource: String,
     /// Where.
     pub scope: Scope,
@@ -32,8 +33,14 @@ impl Permission {
     /// The permission for a verb on a kind.
     #[must_use]
     pub fn of<K: Resource<DynamicType = ()>>(verb: &'static str, scope: Scope) -> Self {
-        let (plural, group) = (K::plural(&()), K::group(&()));
-        let resource = if group.is_empty() { plural.into_owned() } else { format!("{plural}.{group}") };
+        Self::on(verb, &ApiResource::erase::<K>(&()), scope)
+    }
+
+    /// The permission for a verb on a resource.
+    #[must_use]
+    pub fn on(verb: &'static str, resource: &ApiResource, scope: Scope) -> Self {
+        let ApiResource { plural, group, .. } = resource;
+        let resource = if group.is_empty() { plural.clone() } else { format!("{plural}.{group}") };
         Self { verb, resource, scope }
     }
 
@@ -46,6 +53,8 @@ impl Permission {
             Scope::Namespace(namespace) => format!(" --namespace {namespace}"),
             Scope::AllNamespaces => " --all-namespaces".to_owned(),
         };
+        // With a slash, kubectl would take what follows for the name of an object.
+        let resource = resource.replacen('/', " --subresource=", 1);
         format!("kubectl auth can-i {verb} {resource}{place}")
     }
 }
@@ -91,6 +100,11 @@ mod tests {
                 Permission::of::<Secret>("get", Scope::Namespace("analytics".into())),
                 "get secrets in namespace analytics",
                 "kubectl auth can-i get secrets --namespace analytics",
+            ),
+            (
+                Permission { verb: "get", resource: "pods/log".into(), scope: Scope::Namespace("analytics".into()) },
+                "get pods/log in namespace analytics",
+                "kubectl auth can-i get pods --subresource=log --namespace analytics",
             ),
         ] {
             assert_eq!((permission.to_string().as_str(), permission.check().as_str()), (said, check));

@@ -18,7 +18,7 @@ use self::read::facts;
 use self::step::{State, Step};
 use self::steps::steps;
 use super::cluster::args::NamespaceArgs;
-use super::cluster::{Cluster, ClusterError};
+use super::cluster::{Cluster, ClusterError, RequestError};
 use super::outcome::Outcome;
 use super::output::{Output, json};
 use super::{progress, runtime};
@@ -43,9 +43,19 @@ async fn explain(args: ExplainArgs) -> Result<Outcome, ClusterError> {
     let ExplainArgs { name, place: NamespaceArgs { connection, namespace }, output } = args;
     let cluster = Cluster::connect(connection).await?;
     let namespace = cluster.namespace(namespace);
-    let facts =
-        progress::shown("Reading the object and what is around it", Box::pin(facts(&cluster, &namespace, &name)))
-            .await?;
+    let reading = Box::pin(explained(&cluster, namespace, name, output));
+    let (text, works) = progress::shown("Reading the object and what is around it", reading).await?;
+    Ok(Outcome { text, code: if works { ExitCode::SUCCESS } else { ExitCode::FAILURE } })
+}
+
+/// What is said of one object, and whether every step works that the caller may see.
+pub(super) async fn explained(
+    cluster: &Cluster,
+    namespace: String,
+    name: String,
+    output: Output,
+) -> Result<(String, bool), RequestError> {
+    let facts = facts(cluster, &namespace, &name).await?;
     let now = Timestamp::now();
     let steps = steps(&facts, now);
     // What the caller may not see is no failure.
@@ -54,5 +64,5 @@ async fn explain(args: ExplainArgs) -> Result<Outcome, ClusterError> {
         Output::Text => text::text(&facts, &steps, now),
         Output::Json => json(&Explanation { version: "v1", namespace, name, works, steps }),
     };
-    Ok(Outcome { text, code: if works { ExitCode::SUCCESS } else { ExitCode::FAILURE } })
+    Ok((text, works))
 }

@@ -7,7 +7,7 @@ pub(super) mod read;
 mod render;
 pub(super) mod snapshot;
 mod text;
-mod tree;
+pub(super) mod tree;
 mod view;
 mod watch;
 

@@ -22,8 +22,15 @@ impl Canary {
             forms.push(inside.replace('+', "-").replace('/', "_"));
             forms.push(inside);
         }
+        forms.push(word.replace('/', r"\/")); // as some programs write JSON
+        forms.sort();
         forms.dedup();
         Self { name, forms }
+    }
+
+    /// What it looks like in all forms.
+    pub fn forms(&self) -> &[String] {
+        &self.forms
     }
 
     /// The place where a text shows it, with a little of what stands around.
@@ -60,6 +67,7 @@ fn a_canary_is_found_in_every_form() {
         "eHMzY3IzdC8ra2V5",           // of x and it
         "eHlzM2NyM3QvK2tleXo=",       // of xy, it, and z
         "eyJrIjoiczNjcjN0LytrZXkifQ", // in an object, without padding
+        r#"{"k":"s3cr3t\/+key"}"#,    // in JSON
     ] {
         assert!(canary.found_in(shown).is_some(), "{shown}");
     }
