@@ -15,7 +15,7 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "status",
     "status-few-rights",
     "explain",
