@@ -5,7 +5,7 @@
 //! that lead there, [`guardrails`] judges declaration and role; [`credentials`] and [`grants`] do the same for their part;
 //! [`failure`] says what a failed call means, and [`explain`] which side of it is wrong; [`workloads`] asks who holds an
 //! earlier set; [`status`] sums up. [`urgency`] orders the objects of an account. [`bootstrap`] says what an account needs before
-//! all that.
+//! all that, and [`import`] how a role that exists is declared.
 
 pub mod account;
 pub mod bootstrap;
@@ -15,6 +15,7 @@ pub mod explain;
 pub mod failure;
 pub mod grants;
 pub mod guardrails;
+pub mod import;
 pub mod names;
 pub mod role;
 pub mod status;

@@ -2,7 +2,6 @@
 //! waited for.
 
 pub mod args;
-mod confirm;
 mod effect;
 mod error;
 
@@ -17,6 +16,7 @@ use self::args::{ChangeArgs, RevokeArgs};
 use self::effect::{Change, Progress, said};
 use super::cluster::args::NamespaceArgs;
 use super::cluster::{Cluster, ClusterError, Objects};
+use super::confirm::confirm;
 use super::outcome::Outcome;
 use super::{progress, runtime};
 use crate::api::CrossAccountRole;
@@ -54,7 +54,10 @@ async fn make(change: Change, args: ChangeArgs, confirmed: bool) -> Result<Outco
         return Err(ChangeError::NotNow(objection));
     }
     if !confirmed {
-        confirm::confirm(&before)?;
+        let role = before.reported_role().and_then(|role| role.arn.as_deref()).unwrap_or("the role");
+        confirm(&format!(
+            "This ends all sessions of {role}, also those of others. Programs work again when they read the new credentials."
+        ))?;
     }
     objects.merge(&name, &change.patch(Timestamp::now())).await?;
     if !wait {
