@@ -97,6 +97,9 @@ async fn an_orphan_is_deleted_with_its_policies_and_a_role_that_is_none_is_not()
     ensure!(refused.code == Some(1) && refused.errors.contains("--yes"), "{refused:?}");
     ensure!(target.role(&left).await?.is_some(), "the role was deleted although nobody confirmed it");
 
+    let profile = target.iam().create_instance_profile().instance_profile_name("hosts");
+    profile.send().await?;
+    target.iam().add_role_to_instance_profile().instance_profile_name("hosts").role_name(&left).send().await?;
     let printed = orphans(&env, &["delete", account, &kept, &left, "missing", "--yes"]).await?;
     ensure!(printed.code == Some(1), "two of them are no orphans: {printed:?}");
     ensure!(printed.out.contains(&format!("{} is deleted", env.role_arn(LEFT))), "{printed:?}");
@@ -119,7 +122,7 @@ async fn a_deletion_that_fails_in_the_middle_says_what_is_left_and_goes_on_when_
     ensure!(failed.code == Some(1) && failed.out.is_empty(), "{failed:?}");
     for said in [
         "is not allowed iam:DetachRolePolicy",
-        "Left are managed policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+        "Still there: managed policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
     ] {
         ensure!(failed.errors.contains(said), "{said}: {failed:?}");
     }
@@ -177,7 +180,7 @@ async fn nothing_is_called_an_orphan_without_the_right_to_see_all_objects_or_in_
     Ok(())
 }
 
-/// Somebody who may list the objects of one namespace, and get AWSAccounts and namespaces.
+/// Somebody who may list the objects of one namespace, and get accounts and namespaces of the cluster.
 async fn reader(env: &TestEnv) -> Result<Person> {
     let person = Person::with(env, &["get", "list"]).await?;
     let name = format!("{}-reader", env.namespace);

@@ -3,11 +3,13 @@
 mod account;
 pub mod args;
 mod error;
+mod judged;
 mod manifest;
 
 use std::process::ExitCode;
 
 pub use self::error::ImportError;
+pub use self::judged::judged;
 pub use self::manifest::manifest;
 
 use self::account::{Chosen, chosen};
@@ -18,10 +20,8 @@ use super::cluster::{Cluster, ClusterError};
 use super::outcome::Outcome;
 use super::paint::plain;
 use super::{progress, runtime};
-use crate::api::{AWSAccount, CrossAccountRole};
-use crate::decide::import::{Imported, Note, Origin, Wanted, changeable, import, judge, object_name, owner, unowned};
+use crate::decide::import::{Imported, Origin, Wanted, changeable, import, object_name, owner, unowned};
 use crate::domain::{IamRole, IamRoleState, RoleArn};
-use crate::host::error_chain::ErrorChain;
 
 /// Prints the manifest.
 pub fn run(args: ImportArgs) -> Result<Outcome, ImportError> {
@@ -85,18 +85,5 @@ async fn refuse_own(
     match cluster.name(cluster_name).await {
         Ok(cluster) => Ok(unowned(role, &cluster, account)?),
         Err(_) => Ok(()),
-    }
-}
-
-/// What the account says of the object.
-async fn judged(cluster: &Cluster, role: &CrossAccountRole, found: &IamRole, account: &AWSAccount) -> Vec<Note> {
-    let name = role.metadata.namespace.as_deref().unwrap_or_default();
-    match cluster.namespace_for(Some(account), name).await {
-        Ok(namespace) => judge(role, found, account, Some(&namespace)),
-        Err(error) => {
-            let problem = format!("whether the AWSAccount allows it was not judged: {}", ErrorChain(&error));
-            let note = Note::new(format!("namespace {name}"), problem, "Look at the condition Ready of the object");
-            [note].into_iter().chain(judge(role, found, account, None)).collect()
-        }
     }
 }

@@ -6,9 +6,9 @@ use super::search::{Orphan, Place};
 use crate::api::{CrossAccountRole, Lifecycle};
 use crate::cli::cluster::RequestError;
 use crate::cli::confirm::confirm;
-use crate::cli::import::manifest;
+use crate::cli::import::{judged, manifest};
 use crate::cli::progress;
-use crate::decide::import::{Imported, Note, Origin, Wanted, import, judge};
+use crate::decide::import::{Imported, Note, Origin, Wanted, import};
 use crate::domain::ObjectIdentity;
 
 pub(super) async fn adopt(args: AdoptArgs) -> Result<String, OrphansError> {
@@ -53,8 +53,7 @@ async fn declared(place: &Place, orphan: &Orphan) -> Result<(CrossAccountRole, S
         "they are not in AWS",
         "The manifest leaves them at their defaults: add what the earlier object had",
     ));
-    let allowing = place.cluster.namespace_for(Some(account), namespace).await.ok();
-    notes.extend(judge(&role, found, account, allowing.as_ref()));
+    notes.extend(judged(&place.cluster, &role, found, account).await);
     let text = manifest(&found.arn, &role, &notes).map_err(|error| OrphansError::Render(error.to_string()))?;
     Ok((role, text))
 }

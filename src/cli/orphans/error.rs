@@ -73,7 +73,7 @@ pub enum OrphansError {
     #[error("IAM still shows role {0} after it accepted its deletion; list the orphans in a minute")]
     StillThere(RoleArn),
     /// A step failed.
-    #[error("role {role} is not deleted: {why}. Left are {left}. Repeat this to go on")]
+    #[error("role {role} is not deleted: {why}. Still there: {left}. Repeat this to go on")]
     Unfinished {
         /// The role.
         role: String,

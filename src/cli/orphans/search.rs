@@ -53,6 +53,9 @@ impl Place {
         let account = progress::shown("Reading the AWSAccount", cluster.wide::<AWSAccount>().get(&account)).await?;
         let cluster_name = cluster.name(cluster_name).await.map_err(OrphansError::ClusterName)?;
         let invalid = |message: String| OrphansError::Invalid(message);
+        if cluster_name.is_empty() {
+            return Err(invalid("the name of the cluster is empty; give --cluster-name".to_owned()));
+        }
         let path = RolePath::parse(&account.spec.guardrails.role_path).map_err(|error| invalid(error.to_string()))?;
         let access = access(&account).map_err(|refusal| invalid(refusal.message))?;
         let own = progress::shown("Asking AWS whose credentials these are", Box::pin(OwnAccount::enter())).await?;
