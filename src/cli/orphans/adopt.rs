@@ -46,7 +46,13 @@ async fn declared(place: &Place, orphan: &Orphan) -> Result<(CrossAccountRole, S
     // The operator deletes such a role with its object, as it would have done before.
     let lifecycle = if orphan.was_created() { Lifecycle::Create } else { Lifecycle::Adopt };
     let account_name = place.account_name();
-    let wanted = Wanted { name, namespace: Some(namespace), account: &account_name, lifecycle, origin: Origin::Orphan };
+    let wanted = Wanted {
+        name,
+        namespace: Some(namespace),
+        account: &account_name,
+        lifecycle,
+        origin: Origin::Orphan(&orphan.owner),
+    };
     let Imported { role, mut notes } = import(&orphan.state, &wanted);
     notes.push(Note::new(
         "spec.session, spec.secret, spec.sourceGrants, spec.rolloutRestarts",

@@ -52,7 +52,7 @@ pub fn import(state: &IamRoleState, wanted: &Wanted<'_>) -> Imported {
     let spec = CrossAccountRoleSpec { account_ref, role, trust, ..CrossAccountRoleSpec::default() };
     let mut role = CrossAccountRole::new(wanted.name, spec);
     role.metadata.namespace = wanted.namespace.map(str::to_owned);
-    if wanted.origin == Origin::Orphan && role.default_role_name() == found.arn.name.as_str() {
+    if wanted.origin != Origin::Elsewhere && role.default_role_name() == found.arn.name.as_str() {
         role.spec.role.name = None;
     }
     Imported { role, notes }

@@ -26,7 +26,7 @@ pub(super) fn managed(attached: &BTreeSet<PolicyArn>, notes: &mut Vec<Note>) -> 
 /// The documents for `spec.role.inlinePolicies`.
 pub(super) fn inline(
     state: &IamRoleState,
-    origin: Origin,
+    origin: Origin<'_>,
     notes: &mut Vec<Note>,
 ) -> BTreeMap<String, PolicyDocumentSource> {
     let mut declared = BTreeMap::new();
@@ -38,7 +38,7 @@ pub(super) fn inline(
         };
         if let Err(refusal) = not_reserved(name) {
             let stays = is_grant_policy(name, Some(document)) || document.only_denies();
-            if !(stays && origin == Origin::Orphan) {
+            if !(stays && origin != Origin::Elsewhere) {
                 notes.push(Note::new(about, refusal.message, if stays { STAYS } else { REMOVED }));
             }
         } else if declared.len() == MAX {
@@ -72,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::decide::role::fixture::{allow, arn, deny, policy, state};
+    use crate::decide::role::fixture::{allow, arn, deny, object, policy, state};
 
     #[test]
     fn an_inline_policy_that_cannot_be_declared_is_named_with_what_becomes_of_it() {
@@ -87,7 +87,7 @@ mod tests {
             ("read".to_owned(), Some(allow("s3:GetObject"))),
         ]
         .into();
-        let said = |origin: Origin| {
+        let said = |origin: Origin<'_>| {
             let mut notes = Vec::new();
             assert_eq!(inline(&found, origin, &mut notes).into_keys().collect::<Vec<_>>(), ["read"]);
             notes.into_iter().map(|note| (note.about, note.advice)).collect::<Vec<_>>()
@@ -104,7 +104,7 @@ mod tests {
                 removed.clone(),
             ]
         );
-        assert_eq!(said(Origin::Orphan), [mine, removed]);
+        assert_eq!(said(Origin::Orphan(&object())), [mine, removed]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::domain::{RoleTags, tag};
 const MAX: usize = 45;
 
 /// The tags for `spec.role.tags`.
-pub(super) fn tags(found: &RoleTags, origin: Origin, notes: &mut Vec<Note>) -> BTreeMap<String, String> {
+pub(super) fn tags(found: &RoleTags, origin: Origin<'_>, notes: &mut Vec<Note>) -> BTreeMap<String, String> {
     let mut declared = BTreeMap::new();
     for (key, value) in found {
         let lower = key.to_lowercase();
@@ -63,8 +63,9 @@ fn owner(found: &RoleTags) -> Option<Note> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::role::fixture;
 
-    fn notes(pairs: &[(&str, &str)], origin: Origin) -> (Vec<String>, Vec<String>) {
+    fn notes(pairs: &[(&str, &str)], origin: Origin<'_>) -> (Vec<String>, Vec<String>) {
         let found = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut notes = Vec::new();
         let declared = tags(&found, origin, &mut notes);
@@ -90,7 +91,7 @@ mod tests {
         let owned = [(tag::CLUSTER, "blue"), (tag::NAMESPACE, "team"), (tag::NAME, "reader"), (tag::CREATED, "true")];
         let (declared, said) = notes(&owned, Origin::Elsewhere);
         assert!(declared.is_empty() && said[0].contains("team/reader of cluster blue"), "{said:?}");
-        assert_eq!(notes(&owned, Origin::Orphan), (Vec::new(), Vec::new()));
+        assert_eq!(notes(&owned, Origin::Orphan(&fixture::object())), (Vec::new(), Vec::new()));
         let (_, said) = notes(&[(tag::RELEASED_FROM, "blue/team/reader")], Origin::Elsewhere);
         assert!(said[0].contains("blue/team/reader gave the role up"), "{said:?}");
     }

@@ -22,7 +22,7 @@ fn account(guardrails: &Value) -> AWSAccount {
     AWSAccount::new("analytics", serde_json::from_value(spec).expect("an account"))
 }
 
-fn wanted(lifecycle: Lifecycle, origin: Origin) -> Wanted<'static> {
+fn wanted(lifecycle: Lifecycle, origin: Origin<'_>) -> Wanted<'_> {
     Wanted { name: "reader", namespace: Some("team"), account: "analytics", lifecycle, origin }
 }
 
@@ -49,7 +49,7 @@ fn changes(role: &CrossAccountRole, state: &IamRoleState) -> Vec<String> {
 #[test]
 fn a_role_that_the_operator_kept_is_declared_again_without_a_change() {
     let state = fixture::state();
-    let Imported { role, notes } = import(&state, &wanted(Lifecycle::Create, Origin::Orphan));
+    let Imported { role, notes } = import(&state, &wanted(Lifecycle::Create, Origin::Orphan(&fixture::object())));
     assert_eq!((notes, changes(&role, &state)), (Vec::new(), Vec::new()));
     assert_eq!(role.spec.role.name, None, "it is the default");
     assert_eq!(role.spec.trust.principals, [fixture::DEPLOYER]);
@@ -202,7 +202,7 @@ proptest! {
     fn policies_tags_and_settings_come_back_and_what_does_not_is_named(mut state in policies()) {
         state.role.trust = Some(fixture::trust(&[fixture::DEPLOYER]));
         state.role.tags.extend(fixture::state().role.tags);
-        let Imported { role, notes } = import(&state, &wanted(Lifecycle::Create, Origin::Orphan));
+        let Imported { role, notes } = import(&state, &wanted(Lifecycle::Create, Origin::Orphan(&fixture::object())));
         prop_assert_eq!(changes(&role, &state).len(), notes.len(), "{:?}: {:?}", changes(&role, &state), notes);
     }
 

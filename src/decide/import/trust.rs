@@ -7,13 +7,15 @@ use self::statement::{Trusted, operators_principal, sets_extras_for, trusted};
 use super::note::{Note, REMOVED};
 use super::wanted::Origin;
 use crate::api::TrustSpec;
-use crate::domain::IamRole;
+use crate::decide::role::trust::is_for_operator;
+use crate::domain::policy::Statement;
+use crate::domain::{ExternalId, IamRole};
 
 /// As many principals as an object may declare.
 const MAX: usize = 50;
 
 /// Principals and conditions for the object, and a note for each part of the trust policy that they do not say.
-pub(super) fn trust(role: &IamRole, origin: Origin, notes: &mut Vec<Note>) -> TrustSpec {
+pub(super) fn trust(role: &IamRole, origin: Origin<'_>, notes: &mut Vec<Note>) -> TrustSpec {
     let Some(document) = &role.trust else {
         notes.push(Note::new("trust policy", "it cannot be read as a policy document", REMOVED));
         return TrustSpec::default();
@@ -23,7 +25,7 @@ pub(super) fn trust(role: &IamRole, origin: Origin, notes: &mut Vec<Note>) -> Tr
     for (index, statement) in document.statements().enumerate() {
         let place = format!("trust policy, Statement[{index}]");
         if operators_principal(statement).is_some() || sets_extras_for(statement, &operators) {
-            if origin == Origin::Elsewhere {
+            if !is_of_object(statement, origin) {
                 notes.push(Note::new(
                     place,
                     "it is for a CrossAccountRole operator",
@@ -39,6 +41,16 @@ pub(super) fn trust(role: &IamRole, origin: Origin, notes: &mut Vec<Note>) -> Tr
         }
     }
     chosen(groups, notes)
+}
+
+/// Whether the operator wrote the statement for the object that is made again. Another external id is that of another object.
+fn is_of_object(statement: Statement<'_>, origin: Origin<'_>) -> bool {
+    match origin {
+        Origin::Elsewhere => false,
+        Origin::Orphan(object) => {
+            operators_principal(statement).is_none() || is_for_operator(statement, &ExternalId::of(object))
+        }
+    }
 }
 
 /// The conditions that most principals have, the first of those. The others cannot be declared beside them.

@@ -2,13 +2,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::role::fixture::{OPERATOR, object, policy, state};
-use crate::domain::ExternalId;
 use crate::domain::policy::PolicyDocument;
+use crate::domain::{ExternalId, ObjectIdentity};
 
 const X: &str = "arn:aws:iam::333333333333:user/x";
 const Y: &str = "arn:aws:iam::333333333333:role/y";
 
-fn imported(document: Option<PolicyDocument>, origin: Origin) -> (TrustSpec, Vec<String>) {
+fn imported(document: Option<PolicyDocument>, origin: Origin<'_>) -> (TrustSpec, Vec<String>) {
     let mut notes = Vec::new();
     let spec = trust(&IamRole { trust: document, ..state().role }, origin, &mut notes);
     (spec, notes.iter().map(Note::to_string).collect())
@@ -213,14 +213,18 @@ fn the_statements_of_an_operator_are_not_declared_and_are_named_unless_the_objec
     );
     let extras = with(allow(&json!({"AWS": OPERATOR})), "Action", json!(["sts:TagSession", "sts:SetSourceIdentity"]));
     let document = policy(&json!([own, extras, mfa(X)]));
-    let (spec, notes) = imported(Some(document.clone()), Origin::Orphan);
+    let (spec, notes) = imported(Some(document.clone()), Origin::Orphan(&object()));
     assert_eq!((spec.principals, notes), (vec![X.to_owned()], Vec::new()));
     let (spec, notes) = imported(Some(document), Origin::Elsewhere);
     assert_eq!((spec.principals.len(), notes.len()), (1, 2));
     assert!(notes.iter().all(|note| note.contains("for a CrossAccountRole operator")), "{notes:?}");
+    // That of another object is named.
+    let another = ObjectIdentity { name: "another".to_owned(), ..object() };
+    let (spec, notes) = imported(Some(policy(&json!([own]))), Origin::Orphan(&another));
+    assert_eq!((spec.principals.len(), notes.len()), (0, 1));
     // An external id of another form is somebody else's.
     let other = with(own, "Condition", json!({"StringEquals": {"sts:ExternalId": "7d1f0a"}}));
-    let (spec, notes) = imported(Some(policy(&json!([other]))), Origin::Orphan);
+    let (spec, notes) = imported(Some(policy(&json!([other]))), Origin::Orphan(&object()));
     assert_eq!((spec.principals, notes), (vec![OPERATOR.to_owned()], Vec::new()));
 }
 
