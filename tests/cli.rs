@@ -3,6 +3,8 @@
 mod changes;
 mod explain;
 mod graph;
+mod import;
+mod orphans;
 mod people;
 mod plan;
 mod release;

@@ -10,6 +10,10 @@ use super::explain;
 use super::explain::args::ExplainArgs;
 use super::graph;
 use super::graph::args::GraphArgs;
+use super::import;
+use super::import::args::ImportArgs;
+use super::orphans;
+use super::orphans::args::OrphansArgs;
 use super::plan;
 use super::plan::args::PlanArgs;
 use super::session;
@@ -97,6 +101,14 @@ pub enum Command {
     /// Prints what an AWS account needs before the operator can work in it, or checks that it has it
     #[command(long_about = bootstrap::args::ABOUT, after_long_help = bootstrap::args::EXAMPLES)]
     Bootstrap(BootstrapArgs),
+
+    /// Prints a manifest for an IAM role that exists
+    #[command(long_about = import::args::ABOUT, after_long_help = import::args::EXAMPLES)]
+    Import(ImportArgs),
+
+    /// Lists roles whose object is gone, takes them back, or deletes them
+    #[command(long_about = orphans::args::ABOUT, after_long_help = orphans::args::EXAMPLES)]
+    Orphans(OrphansArgs),
 
     /// Writes a file for a bug report: objects, Events, and the operator with its logs, without secrets
     #[command(long_about = support_bundle::args::ABOUT, after_long_help = support_bundle::args::EXAMPLES)]

@@ -4,13 +4,17 @@
 //! [`run::execute`], and a folder with its own flags.
 
 pub mod args;
+mod aws_account;
 pub mod bootstrap;
 mod branches;
 pub mod change;
 pub mod cluster;
+mod confirm;
 pub mod explain;
 pub mod graph;
+pub mod import;
 mod moments;
+pub mod orphans;
 pub mod outcome;
 pub mod output;
 mod paint;

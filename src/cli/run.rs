@@ -11,6 +11,8 @@ use super::change::{self, ChangeError};
 use super::cluster::ClusterError;
 use super::explain;
 use super::graph;
+use super::import::{self, ImportError};
+use super::orphans::{self, OrphansError};
 use super::outcome::{Outcome, print};
 use super::plan::{self, PlanError};
 use super::session::{self, SessionError};
@@ -35,6 +37,12 @@ pub enum Error {
     /// A command that asks the operator for something failed.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A role is not imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// Nothing can be said of orphans, or done about one.
+    #[error(transparent)]
+    Orphans(#[from] OrphansError),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -69,6 +77,8 @@ pub fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Credentials(args) => session::credentials(args)?,
         Command::Profile(args) => session::profile(args)?,
         Command::Bootstrap(args) => bootstrap::run(args)?,
+        Command::Import(args) => import::run(args)?,
+        Command::Orphans(args) => orphans::run(args)?,
         Command::SupportBundle(args) => support_bundle::run(args)?,
         Command::Uninstall(args) => uninstall::run(args)?,
         Command::Completion(args) => shell::completion(&args, Args::command()),

@@ -4,8 +4,8 @@
 //! reconcile asks: [`target`] says what is to become of an object's access, from Kubernetes alone; [`role`] plans the writes
 //! that lead there, [`guardrails`] judges declaration and role; [`credentials`] and [`grants`] do the same for their part;
 //! [`failure`] says what a failed call means, and [`explain`] which side of it is wrong; [`workloads`] asks who holds an
-//! earlier set; [`usage`] says when IAM is asked which services a role used; [`status`] sums up. [`urgency`] orders the objects of an account. [`bootstrap`] says what an account needs before
-//! all that.
+//! earlier set; [`usage`] says when IAM is asked which services a role used; [`status`] sums up. [`urgency`] orders the objects of an
+//! account. [`bootstrap`] says what an account needs before all that, and [`import`] how a role that exists is declared.
 
 pub mod account;
 pub mod bootstrap;
@@ -15,6 +15,7 @@ pub mod explain;
 pub mod failure;
 pub mod grants;
 pub mod guardrails;
+pub mod import;
 pub mod names;
 pub mod role;
 pub mod status;

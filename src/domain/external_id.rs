@@ -4,6 +4,12 @@ use std::fmt;
 
 use super::{ObjectIdentity, digest_hex};
 
+/// How every external id begins.
+const PREFIX: &str = "car-";
+
+/// As many digits of a hash follow.
+const LENGTH: usize = 40;
+
 /// The value of `sts:ExternalId` in a role's trust policy.
 ///
 /// It is made from the object's identity and never taken from a specification, so no tenant can name another's
@@ -18,7 +24,14 @@ impl ExternalId {
     pub fn of(object: &ObjectIdentity) -> Self {
         let ObjectIdentity { cluster, namespace, name, uid } = object;
         let hash = digest_hex(&[cluster.as_bytes(), namespace.as_bytes(), name.as_bytes(), uid.as_bytes()]);
-        Self(format!("car-{}", &hash[..40]))
+        Self(format!("{PREFIX}{}", &hash[..LENGTH]))
+    }
+
+    /// Whether an external id has the form of those that operators make, for whatever object.
+    #[must_use]
+    pub fn has_form(text: &str) -> bool {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        text.strip_prefix(PREFIX).is_some_and(|hash| hash.len() == LENGTH && hash.bytes().all(hex))
     }
 
     /// As sent to AWS.
@@ -55,5 +68,14 @@ mod tests {
             assert_ne!(base, ExternalId::of(&other));
         }
         assert_ne!(ExternalId::of(&object("c", "ab", "c", "u")), ExternalId::of(&object("c", "a", "bc", "u")));
+    }
+
+    #[test]
+    fn an_external_id_is_recognized_by_its_form() {
+        let id = ExternalId::of(&object("c", "n", "o", "u"));
+        assert!(ExternalId::has_form(id.as_str()));
+        for other in ["", "car-", "7d1f0a", &id.as_str()[1..], &format!("{id}0"), &id.as_str().to_uppercase()] {
+            assert!(!ExternalId::has_form(other), "{other}");
+        }
     }
 }

@@ -39,7 +39,7 @@ pub use iam_role::{DesiredRole, INLINE_QUOTA_OF_ROLE, IamRole, IamRoleState, Rol
 pub use identity::{ObjectIdentity, default_role_name};
 pub use ownership::{Owner, Ownership, RoleTags};
 pub use partition::{Partition, partition_of_arn};
-pub use principal::Principal;
+pub use principal::{Principal, is_unique_id};
 pub use session::{SessionName, SessionRequest};
 pub use time::whole_seconds;
 pub use usage::{UsageReport, UsedService};

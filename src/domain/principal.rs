@@ -55,6 +55,13 @@ impl Principal {
     }
 }
 
+/// Whether it is an id (AROA…, AIDA…), which stands for a principal that was deleted and lets nobody in (IAM user guide, "IAM
+/// identifiers").
+#[must_use]
+pub fn is_unique_id(name: &str) -> bool {
+    ["AROA", "AIDA"].iter().any(|prefix| name.starts_with(prefix)) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

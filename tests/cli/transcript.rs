@@ -15,12 +15,16 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "status",
     "status-few-rights",
     "explain",
     "explain-few-rights",
     "plan",
+    "import",
+    "orphans-list",
+    "orphans-adopt",
+    "orphans-delete",
     "unused",
     "renew",
     "revoke",

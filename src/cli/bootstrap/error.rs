@@ -2,10 +2,9 @@
 
 use std::io;
 
+use crate::cli::aws_account::AwsAccountError;
 use crate::decide::bootstrap::TooLarge;
-use crate::domain::AwsFailure;
 use crate::domain::policy::PolicyError;
-use crate::host::trust::BundleError;
 
 /// Why `bootstrap` fails.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +24,7 @@ pub enum BootstrapError {
     /// The async runtime could not be set up.
     #[error("cannot set up the process")]
     Setup(#[source] io::Error),
-    /// The certificates that the environment names cannot be used.
+    /// The AWS credentials at hand cannot be used for this.
     #[error(transparent)]
-    Certificates(#[from] BundleError),
-    /// AWS does not say whose credentials these are.
-    #[error("cannot find out which account the AWS credentials are of; log in to the account that is to be checked")]
-    NoAccount(#[source] AwsFailure),
+    Account(#[from] AwsAccountError),
 }

@@ -1,9 +1,10 @@
 //! Reads of an account what a setup makes there.
 
 use crate::aws::{IamClient, InlinePolicy};
+use crate::cli::aws_account::explained;
 use crate::decide::bootstrap::{Finding, Found, FoundIdentity, FoundPolicy, Identity, Setup};
 use crate::domain::policy::PolicyDocument;
-use crate::domain::{AwsFailure, CallerIdentity, FailureKind, Grantee, GranteeKind, PolicyArn, RoleName};
+use crate::domain::{AwsFailure, CallerIdentity, Grantee, GranteeKind, PolicyArn, RoleName};
 
 /// Reads with one caller's permissions, and goes on after what it may not read.
 pub(super) struct Reader {
@@ -129,16 +130,7 @@ impl Reader {
             Ok(answer) => return Some(answer),
             Err(failure) => failure,
         };
-        let AwsFailure { service, operation, kind, .. } = &failure;
-        let message = if *kind == FailureKind::Denied {
-            let arn = &self.caller.arn;
-            format!(
-                "{what}: {arn} is not allowed {service}:{operation}; allow it, or use an administrator of the account"
-            )
-        } else {
-            format!("{what}: {failure}")
-        };
-        self.not_read.push(Finding::not_read(message));
+        self.not_read.push(Finding::not_read(explained(&self.caller, what, &failure)));
         None
     }
 }

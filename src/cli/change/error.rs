@@ -1,9 +1,9 @@
 //! Why a change of an object fails.
 
-use std::io;
 use std::time::Duration;
 
 use crate::cli::cluster::{ClusterError, RequestError};
+use crate::cli::confirm::ConfirmError;
 
 /// Why a change of an object fails.
 #[derive(Debug, thiserror::Error)]
@@ -14,15 +14,9 @@ pub enum ChangeError {
     /// The change cannot be made while the object is so.
     #[error("{0}")]
     NotNow(String),
-    /// Nobody is there to be asked.
-    #[error("standard input is no terminal, so nobody can confirm this; repeat it with --yes")]
-    NobodyToAsk,
-    /// The answer could not be read.
-    #[error("cannot read the answer")]
-    Answer(#[source] io::Error),
-    /// The caller does not want it.
-    #[error("nothing was changed")]
-    NotConfirmed,
+    /// Nobody confirmed it.
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
     /// The operator cannot do it.
     #[error("the operator cannot do this: {0}")]
     Stalled(String),

@@ -2,7 +2,6 @@
 //! waited for.
 
 pub mod args;
-mod confirm;
 mod effect;
 mod error;
 
@@ -18,6 +17,7 @@ pub use self::effect::said;
 use self::effect::{Change, Progress};
 use super::cluster::args::NamespaceArgs;
 use super::cluster::{Cluster, ClusterError, Objects};
+use super::confirm::confirm;
 use super::outcome::Outcome;
 use super::{progress, runtime};
 use crate::api::CrossAccountRole;
@@ -55,7 +55,10 @@ async fn make(change: Change, args: ChangeArgs, confirmed: bool) -> Result<Outco
         return Err(ChangeError::NotNow(objection));
     }
     if !confirmed {
-        confirm::confirm(&before)?;
+        let role = before.reported_role().and_then(|role| role.arn.as_deref()).unwrap_or("the role");
+        confirm(&format!(
+            "This ends all sessions of {role}, also those of others. Programs work again when they read the new credentials."
+        ))?;
     }
     objects.merge(&name, &change.patch(Timestamp::now())).await?;
     if !wait {

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod error;
+mod namespace;
 mod objects;
 mod permission;
 mod raw;

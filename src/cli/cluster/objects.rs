@@ -73,6 +73,15 @@ where
         self.api.create(&dry_run(), object).await.map_err(|error| self.failed("create", None, error))
     }
 
+    /// Creates one.
+    pub async fn create(&self, object: &K) -> Result<K, RequestError>
+    where
+        K: Serialize,
+    {
+        let params = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+        self.api.create(&params, object).await.map_err(|error| self.failed("create", None, error))
+    }
+
     /// What the API server would store in place of one of them. It stores nothing.
     pub async fn try_replace(&self, name: &str, object: &K) -> Result<K, RequestError>
     where

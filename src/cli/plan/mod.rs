@@ -5,12 +5,10 @@ mod compare;
 mod error;
 mod file;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1;
 use kube::ResourceExt as _;
 
 pub use self::error::PlanError;
@@ -23,7 +21,6 @@ use super::outcome::Outcome;
 use super::paint::plain;
 use super::{progress, runtime};
 use crate::api::{AWSAccount, CrossAccountRole};
-use crate::decide::account::allowed::Namespace;
 
 /// The exit code where something would change.
 const CHANGES: u8 = 2;
@@ -65,13 +62,7 @@ async fn planned(
     let present = found(objects.get(&declared.name_any()).await)?;
     let wanted = accepted(&objects, present.as_ref(), declared).await?;
     let account = found(cluster.wide::<AWSAccount>().get(&wanted.spec.account_ref.name).await)?;
-    let labels = match &account {
-        Some(account) if account.spec.allowed_namespaces.as_ref().is_some_and(|rule| rule.selector.is_some()) => {
-            cluster.wide::<v1::Namespace>().metadata(&namespace).await?.labels().clone()
-        }
-        _ => BTreeMap::default(),
-    };
-    let namespace = Namespace { name: namespace, labels };
+    let namespace = cluster.namespace_for(account.as_ref(), &namespace).await?;
     let around = Around { account: account.as_ref(), namespace: &namespace, now: Timestamp::now() };
     let lines = changes(present.as_ref(), &wanted, around)?;
     Ok((wanted.full_name(), lines))

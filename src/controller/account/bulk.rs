@@ -78,7 +78,8 @@ impl AccountContext {
                 self.roles.iter().any(|store| store.get(&object).is_some())
             }
         };
-        Search { cluster: &self.shared.cluster_name, path: &path }.orphans(roles, exists)
+        let orphans = Search { cluster: &self.shared.cluster_name, path: &path }.orphans(roles, exists);
+        orphans.into_iter().map(|found| found.role.arn.to_string()).collect()
     }
 
     /// Takes note of roles whose object has no finalizer, as in a cluster that was built again: what the account does not allow any

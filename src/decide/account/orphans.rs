@@ -1,7 +1,7 @@
 //! Orphans: roles that this cluster made and whose objects are gone.
 
 use crate::domain::tag;
-use crate::domain::{IamRoleState, RolePath};
+use crate::domain::{IamRoleState, ObjectIdentity, RolePath};
 
 /// The cluster whose roles are looked for, and where.
 #[derive(Clone, Copy, Debug)]
@@ -13,23 +13,51 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// ARNs of roles under the path whose tags name an object of this cluster that does not exist. `exists` is given
+    /// Roles under the path whose tags name an object of this cluster that does not exist, by their ARNs. `exists` is given
     /// namespace and name.
     pub fn orphans<'r>(
         &self,
         roles: impl IntoIterator<Item = &'r IamRoleState>,
         exists: impl Fn(&str, &str) -> bool,
-    ) -> Vec<String> {
+    ) -> Vec<&'r IamRoleState> {
         let orphaned = |found: &&IamRoleState| {
-            let tags = &found.role.tags;
-            let of_cluster = tags.get(tag::CLUSTER).is_some_and(|cluster| cluster == self.cluster);
-            let Some((namespace, name)) = tags.get(tag::NAMESPACE).zip(tags.get(tag::NAME)) else { return false };
-            of_cluster && found.role.arn.path.as_str().starts_with(self.path.as_str()) && !exists(namespace, name)
+            let owner = self.owner(found);
+            owner.is_some_and(|owner| !exists(&owner.namespace, &owner.name))
         };
-        let mut orphans: Vec<String> =
-            roles.into_iter().filter(orphaned).map(|found| found.role.arn.to_string()).collect();
-        orphans.sort_unstable();
+        let mut orphans: Vec<&IamRoleState> = roles.into_iter().filter(orphaned).collect();
+        orphans.sort_by_cached_key(|found| found.role.arn.to_string());
         orphans
+    }
+
+    /// The object of this cluster that a role under the path belongs to, by its tags.
+    #[must_use]
+    pub fn owner(&self, found: &IamRoleState) -> Option<ObjectIdentity> {
+        let tags = &found.role.tags;
+        let owner = ObjectIdentity {
+            cluster: tags.get(tag::CLUSTER)?.clone(),
+            namespace: tags.get(tag::NAMESPACE)?.clone(),
+            name: tags.get(tag::NAME)?.clone(),
+            uid: tags.get(tag::UID).cloned().unwrap_or_default(),
+        };
+        let here = owner.cluster == self.cluster && found.role.arn.path.as_str().starts_with(self.path.as_str());
+        here.then_some(owner)
+    }
+
+    /// A role whose tags name another cluster than the one that is looked for, although an object here reports the role as its
+    /// own: the name of the cluster is not the one that the operator writes. `reported` is given namespace and name, and gives
+    /// the ARN in the object's status.
+    pub fn contradiction<'r>(
+        &self,
+        roles: impl IntoIterator<Item = &'r IamRoleState>,
+        reported: impl Fn(&str, &str) -> Option<&'r str>,
+    ) -> Option<&'r IamRoleState> {
+        roles.into_iter().find(|found| {
+            let tags = &found.role.tags;
+            let other = tags.get(tag::CLUSTER).is_some_and(|cluster| cluster != self.cluster);
+            let named = tags.get(tag::NAMESPACE).zip(tags.get(tag::NAME));
+            let arn = found.role.arn.to_string();
+            other && named.is_some_and(|(namespace, name)| reported(namespace, name) == Some(arn.as_str()))
+        })
     }
 }
 
@@ -61,5 +89,20 @@ mod tests {
         let elsewhere = RolePath::parse("/elsewhere/").expect("a path");
         let search = Search { cluster: "c", path: &elsewhere };
         assert_eq!(search.orphans(&[of("c", "gone")], |_, _| false).len(), 0, "under another path");
+    }
+
+    #[test]
+    fn the_name_of_another_cluster_on_the_role_of_an_object_here_says_that_the_name_is_wrong() {
+        let found = fixture::state();
+        let (path, arn) = (found.role.arn.path.clone(), found.role.arn.to_string());
+        let contradicts = |cluster: &str, reported: Option<&str>| {
+            let search = Search { cluster, path: &path };
+            let reported = |namespace: &str, name: &str| reported.filter(|_| (namespace, name) == ("team", "reader"));
+            search.contradiction([&found], reported).is_some()
+        };
+        assert!(contradicts("green", Some(&arn)));
+        assert!(!contradicts("blue", Some(&arn)), "it is the name on the role");
+        assert!(!contradicts("green", None), "the object here has no role");
+        assert!(!contradicts("green", Some("arn:aws:iam::222222222222:role/other")), "it has another role");
     }
 }

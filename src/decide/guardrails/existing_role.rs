@@ -7,7 +7,7 @@ use crate::decide::Refusal;
 use crate::decide::grants::policy::is_grant_policy;
 use crate::decide::role::trust::is_for_operator;
 use crate::domain::policy::{PolicyDocument, Statement};
-use crate::domain::{ExternalId, IamRole, IamRoleState, ObjectIdentity, PolicyArn, Principal};
+use crate::domain::{ExternalId, IamRole, IamRoleState, ObjectIdentity, PolicyArn, Principal, is_unique_id};
 
 /// Whose role it is.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +74,6 @@ fn trusted(rules: &Guardrails, role: &IamRole, trust: &PolicyDocument, of: Owned
         }
     }
     Ok(())
-}
-
-/// An id (AROA…, AIDA…) stands for a principal that was deleted, and lets nobody in (IAM user guide, "IAM identifiers").
-fn is_unique_id(name: &str) -> bool {
-    ["AROA", "AIDA"].iter().any(|prefix| name.starts_with(prefix)) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

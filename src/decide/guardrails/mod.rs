@@ -15,29 +15,54 @@ use crate::domain::{PolicyArn, Principal, Region, glob_covers};
 /// Values that cannot be parsed are passed over: the declaration is refused for them anyway, and meanwhile [`within`] judges
 /// what stands in AWS.
 pub fn declared(account: &AWSAccount, role: &CrossAccountRole) -> Result<(), Refusal> {
+    violations(account, role).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Every guardrail that a declaration breaks, in the order in which the operator names them.
+#[must_use]
+pub fn violations(account: &AWSAccount, role: &CrossAccountRole) -> Vec<Refusal> {
     let (rules, spec) = (&account.spec.guardrails, &role.spec);
-    let lifecycle = spec.role.lifecycle;
-    if !rules.lifecycles.contains(&lifecycle) {
-        return Err(no(&format!("role.lifecycle {lifecycle} is not one of guardrails.lifecycles")));
-    }
-    // A role that is only observed gets no boundary from us, whatever the guardrails say.
-    if lifecycle != Lifecycle::Observe && rules.permissions_boundary.is_none() && !rules.allow_unbounded {
-        return Err(no("no guardrails.permissionsBoundary is set, and guardrails.allowUnbounded is not true"));
-    }
     let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
-    may_be_named(rules, role, namespace)?;
-    if let Some(policy) = spec.role.deletion_policy
-        && !allows_deletion_policy(account, policy)
-    {
-        return Err(no(&format!("role.deletionPolicy {policy} is not one of guardrails.deletionPolicies")));
-    }
     let (field, asked) = longest(spec);
-    within_longest(rules, field, asked)?;
-    may_have_permissions(account, spec)?;
-    for key in spec.role.tags.keys().chain(spec.session.tags.keys()) {
-        may_tag(rules, key)?;
+    let first = [
+        may_live(rules, spec.role.lifecycle),
+        may_be_unbounded(rules, spec.role.lifecycle),
+        may_be_named(rules, role, namespace),
+        may_end(account, spec.role.deletion_policy),
+        within_longest(rules, field, asked),
+    ];
+    let tags = spec.role.tags.keys().chain(spec.session.tags.keys()).map(|key| may_tag(rules, key));
+    let last = may_call_itself(rules, spec.session.source_identity.as_deref(), namespace);
+    let checks = first.into_iter().chain(permissions(account, spec)).chain(tags).chain([last]);
+    checks.filter_map(Result::err).collect()
+}
+
+fn may_live(rules: &Guardrails, lifecycle: Lifecycle) -> Result<(), Refusal> {
+    if rules.lifecycles.contains(&lifecycle) {
+        return Ok(());
     }
-    match &spec.session.source_identity {
+    Err(no(&format!("role.lifecycle {lifecycle} is not one of guardrails.lifecycles")))
+}
+
+/// A role that is only observed gets no boundary from us, whatever the guardrails say.
+fn may_be_unbounded(rules: &Guardrails, lifecycle: Lifecycle) -> Result<(), Refusal> {
+    if lifecycle == Lifecycle::Observe || rules.permissions_boundary.is_some() || rules.allow_unbounded {
+        return Ok(());
+    }
+    Err(no("no guardrails.permissionsBoundary is set, and guardrails.allowUnbounded is not true"))
+}
+
+fn may_end(account: &AWSAccount, policy: Option<DeletionPolicy>) -> Result<(), Refusal> {
+    match policy {
+        Some(policy) if !allows_deletion_policy(account, policy) => {
+            Err(no(&format!("role.deletionPolicy {policy} is not one of guardrails.deletionPolicies")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn may_call_itself(rules: &Guardrails, identity: Option<&str>, namespace: &str) -> Result<(), Refusal> {
+    match identity {
         Some(identity) if !any_matches(&rules.source_identities, identity, namespace) => {
             Err(no(&format!("session.sourceIdentity {identity} matches none of guardrails.sourceIdentities")))
         }
@@ -52,21 +77,19 @@ pub fn allows_deletion_policy(account: &AWSAccount, policy: DeletionPolicy) -> b
     account.spec.guardrails.deletion_policies.as_deref().unwrap_or(&own).contains(&policy)
 }
 
-fn may_have_permissions(account: &AWSAccount, spec: &CrossAccountRoleSpec) -> Result<(), Refusal> {
+fn permissions(account: &AWSAccount, spec: &CrossAccountRoleSpec) -> Vec<Result<(), Refusal>> {
     let rules = &account.spec.guardrails;
-    for arn in spec.role.managed_policy_arns.iter().filter_map(|arn| PolicyArn::parse(arn).ok()) {
-        may_attach(rules, &arn)?;
-    }
-    for (name, source) in &spec.role.inline_policies {
-        if let Ok(document) = PolicyDocument::from_json(source.as_json()) {
-            may_contain(rules, name, &document)?;
-        }
-    }
-    let Some(region) = Region::parse(&account.spec.region) else { return Ok(()) };
-    for principal in spec.trust.principals.iter().filter_map(|text| Principal::parse(text)) {
-        may_trust(rules, &principal.as_arn(region.partition()))?;
-    }
-    Ok(())
+    let attached = spec.role.managed_policy_arns.iter().filter_map(|arn| PolicyArn::parse(arn).ok());
+    let attached = attached.map(|arn| may_attach(rules, &arn));
+    let inline = spec.role.inline_policies.iter().filter_map(|(name, source)| {
+        let document = PolicyDocument::from_json(source.as_json()).ok()?;
+        Some(may_contain(rules, name, &document))
+    });
+    let trusted = Region::parse(&account.spec.region).into_iter().flat_map(|region| {
+        let principals = spec.trust.principals.iter().filter_map(|text| Principal::parse(text));
+        principals.map(move |principal| may_trust(rules, &principal.as_arn(region.partition())))
+    });
+    attached.chain(inline).chain(trusted).collect()
 }
 
 fn no(what: &str) -> Refusal {

@@ -138,7 +138,7 @@ fn mentions(conditions: &Map<String, Value>, text: &str) -> bool {
 }
 
 /// Operators, keys and values as declared; each value a text, a number, a boolean or a list of those.
-fn conditions(declared: &TrustSpec) -> Result<Map<String, Value>, Refusal> {
+pub fn conditions(declared: &TrustSpec) -> Result<Map<String, Value>, Refusal> {
     let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
     let mut operators = Map::new();
     for (operator, keys) in &declared.conditions {

@@ -54,8 +54,9 @@ pub fn policies(role: &RoleSpec) -> Result<DesiredPolicies, Refusal> {
     Ok(DesiredPolicies { managed, inline })
 }
 
-/// Nobody may replace a policy by which older sessions are denied, or the one with the permissions of other objects.
-fn not_reserved(name: &str) -> Result<(), Refusal> {
+/// Refuses the names of policies that no object may declare: nobody may replace a policy by which older sessions are denied, or
+/// the one with the permissions of other objects.
+pub fn not_reserved(name: &str) -> Result<(), Refusal> {
     let whose = match name.to_ascii_lowercase() {
         lower if lower.starts_with(OWN_PREFIX) => {
             format!("policy names that begin with {OWN_PREFIX} are the operator's own")
