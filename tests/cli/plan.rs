@@ -1,13 +1,16 @@
 //! `kubectl crossaccount plan`.
 
 use anyhow::{Result, ensure};
-use crossaccount::api::CrossAccountRole;
+use crossaccount::api::{CrossAccountRole, Lifecycle};
 use serde_json::json;
 
 use super::people::Person;
 use super::transcript;
-use crate::bootstrap::plugin::{Printed, file};
-use lab::env::TestEnv;
+use crate::bootstrap::plugin::{Printed, administrator_of, file, run};
+use lab::{
+    aws::{Account, policy},
+    env::TestEnv,
+};
 
 async fn plan_of(person: &Person, role: &CrossAccountRole) -> Result<Printed> {
     let file = file("role.yaml", &serde_json::to_string(role)?)?;
@@ -68,5 +71,74 @@ async fn a_plan_refuses_what_the_operator_or_the_api_server_refuses() -> Result<
         let printed = plan_of(&admin, &role).await?;
         ensure!(printed.code == Some(1) && printed.errors.contains(words), "{words}: {printed:?}");
     }
+    Ok(())
+}
+
+/// Plans with the AWS credentials of the administrator of an account.
+async fn live(env: &TestEnv, account: &Account, words: &[&str]) -> Result<Printed> {
+    let admin = Person::admin(env);
+    let words = [&["plan"], words, &["--live"]].concat();
+    let aws = administrator_of(account, &env.proxy.endpoint());
+    let environment: Vec<_> = admin.environment().into_iter().chain(aws).collect();
+    run(admin.command(&words)?, &environment).await
+}
+
+#[tokio::test]
+async fn a_live_plan_sees_what_somebody_changed_in_aws_and_plans_as_the_operator_does() -> Result<()> {
+    let env = TestEnv::new("plan-live").await?;
+    let _operator = env.start().await?;
+    let role = env.ready_role("reader").await?;
+    let target = &env.aws.target;
+    let same = live(&env, target, &["reader"]).await?;
+    ensure!(same.code == Some(0) && same.errors.is_empty(), "{same:?}");
+
+    let name = env.iam_name("reader");
+    target.iam().detach_role_policy().role_name(&name).policy_arn(lab::env::MANAGED).send().await?;
+    let more = policy(&json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}));
+    target.put_role_policy(&name, "more", &more).await?;
+    let admin = Person::admin(&env);
+    ensure!(admin.runs(&["plan", "reader"]).await?.code == Some(0), "the operator has not looked yet");
+    let drifted = live(&env, target, &["reader"]).await?;
+    transcript::check(&env, "plan-live", &["plan", "reader", "--live"], &drifted)?;
+    ensure!(drifted.code == Some(2), "{drifted:?}");
+
+    // A file is compared with the same role.
+    let mut wanted = CrossAccountRole::new("reader", role.spec.clone());
+    wanted.spec.role.description = Some("Reads".to_owned());
+    let path = file("role.yaml", &serde_json::to_string(&wanted)?)?;
+    let planned = live(&env, target, &["-f", &path.to_string_lossy()]).await?;
+    ensure!(
+        planned.out.contains("description: none -> ") && planned.out.contains("inline policy more: delete"),
+        "{planned:?}"
+    );
+
+    let elsewhere = live(&env, &env.aws.source, &["reader"]).await?;
+    ensure!(elsewhere.code == Some(1) && elsewhere.errors.contains("use credentials of that account"), "{elsewhere:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_live_plan_refuses_to_take_a_role_of_somebody_else_and_shows_what_an_adoption_changes() -> Result<()> {
+    let env = TestEnv::new("plan-adopt").await?;
+    let (target, name) = (&env.aws.target, env.iam_name("reader"));
+    let trust = policy(&json!({"Effect": "Allow", "Principal": {"AWS": target.id()}, "Action": "sts:AssumeRole"}));
+    let create = target.iam().create_role().role_name(&name).path("/crossaccount/");
+    create.assume_role_policy_document(trust.to_string()).send().await?;
+    let plan = async |role: &CrossAccountRole| -> Result<Printed> {
+        let path = file("role.yaml", &serde_json::to_string(role)?)?;
+        live(&env, target, &["-f", &path.to_string_lossy()]).await
+    };
+    let mut role = env.role("reader");
+    let refused = plan(&role).await?;
+    ensure!(refused.code == Some(1) && refused.errors.contains("RoleNotOwned"), "{refused:?}");
+
+    env.patch_account(json!({"guardrails": {"lifecycles": ["Create", "Adopt"]}})).await?;
+    role.spec.role.lifecycle = Lifecycle::Adopt;
+    let adopted = plan(&role).await?;
+    ensure!(adopted.code == Some(2) && adopted.errors.contains("user/the-operator stands for it"), "{adopted:?}");
+    ensure!(
+        adopted.out.contains("permissions boundary: none -> ") && adopted.out.contains("trust policy: "),
+        "{adopted:?}"
+    );
     Ok(())
 }

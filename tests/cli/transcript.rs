@@ -15,12 +15,13 @@ use crate::{bootstrap::plugin::Printed, explain::page::stable};
 use lab::{env::TestEnv, repository};
 
 /// Every transcript of the page.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "status",
     "status-few-rights",
     "explain",
     "explain-few-rights",
     "plan",
+    "plan-live",
     "import",
     "orphans-list",
     "orphans-adopt",

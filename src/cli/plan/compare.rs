@@ -1,22 +1,18 @@
 //! From the present object and the declaration to what would change in AWS.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use super::live::Live;
+use super::role::{boundary, created, operator};
 use crate::api::{AWSAccount, ConditionType, CrossAccountRole, Lifecycle, SourceGrant};
 use crate::decide::Refusal;
 use crate::decide::account::allowed::{Namespace, allowed};
 use crate::decide::guardrails::declared;
 use crate::decide::role::{Given, Goal, describe, plan};
 use crate::decide::target::desired::{Desired, desired};
-use crate::decide::target::policies::policy_arn;
 use crate::decide::target::role_location::RoleLocation;
-use crate::domain::{BaseIdentity, CallerIdentity, DesiredRole, IamRoleState, ObjectIdentity, PolicyArn};
-
-/// Stands for the operator's user, which is the same before and after.
-const OPERATOR: &str = "the-operator";
+use crate::domain::{DesiredRole, ObjectIdentity};
 
 /// What is around a declaration.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +21,8 @@ pub struct Around<'a> {
     pub account: Option<&'a AWSAccount>,
     /// Its namespace.
     pub namespace: &'a Namespace,
+    /// The role in AWS, if it was read.
+    pub live: Option<&'a Live>,
     /// The time.
     pub now: Timestamp,
 }
@@ -44,9 +42,10 @@ pub fn changes(
         return Ok(Vec::new());
     }
     let before = present.and_then(|present| parsed(present, account).ok());
-    let mut lines = match wanted.spec.role.lifecycle {
-        Lifecycle::Observe => Vec::new(),
-        Lifecycle::Create | Lifecycle::Adopt => {
+    let mut lines = match (around.live, wanted.spec.role.lifecycle) {
+        (Some(live), _) => live.changes(wanted, account, around.now)?,
+        (None, Lifecycle::Observe) => Vec::new(),
+        (None, Lifecycle::Create | Lifecycle::Adopt) => {
             let made = before.as_ref().and_then(|before| before.role.as_ref().ok()).filter(|_| is_kept(present));
             role_lines(made, (wanted, role), account, around.now)?
         }
@@ -102,18 +101,6 @@ fn role_lines(
     Ok(describe::changes(before.as_ref(), after.as_ref()))
 }
 
-/// A new role, and then what is on it.
-fn created(after: Option<&IamRoleState>) -> Vec<String> {
-    let bare = after.map(|after| IamRoleState {
-        role: after.role.clone(),
-        attached: BTreeSet::default(),
-        inline: BTreeMap::default(),
-    });
-    let mut lines = describe::changes(None, after);
-    lines.extend(describe::changes(bare.as_ref(), after));
-    lines
-}
-
 fn grant_lines(present: Option<&CrossAccountRole>, wanted: &CrossAccountRole) -> Vec<String> {
     let before = present.map(|present| present.spec.source_grants.as_slice()).unwrap_or_default();
     let after = &wanted.spec.source_grants;
@@ -155,16 +142,8 @@ pub fn pending(present: &CrossAccountRole) -> Vec<String> {
 
 fn parsed(role: &CrossAccountRole, account: &AWSAccount) -> Result<Desired, Refusal> {
     let at = RoleLocation::of(role, account, &identity(role))?;
-    let base = operator(&at);
+    let base = operator(&at, None);
     desired(role, account, at, &base)
-}
-
-/// The operator's identity is the same before and after, so what stands for it is in no difference.
-fn operator(at: &RoleLocation) -> BaseIdentity {
-    let (partition, account) = (at.role_arn.partition, at.role_arn.account.clone());
-    let arn = format!("arn:{}:iam::{account}:user/{OPERATOR}", partition.as_str());
-    let caller = CallerIdentity { account, arn: arn.clone(), user_id: String::new() };
-    BaseIdentity { caller, principal_arn: arn, guessed: None }
 }
 
 /// The cluster's name is the same before and after, too.
@@ -175,11 +154,6 @@ fn identity(role: &CrossAccountRole) -> ObjectIdentity {
         name: role.name_any(),
         uid: String::new(),
     }
-}
-
-fn boundary(account: &AWSAccount) -> Option<PolicyArn> {
-    let arn = account.spec.guardrails.permissions_boundary.as_deref()?;
-    policy_arn("AWSAccount spec.guardrails.permissionsBoundary", arn).ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::api::Reason;
+use crate::cli::aws_account::AwsAccountError;
 use crate::cli::cluster::{ClusterError, RequestError};
 use crate::decide::Refusal;
 
@@ -24,6 +25,9 @@ pub enum PlanError {
     /// The file holds something else.
     #[error("the file holds no CrossAccountRole: {0}")]
     NoRole(String),
+    /// The AWS credentials at hand cannot be used for this.
+    #[error(transparent)]
+    Account(#[from] AwsAccountError),
     /// The operator would refuse it.
     #[error("the operator refuses this declaration, {reason}: {message}")]
     Refused {

@@ -4,6 +4,9 @@ pub mod args;
 mod compare;
 mod error;
 mod file;
+mod live;
+mod read;
+mod role;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,14 +34,22 @@ pub fn run(args: PlanArgs) -> Result<Outcome, PlanError> {
 }
 
 async fn make(args: PlanArgs) -> Result<Outcome, PlanError> {
-    let PlanArgs { name, filename, place: NamespaceArgs { connection, namespace } } = args;
+    let PlanArgs { name, filename, live, cluster_name, place: NamespaceArgs { connection, namespace } } = args;
     let cluster = Cluster::connect(connection).await?;
+    let live = live.then_some(cluster_name);
     let (name, lines) = match (filename, name) {
-        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path))).await?,
+        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path, live))).await?,
         (None, name) => {
             let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
             let present = progress::shown("Reading the object", objects.get(&name.unwrap_or_default())).await?;
-            (present.full_name(), pending(&present))
+            let lines = match live {
+                None => pending(&present),
+                live => {
+                    let compared = compared(&cluster, Some(&present), &present, live);
+                    progress::shown("Comparing with AWS", Box::pin(compared)).await?
+                }
+            };
+            (present.full_name(), lines)
         }
     };
     if lines.is_empty() {
@@ -54,18 +65,33 @@ async fn planned(
     cluster: &Cluster,
     namespace: Option<String>,
     path: &Path,
+    live: Option<Option<String>>,
 ) -> Result<(String, Vec<String>), PlanError> {
     let declared = file::read(path)?;
     let namespace = namespace.or_else(|| declared.namespace());
-    let namespace = cluster.namespace(namespace);
-    let objects = cluster.within::<CrossAccountRole>(&namespace);
+    let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
     let present = found(objects.get(&declared.name_any()).await)?;
     let wanted = accepted(&objects, present.as_ref(), declared).await?;
-    let account = found(cluster.wide::<AWSAccount>().get(&wanted.spec.account_ref.name).await)?;
-    let namespace = cluster.namespace_for(account.as_ref(), &namespace).await?;
-    let around = Around { account: account.as_ref(), namespace: &namespace, now: Timestamp::now() };
-    let lines = changes(present.as_ref(), &wanted, around)?;
+    let lines = compared(cluster, present.as_ref(), &wanted, live).await?;
     Ok((wanted.full_name(), lines))
+}
+
+/// What would change: in AWS as it is, if `live` has the name of the cluster that was given, else by the present object.
+async fn compared(
+    cluster: &Cluster,
+    present: Option<&CrossAccountRole>,
+    wanted: &CrossAccountRole,
+    live: Option<Option<String>>,
+) -> Result<Vec<String>, PlanError> {
+    let account = found(cluster.wide::<AWSAccount>().get(&wanted.spec.account_ref.name).await)?;
+    let namespace = cluster.namespace_for(account.as_ref(), &wanted.namespace().unwrap_or_default()).await?;
+    let live = match (live, &account) {
+        (Some(cluster_name), Some(account)) => Some(read::role(cluster, cluster_name, wanted, account).await?),
+        _ => None,
+    };
+    let around =
+        Around { account: account.as_ref(), namespace: &namespace, live: live.as_ref(), now: Timestamp::now() };
+    Ok(changes(present, wanted, around)?)
 }
 
 /// The declaration as the API server would store it.

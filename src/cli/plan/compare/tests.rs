@@ -29,7 +29,7 @@ fn planned(present: Option<&Value>, wanted: &Value, guardrails: &Value) -> Resul
     let (account, present, wanted) = (account(guardrails), present.map(role), role(wanted));
     let namespace = Namespace { name: "analytics".into(), ..Namespace::default() };
     let now = "2027-01-15T08:00:00Z".parse().unwrap();
-    changes(present.as_ref(), &wanted, Around { account: Some(&account), namespace: &namespace, now })
+    changes(present.as_ref(), &wanted, Around { account: Some(&account), namespace: &namespace, live: None, now })
 }
 
 #[test]
