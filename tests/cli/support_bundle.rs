@@ -95,7 +95,7 @@ fn has_the_operator(texts: &Texts) -> Result<()> {
 
 #[tokio::test]
 async fn a_bundle_has_what_a_bug_report_needs_and_no_secret_in_any_form() -> Result<()> {
-    let scene = Scene::new("support").await?;
+    let scene = Box::pin(Scene::new("support")).await?;
     let folder = scratch("support")?;
     let printed = bundled(&scene.person, &folder, &["--operator-namespace", &scene.operators]).await?;
     ensure!(printed.code == Some(0), "{printed:?}");
