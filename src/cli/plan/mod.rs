@@ -28,6 +28,14 @@ use crate::api::{AWSAccount, CrossAccountRole};
 /// The exit code where something would change.
 const CHANGES: u8 = 2;
 
+/// What a role is compared with.
+enum Against {
+    /// The present object.
+    Object,
+    /// The role in AWS, with the name of the cluster if it was given.
+    Aws { cluster_name: Option<String> },
+}
+
 /// Plans a file, or says how far the operator is with an object.
 pub fn run(args: PlanArgs) -> Result<Outcome, PlanError> {
     runtime::block_on(Box::pin(make(args))).map_err(ClusterError::Setup)?
@@ -36,16 +44,16 @@ pub fn run(args: PlanArgs) -> Result<Outcome, PlanError> {
 async fn make(args: PlanArgs) -> Result<Outcome, PlanError> {
     let PlanArgs { name, filename, live, cluster_name, place: NamespaceArgs { connection, namespace } } = args;
     let cluster = Cluster::connect(connection).await?;
-    let live = live.then_some(cluster_name);
+    let against = if live { Against::Aws { cluster_name } } else { Against::Object };
     let (name, lines) = match (filename, name) {
-        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path, live))).await?,
+        (Some(path), _) => progress::shown("Comparing", Box::pin(planned(&cluster, namespace, &path, against))).await?,
         (None, name) => {
             let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
             let present = progress::shown("Reading the object", objects.get(&name.unwrap_or_default())).await?;
-            let lines = match live {
-                None => pending(&present),
-                live => {
-                    let compared = compared(&cluster, Some(&present), &present, live);
+            let lines = match against {
+                Against::Object => pending(&present),
+                against @ Against::Aws { .. } => {
+                    let compared = compared(&cluster, Some(&present), &present, against);
                     progress::shown("Comparing with AWS", Box::pin(compared)).await?
                 }
             };
@@ -65,28 +73,30 @@ async fn planned(
     cluster: &Cluster,
     namespace: Option<String>,
     path: &Path,
-    live: Option<Option<String>>,
+    against: Against,
 ) -> Result<(String, Vec<String>), PlanError> {
     let declared = file::read(path)?;
     let namespace = namespace.or_else(|| declared.namespace());
     let objects = cluster.within::<CrossAccountRole>(&cluster.namespace(namespace));
     let present = found(objects.get(&declared.name_any()).await)?;
     let wanted = accepted(&objects, present.as_ref(), declared).await?;
-    let lines = compared(cluster, present.as_ref(), &wanted, live).await?;
+    let lines = compared(cluster, present.as_ref(), &wanted, against).await?;
     Ok((wanted.full_name(), lines))
 }
 
-/// What would change: in AWS as it is, if `live` has the name of the cluster that was given, else by the present object.
+/// What would change.
 async fn compared(
     cluster: &Cluster,
     present: Option<&CrossAccountRole>,
     wanted: &CrossAccountRole,
-    live: Option<Option<String>>,
+    against: Against,
 ) -> Result<Vec<String>, PlanError> {
     let account = found(cluster.wide::<AWSAccount>().get(&wanted.spec.account_ref.name).await)?;
     let namespace = cluster.namespace_for(account.as_ref(), &wanted.namespace().unwrap_or_default()).await?;
-    let live = match (live, &account) {
-        (Some(cluster_name), Some(account)) => Some(read::role(cluster, cluster_name, wanted, account).await?),
+    let live = match (against, &account) {
+        (Against::Aws { cluster_name }, Some(account)) => {
+            Some(read::role(cluster, cluster_name, wanted, account).await?)
+        }
         _ => None,
     };
     let around =

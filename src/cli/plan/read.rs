@@ -7,7 +7,6 @@ use crate::api::{AWSAccount, CrossAccountRole};
 use crate::cli::aws_account::OwnAccount;
 use crate::cli::cluster::Cluster;
 use crate::cli::progress;
-use crate::decide::Refusal;
 use crate::decide::account::access::access;
 use crate::decide::target::fields::invalid;
 use crate::domain::RoleName;
@@ -20,8 +19,7 @@ pub(super) async fn role(
     account: &AWSAccount,
 ) -> Result<Live, PlanError> {
     let access = access(account)?;
-    let name =
-        RoleName::parse(&wanted.iam_role_name()).map_err(|error| Refusal::from(invalid("spec.role.name", error)))?;
+    let name = RoleName::parse(&wanted.iam_role_name()).map_err(|error| invalid("spec.role.name", error))?;
     let cluster = cluster.name(cluster_name).await?;
     let own = OwnAccount::enter().await?;
     own.is_account(access.id.as_str())?;
