@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::args::DeleteArgs;
-use super::deletion::{Doomed, contents};
+use super::deletion::{Deletion, contents};
 use super::error::OrphansError;
 use super::search::{Orphan, Place};
 use crate::cli::confirm::confirm;
@@ -23,18 +23,18 @@ pub(super) async fn delete(args: DeleteArgs) -> Result<Outcome, OrphansError> {
     let DeleteArgs { place, roles, yes } = args;
     let place = Place::enter(place).await?;
     let orphans = place.orphans().await?;
-    let (mut doomed, mut failed) = (Vec::new(), false);
+    let (mut deletions, mut failed) = (Vec::new(), false);
     for role in &roles {
         match checked(&place, &orphans, role).await {
-            Ok(found) => doomed.push(found),
+            Ok(found) => deletions.push(found),
             Err(error) => failed |= said(&error),
         }
     }
-    if !doomed.is_empty() && !yes {
-        confirm(&question(&doomed))?;
+    if !deletions.is_empty() && !yes {
+        confirm(&question(&deletions))?;
     }
     let mut text = String::new();
-    for shown in doomed {
+    for shown in deletions {
         match deleted(&place, &shown).await {
             Ok(line) => text += &line,
             Err(error) => failed |= said(&error),
@@ -47,7 +47,7 @@ pub(super) async fn delete(args: DeleteArgs) -> Result<Outcome, OrphansError> {
 }
 
 /// A role that may be deleted.
-async fn checked(place: &Place, orphans: &[Orphan], role: &RoleName) -> Result<Doomed, OrphansError> {
+async fn checked(place: &Place, orphans: &[Orphan], role: &RoleName) -> Result<Deletion, OrphansError> {
     // Of those that the list has: so that nothing is taken for an orphan by a wrong name of the cluster.
     if !orphans.iter().any(|orphan| orphan.state.role.arn.name.is_same_as(role)) {
         return Err(OrphansError::NoOrphan(role.clone(), place.account_name()));
@@ -56,13 +56,13 @@ async fn checked(place: &Place, orphans: &[Orphan], role: &RoleName) -> Result<D
     if !orphan.was_created() {
         return Err(OrphansError::NotCreated(orphan.state.role.arn));
     }
-    Doomed::of(orphan, &place.own).await
+    Deletion::of(orphan, &place.own).await
 }
 
 /// Deletes a role that is as it was shown, and reads that it is gone.
-async fn deleted(place: &Place, shown: &Doomed) -> Result<String, OrphansError> {
+async fn deleted(place: &Place, shown: &Deletion) -> Result<String, OrphansError> {
     let arn = &shown.orphan.state.role.arn;
-    let again = Doomed::of(place.read_again(&arn.name).await?, &place.own).await?;
+    let again = Deletion::of(place.read_again(&arn.name).await?, &place.own).await?;
     if !again.is_as(shown) {
         return Err(OrphansError::Changed(arn.clone()));
     }
@@ -70,8 +70,8 @@ async fn deleted(place: &Place, shown: &Doomed) -> Result<String, OrphansError> 
     Ok(format!("{arn} is deleted, and IAM says that it is gone.\n"))
 }
 
-fn question(doomed: &[Doomed]) -> String {
-    let lines = doomed.iter().map(|one| {
+fn question(deletions: &[Deletion]) -> String {
+    let lines = deletions.iter().map(|one| {
         let arn = &one.orphan.state.role.arn;
         format!("  {arn} of {}, with {}\n", plain(&one.orphan.object()), plain(&contents(&one.orphan.state)))
     });

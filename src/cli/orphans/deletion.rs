@@ -18,13 +18,13 @@ const LOOKS: usize = 15;
 
 /// A role that is to be deleted.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Doomed {
+pub(super) struct Deletion {
     pub orphan: Orphan,
     /// Instance profiles that it has to leave first.
     profiles: Vec<String>,
 }
 
-impl Doomed {
+impl Deletion {
     /// An orphan, with what keeps it from being deleted.
     pub async fn of(orphan: Orphan, own: &OwnAccount) -> Result<Self, OrphansError> {
         let arn = &orphan.state.role.arn;
@@ -35,8 +35,8 @@ impl Doomed {
 
     /// Whether the role is as another read found it. When it was last used does not matter.
     pub fn is_as(&self, other: &Self) -> bool {
-        let unused = |doomed: &Self| {
-            let Self { orphan: Orphan { owner, state }, profiles } = doomed.clone();
+        let unused = |deletion: &Self| {
+            let Self { orphan: Orphan { owner, state }, profiles } = deletion.clone();
             let state = IamRoleState { role: IamRole { last_used: None, ..state.role }, ..state };
             (owner, state, profiles)
         };
