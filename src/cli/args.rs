@@ -146,16 +146,19 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    fn has_examples(command: &mut clap::Command) {
+        for below in command.get_subcommands_mut().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
+            let help = below.render_long_help().to_string();
+            assert!(help.contains("Examples:\n"), "{help}");
+            has_examples(below);
+        }
+    }
+
     #[test]
-    fn every_command_has_examples_in_its_help() {
+    fn every_command_and_each_below_it_has_examples_in_its_help() {
         let mut command = Args::command();
         command.build();
-        for command in
-            command.get_subcommands_mut().filter(|command| !command.is_hide_set() && command.get_name() != "help")
-        {
-            let help = command.render_long_help().to_string();
-            assert!(help.contains("Examples:\n"), "{help}");
-        }
+        has_examples(&mut command);
     }
 
     #[test]

@@ -38,6 +38,34 @@ Examples:
   kubectl crossaccount bootstrap check target --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
       --external-id 7d1f0a";
 
+const TARGET_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount bootstrap target --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
+      --external-id 7d1f0a > target.yaml
+  aws cloudformation deploy --stack-name crossaccount --template-file target.yaml --capabilities CAPABILITY_NAMED_IAM";
+
+const SOURCE_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount bootstrap source --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
+      --external-id 7d1f0a --grantee arn:aws:iam::333333333333:user/deployer --format terraform > source.tf";
+
+const OPERATOR_EXAMPLES: &str = "\
+Examples:
+  # By EKS Pod Identity
+  kubectl crossaccount bootstrap operator --account 222222222222 --pod-identity > operator.yaml
+
+  # By IAM roles for service accounts
+  kubectl crossaccount bootstrap operator --account 222222222222 --oidc-provider-arn \\
+      arn:aws:iam::111111111111:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount bootstrap check target --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
+      --external-id 7d1f0a
+  kubectl crossaccount bootstrap check source --operator-arn arn:aws:iam::111111111111:role/crossaccount-operator \\
+      --external-id 7d1f0a --grantee arn:aws:iam::333333333333:user/deployer
+  kubectl crossaccount bootstrap check operator --account 222222222222 --pod-identity";
+
 const CHECK_ABOUT: &str = "\
 Compares the account of the AWS credentials at hand with what bootstrap prints for the same flags.
 
@@ -57,13 +85,16 @@ pub struct BootstrapArgs {
 #[derive(Debug, Subcommand)]
 pub enum BootstrapCommand {
     /// Prints the manager role and the permissions boundary of an account that owns resources
+    #[command(after_long_help = TARGET_EXAMPLES)]
     Target(Print<TargetArgs>),
     /// Prints the manager role of an account whose users, groups and roles are given permission to assume roles
+    #[command(after_long_help = SOURCE_EXAMPLES)]
     Source(Print<SourceArgs>),
     /// Prints the operator's own role or user
+    #[command(after_long_help = OPERATOR_EXAMPLES)]
     Operator(Print<OperatorArgs>),
     /// Compares an account with what is printed, by the AWS credentials at hand
-    #[command(long_about = CHECK_ABOUT)]
+    #[command(long_about = CHECK_ABOUT, after_long_help = CHECK_EXAMPLES)]
     Check {
         /// What to check.
         #[command(subcommand)]
@@ -75,10 +106,13 @@ pub enum BootstrapCommand {
 #[derive(Debug, Subcommand)]
 pub enum CheckCommand {
     /// Checks an account that owns resources
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Target(Check<TargetArgs>),
     /// Checks an account whose users, groups and roles are given permission to assume roles
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Source(Check<SourceArgs>),
     /// Checks the operator's own role or user
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Operator(Check<OperatorArgs>),
 }
 

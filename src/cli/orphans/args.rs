@@ -54,6 +54,21 @@ ListInstanceProfilesForRole, RemoveRoleFromInstanceProfile, DeleteRolePolicy, De
 PutRolePolicy and UpdateAssumeRolePolicy where a policy of the role denies something, since such a role is closed first. You
 need the right to get CrossAccountRoles in the namespace of the tags.";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount orphans list analytics-prod
+  kubectl crossaccount orphans list analytics-prod -o json | jq -r '.orphans[] | select(.deletable).roleName'";
+
+const ADOPT_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount orphans adopt analytics-prod analytics-reports-reader --dry-run > role.yaml
+  kubectl crossaccount orphans adopt analytics-prod analytics-reports-reader";
+
+const DELETE_EXAMPLES: &str = "\
+Examples:
+  kubectl crossaccount orphans delete analytics-prod analytics-reports-reader analytics-writer
+  kubectl crossaccount orphans delete analytics-prod analytics-writer --yes   # in a script";
+
 /// The arguments of `orphans`.
 #[derive(Debug, Args)]
 pub struct OrphansArgs {
@@ -66,13 +81,13 @@ pub struct OrphansArgs {
 #[derive(Debug, Subcommand)]
 pub enum OrphansCommand {
     /// Lists roles whose CrossAccountRole is gone
-    #[command(long_about = LIST_ABOUT)]
+    #[command(long_about = LIST_ABOUT, after_long_help = LIST_EXAMPLES)]
     List(ListArgs),
     /// Creates the CrossAccountRole of a role again
-    #[command(long_about = ADOPT_ABOUT)]
+    #[command(long_about = ADOPT_ABOUT, after_long_help = ADOPT_EXAMPLES)]
     Adopt(AdoptArgs),
     /// Deletes roles that the operator created and whose CrossAccountRole is gone
-    #[command(long_about = DELETE_ABOUT)]
+    #[command(long_about = DELETE_ABOUT, after_long_help = DELETE_EXAMPLES)]
     Delete(DeleteArgs),
 }
 

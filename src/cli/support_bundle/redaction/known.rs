@@ -19,11 +19,11 @@ pub fn is_known_annotation(name: &str) -> bool {
     name.starts_with(annotation::PREFIX) || KNOWN.contains(&name)
 }
 
-/// Variables that the chart, AWS and their webhooks set, and the operator's own. Those of proxies may have a password, which is
-/// removed from every text.
+/// Variables that the chart, AWS and their webhooks set, and the operator's own. Those of proxies and collectors may have a
+/// password, which is removed from every text.
 #[must_use]
 pub fn is_known_variable(name: &str) -> bool {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 24] = [
         "AWS_CA_BUNDLE",
         "AWS_CONFIG_FILE",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -42,6 +42,10 @@ pub fn is_known_variable(name: &str) -> bool {
         "AWS_USE_FIPS_ENDPOINT",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "KUBECONFIG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
         "RUST_BACKTRACE",
         "SSL_CERT_FILE",
     ];
