@@ -24,6 +24,7 @@ lab: surroundings tools ## Prepare control plane, AWS emulator, SDK programs, a 
 	@lab/consumers.sh consumers/{python,javascript,go,java} ../examples/{python,javascript,go,java,rust} >/dev/null
 	@lab/cfn-lint.sh >/dev/null
 	@lab/hcl.sh >/dev/null
+	@lab/tofu.sh >/dev/null
 	@lab/browser.sh >/dev/null
 
 .PHONY: tools

@@ -1,5 +1,7 @@
 //! The programs of `examples/`, as users copy them: each reads S3 with the variables of its own manifest.
 
+mod terraform;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -35,7 +37,7 @@ use lab::{
     guard::scratch,
     log_file::LogFile,
     mount::Mount,
-    repository, run, script,
+    repository, run,
 };
 
 /// How long a program may take to its first line. Far more than any needs: it only bounds the wait of a test that fails.
@@ -207,19 +209,6 @@ async fn the_manifest_of_the_example_for_dotnet_is_one_that_the_api_server_takes
     let pod = pod(&env, &repository().join("examples/dotnet")).await?;
     assert_eq!(Some(secret(&pod)?), sample(BUCKET)?.spec.secret.name);
     assert_eq!(variables(&pod)?["AWS_CONFIG_FILE"], format!("{MOUNT}/config"));
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_example_for_terraform_reads_the_file_and_the_profile_of_the_sample() -> Result<()> {
-    let evaluator = script("hcl.sh").await?;
-    let mut evaluate = Command::new(evaluator.join("evaluate"));
-    evaluate.arg(repository().join("examples/terraform/main.tf")).args(["aws", "222222222222"]);
-    let printed: Value = serde_json::from_str(&run(&mut evaluate).await?)?;
-    let provider = &printed["provider.aws"];
-    let secret = sample(BUCKET)?.spec.secret;
-    assert_eq!(provider["shared_config_files"], json!([format!("{}/config", secret.mount_path)]));
-    assert_eq!(provider["profile"], secret.profile.as_str());
     Ok(())
 }
 
