@@ -148,6 +148,15 @@ fn sample(bucket: &str) -> Result<CrossAccountRole> {
     Ok(serde_saphyr::from_str(&text.replace(&format!("s3:::{BUCKET}/"), &format!("s3:::{bucket}/")))?)
 }
 
+/// The same in the namespace of a test, with the Secret mounted where the test has it.
+fn sample_in(env: &TestEnv, bucket: &str, mount: &Mount) -> Result<CrossAccountRole> {
+    let mut role = sample(bucket)?;
+    role.metadata.namespace = Some(env.namespace.clone());
+    role.spec.account_ref.name.clone_from(&env.namespace);
+    role.spec.secret.mount_path = mount.path().display().to_string();
+    Ok(role)
+}
+
 /// Gives a program the variables of its manifest, and nothing of the developer's own AWS settings.
 fn surround(command: &mut Command, variables: &BTreeMap<String, String>, places: &[(&str, String)]) -> Result<()> {
     let path = command.as_std().get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
@@ -170,10 +179,7 @@ async fn reads_s3(sdk: Sdk) -> Result<()> {
     let mount = Mount::new(scratch("mount")?);
     // All accounts share the names of buckets.
     let bucket = format!("{}-{BUCKET}", env.namespace);
-    let mut role = sample(&bucket)?;
-    role.metadata.namespace = Some(env.namespace.clone());
-    role.spec.account_ref.name.clone_from(&env.namespace);
-    role.spec.secret.mount_path = mount.path().display().to_string();
+    let role = sample_in(&env, &bucket, &mount)?;
     env.roles.create(&PostParams::default(), &role).await?;
     env.settled("reports-reader").await?;
 

@@ -94,7 +94,7 @@ fn notes(object: &CrossAccountRole, services: &[Service], narrowed: &Narrowed, s
     }
     for name in &narrowed.open_ended {
         notes.push(format!(
-            "Inline policy {name} allows all but some actions (NotAction), so its services cannot be told. List the actions instead."
+            "Inline policy {name} allows all but some actions (NotAction), so it is not known which services it allows. List the actions instead."
         ));
     }
     let unused = services.iter().filter(|one| !one.used && one.inline_policies.is_empty());

@@ -1,7 +1,7 @@
 //! From IAM's report to the narrower policy: inline policies without the services that the role does not use.
 //!
 //! A service is left out only if the report names it: what the report does not know is kept. Statements that deny are kept, and
-//! so is an Allow with `NotAction`, whose services cannot be told.
+//! so is an Allow with `NotAction`, of which it is not known which services it allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,4 @@
-//! The files for Terraform and OpenTofu, which read the same ones. OpenTofu runs the one that needs no provider: there is no registry
-//! of providers here.
+//! The files for Terraform. `OpenTofu`, which reads the same files, runs the one that needs no provider.
 
 use std::{collections::BTreeMap, env, fs};
 
@@ -8,7 +7,7 @@ use kube::api::PostParams;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{BUCKET, MOUNT, access_key, fill, sample, signed_with, surround};
+use super::{BUCKET, MOUNT, access_key, fill, sample, sample_in, signed_with, surround};
 use lab::{env::TestEnv, guard::scratch, mount::Mount, repository, run, script};
 
 /// The account that the files name.
@@ -33,10 +32,7 @@ async fn a_state_is_kept_in_a_bucket_of_the_other_account_with_the_mounted_crede
     let _operator = env.start().await?;
     let mount = Mount::new(scratch("mount")?);
     let bucket = format!("{}-{BUCKET}", env.namespace);
-    let mut role = sample(&bucket)?;
-    role.metadata.namespace = Some(env.namespace.clone());
-    role.spec.account_ref.name.clone_from(&env.namespace);
-    role.spec.secret.mount_path = mount.path().display().to_string();
+    let mut role = sample_in(&env, &bucket, &mount)?;
     let state = "state/reports.tfstate";
     // What the backend needs (OpenTofu documentation, "Backend Type: s3", "S3 Bucket Permissions").
     let policy = json!({"Version": "2012-10-17", "Statement": [
@@ -67,7 +63,8 @@ async fn a_state_is_kept_in_a_bucket_of_the_other_account_with_the_mounted_crede
         run(&mut command).await?;
     }
     ensure!(!folder.join("terraform.tfstate").exists(), "the state is in a file");
-    let written = proxy.calls_that(|call| call.service == "s3" && call.action.starts_with("PUT ") && call.action.contains(state));
+    let written =
+        proxy.calls_that(|call| call.service == "s3" && call.action.starts_with("PUT ") && call.action.contains(state));
     ensure!(!written.is_empty(), "no state was written: {:?}", proxy.calls());
     assert_eq!(signed_with(&proxy)?, access_key(&secret)?);
     Ok(())
