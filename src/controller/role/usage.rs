@@ -1,4 +1,9 @@
-//! The part of a pass that asks IAM, on request, which services the role used. It changes nothing and delays nothing.
+//! The part of a pass that asks IAM, on request, which services the role used. It changes nothing. It comes
+//! after the Secret is written, and the status waits for it for some seconds at most.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::outcome::RoleOutcome;
 use super::pass::Pass;
@@ -8,6 +13,9 @@ use crate::decide::failure::{Retry, Verdict};
 use crate::decide::target::requests::Requests;
 use crate::decide::target::role_location::RoleLocation;
 use crate::decide::usage::{Answer, Next, Work, answered, failed, next};
+
+/// The status of the pass waits no longer than this.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 impl Pass<'_> {
     /// Begins the report that is asked for, or looks whether it is complete. Without a role there is nothing to report: the
@@ -24,9 +32,11 @@ impl Pass<'_> {
         let (Some(known), Some(at)) = (&role.known, self.place_of_role()) else { return };
         // Another session of the manager may not look at the job of an earlier one, which is then begun again.
         let of_earlier = job.is_some();
-        let answer = match self.usage(&at, known, work.clone(), job).await {
-            Ok(answer) => answer,
-            Err(Verdict { message, retry, .. }) => {
+        let asked = timeout(TIME_LIMIT, self.usage(&at, known, work.clone(), job)).await;
+        let answer = match asked {
+            Ok(Ok(answer)) => answer,
+            Err(_) => failed(Work { job: None, ..work }, "IAM does not answer", true, self.now),
+            Ok(Err(Verdict { message, retry, .. })) => {
                 let may_pass = of_earlier || matches!(retry, Retry::Steadily | Retry::Soon);
                 failed(Work { job: None, ..work }, &message, may_pass, self.now)
             }
